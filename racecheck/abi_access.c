@@ -1,0 +1,93 @@
+/* abi_access.c - reads and writes as the compilers announce them.
+ *
+ * One function for each symbol; each is the fast path alone: find the cell, and return when the
+ * present epoch has already recorded an access that covers this one.  Everything else is in
+ * shadow_access_slow(), reached by a tail call. */
+#include "abi.h"
+
+static inline __attribute__((always_inline)) bool is_covered(uintptr_t p, unsigned n, bool write)
+{
+    uintptr_t base = shadow_find(p);
+    if (unlikely(base == 0))
+        return false;
+    uint64_t mask = (uint64_t)((1u << n) - 1) << (p & 7);
+    uint64_t w =
+        at_load_rlx(shadow_cell(base, p)); /* relaxed: only this thread writes its own epoch */
+    return w_covers(w, rc_self.acc->clock.now.epoch, write ? mask << 8 : mask);
+}
+
+static inline __attribute__((always_inline)) void access_here(void *addr, unsigned n, unsigned kind,
+                                                              uintptr_t pc)
+{
+    uintptr_t p = (uintptr_t)addr;
+    if (likely((p & 7) + n <= 8) && likely(is_covered(p, n, kind & ACC_WRITE)))
+        return;
+    shadow_access_slow(p, n, kind, pc);
+}
+
+/* 16 bytes are two words. */
+static inline __attribute__((always_inline)) void access_16(void *addr, unsigned kind, uintptr_t pc)
+{
+    uintptr_t p = (uintptr_t)addr;
+    if (likely((p & 7) == 0) && likely(is_covered(p, 8, kind & ACC_WRITE)) &&
+        likely(is_covered(p + 8, 8, kind & ACC_WRITE)))
+        return;
+    shadow_access_slow(p, 16, kind, pc);
+}
+
+#define ACCESS(name, n, kind)                        \
+    EXPORT void name(void *p);                       \
+    EXPORT void name(void *p)                        \
+    {                                                \
+        if ((n) == 16)                               \
+            access_16(p, kind, CALLER_PC);           \
+        else                                         \
+            access_here(p, (n)&15, kind, CALLER_PC); \
+    }
+
+#define ACCESS_FAMILY(prefix, kind) \
+    ACCESS(prefix##2, 2, kind)      \
+    ACCESS(prefix##4, 4, kind)      \
+    ACCESS(prefix##8, 8, kind)      \
+    ACCESS(prefix##16, 16, kind)
+
+#define ACCESS_FAMILY_1(prefix, kind) \
+    ACCESS(prefix##1, 1, kind)        \
+    ACCESS_FAMILY(prefix, kind)
+
+ACCESS_FAMILY_1(__tsan_read, ACC_READ)
+ACCESS_FAMILY_1(__tsan_write, ACC_WRITE)
+ACCESS_FAMILY_1(__tsan_volatile_read, ACC_READ)
+ACCESS_FAMILY_1(__tsan_volatile_write, ACC_WRITE)
+ACCESS_FAMILY(__tsan_unaligned_read, ACC_READ)
+ACCESS_FAMILY(__tsan_unaligned_write, ACC_WRITE)
+ACCESS_FAMILY(__tsan_unaligned_volatile_read, ACC_READ)
+ACCESS_FAMILY(__tsan_unaligned_volatile_write, ACC_WRITE)
+ACCESS_FAMILY_1(__tsan_read_write, ACC_WRITE) /* a write conflicts with all that a read does */
+ACCESS_FAMILY(__tsan_unaligned_read_write, ACC_WRITE)
+
+EXPORT void __tsan_read_range(void *p, unsigned long n);
+EXPORT void __tsan_read_range(void *p, unsigned long n)
+{
+    shadow_access_slow((uintptr_t)p, n, ACC_READ, CALLER_PC);
+}
+
+EXPORT void __tsan_write_range(void *p, unsigned long n);
+EXPORT void __tsan_write_range(void *p, unsigned long n)
+{
+    shadow_access_slow((uintptr_t)p, n, ACC_WRITE, CALLER_PC);
+}
+
+/* C++: the pointer to the table of virtual functions; setting it to what it is does no harm. */
+EXPORT void __tsan_vptr_update(void **vptr, void *new_value);
+EXPORT void __tsan_vptr_update(void **vptr, void *new_value)
+{
+    if (*vptr != new_value)
+        shadow_access_slow((uintptr_t)vptr, sizeof *vptr, ACC_WRITE, CALLER_PC);
+}
+
+EXPORT void __tsan_vptr_read(void **vptr);
+EXPORT void __tsan_vptr_read(void **vptr)
+{
+    shadow_access_slow((uintptr_t)vptr, sizeof *vptr, ACC_READ, CALLER_PC);
+}

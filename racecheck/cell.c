@@ -1,0 +1,338 @@
+/* cell.c - see cell.h.
+ *
+ * When is a recorded access E superfluous after an access A to the same byte?  When every later
+ * access X that would be in a race with E is in one with A too:
+ *   - E is ordered before A: if X is not ordered after E it is not ordered after A;
+ *   - whatever conflicts with E conflicts with A: A writes or E only read; and A is not atomic or E
+ *     is atomic.
+ * By the same rule A need not be recorded when E has A's own epoch (then they are ordered alike
+ * for all others) and covers it.  Nothing else is ever dropped, with one exception: a write that
+ * is in a race with E takes E's place although unordered, for the race has been found (FastTrack's
+ * rule). */
+#include "cell.h"
+#include "atomic.h"
+#include "crowd.h"
+#include "memo.h"
+#include "pool.h"
+#include <string.h>
+
+#define PAST_SIZE(cap) (sizeof(struct past) + (cap) * sizeof(struct entry))
+#define PAST_POOL(cap) POOL(PAST_SIZE(cap), "access records")
+
+enum { CAP_MIN_SHIFT = 1 };
+
+static struct pool pools[] = {
+    PAST_POOL(1 << 1),  PAST_POOL(1 << 2),  PAST_POOL(1 << 3),  PAST_POOL(1 << 4),
+    PAST_POOL(1 << 5),  PAST_POOL(1 << 6),  PAST_POOL(1 << 7),  PAST_POOL(1 << 8),
+    PAST_POOL(1 << 9),  PAST_POOL(1 << 10), PAST_POOL(1 << 11), PAST_POOL(1 << 12),
+    PAST_POOL(1 << 13), PAST_POOL(1 << 14), PAST_POOL(1 << 15), PAST_POOL(1 << 16),
+    PAST_POOL(1 << 17), PAST_POOL(1 << 18), PAST_POOL(1 << 19), PAST_POOL(1 << 20),
+    PAST_POOL(1 << 21), PAST_POOL(1 << 22), PAST_POOL(1 << 23),
+};
+
+static struct pool *pool_for(uint32_t cap)
+{
+    return &pools[31 - __builtin_clz(cap) - CAP_MIN_SHIFT];
+}
+
+static uint32_t cap_for(uint32_t n)
+{
+    return n <= 2 ? 2 : 1u << (32 - __builtin_clz(n - 1));
+}
+
+/* p's contents are about to change: lock-free readers must not trust what they read. */
+static void past_open(struct past *p)
+{
+    at_store_rlx(&p->version, p->version + 1); /* relaxed: the fence orders it */
+    at_fence_rel();                            /* [past] odd version before the contents change */
+    at_store_rlx(&p->n, 0u);                   /* relaxed: under an odd version */
+}
+
+static struct past *past_make(uint32_t n)
+{
+    uint32_t cap = cap_for(n);
+    struct past *p = pool_get(pool_for(cap));
+    p->refs = 1;
+    p->cap = cap;
+    past_open(p);
+    return p;
+}
+
+static void past_add(struct past *p, struct entry e)
+{
+    rt_assert(p->n < p->cap);
+    at_store_rlx(&p->e[p->n].w, e.w);       /* relaxed: under an odd version */
+    at_store_rlx(&p->e[p->n].site, e.site); /* relaxed: likewise */
+    at_store_rlx(&p->n, p->n + 1);          /* relaxed: likewise */
+}
+
+static void past_ready(struct past *p)
+{
+    at_store_rel(&p->version, p->version + 1); /* [past] */
+}
+
+void past_unref(struct past *p, uint32_t n)
+{
+    if (at_sub_acq_rel(&p->refs, n) == n) /* [past-last] freed after all other users */
+        pool_put(pool_for(p->cap), p);
+}
+
+size_t cell_pasts(void)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof pools / sizeof pools[0]; i++)
+        n += pool_in_use(&pools[i]);
+    return n;
+}
+
+static void past_discard(struct past *p)
+{
+    past_ready(p);
+    past_unref(p, 1);
+}
+
+void cell_drop(struct entry old)
+{
+    if (old.site & SITE_PAST)
+        past_unref(past_of(old.site), 1);
+}
+
+/* Bytes of e that conflict with a. */
+static unsigned conflict(uint64_t e, const struct access *a)
+{
+    if (e & a->who & W_ATOMIC)
+        return 0;
+    return (w_touched(e) & w_written(a->masks)) | (w_written(e) & w_touched(a->masks));
+}
+
+/* Masks of e without the bytes that a makes superfluous, where e is ordered before a. */
+static uint64_t left_of(uint64_t e, const struct access *a)
+{
+    if ((a->who & W_ATOMIC) && !(e & W_ATOMIC))
+        return e;
+    unsigned gone = w_written(a->masks) | (w_touched(a->masks) & ~w_written(e));
+    return e & ~(uint64_t)(gone << 8 | gone);
+}
+
+static void note_race(struct found *f, struct entry e, unsigned bytes)
+{
+    if (f->n < FOUND_FIRST || (bytes & ~f->bytes) != 0)
+        f->e[f->n++] = e;
+    f->bytes |= bytes;
+}
+
+uint64_t cell_check(struct entry e, const struct access *a, struct found *found)
+{
+    unsigned common = w_touched(e.w) & w_touched(a->masks);
+    if (common == 0)
+        return e.w;
+    bool ordered = rc_ordered(a->c, e.w);
+    unsigned bytes = ordered ? 0 : conflict(e.w, a);
+    if (bytes != 0) {
+        note_race(found, e, bytes);
+        if (w_written(a->masks) == 0)
+            return e.w;
+    } else if (!ordered) {
+        return e.w;
+    }
+    uint64_t left = left_of(e.w, a);
+    return w_touched(left) ? left : 0;
+}
+
+/* Masks of a that e, an entry of a's own epoch, does not cover. */
+static uint64_t uncovered(uint64_t e, const struct access *a, uint64_t masks)
+{
+    if (((e ^ a->who) & W_EPOCH) != 0 || ((e & W_ATOMIC) && !(a->who & W_ATOMIC)))
+        return masks;
+    unsigned done = w_written(e) | (w_touched(e) & ~w_written(masks));
+    return masks & ~(uint64_t)(done << 8 | done);
+}
+
+/* The new state under construction: room[] for a few, then a past. */
+enum { FEW = CROWD_MIN };
+struct build {
+    uint32_t n;
+    struct past *past;
+    struct entry room[FEW];
+};
+
+static void build_add(struct build *b, struct entry e)
+{
+    if (b->past)
+        past_add(b->past, e);
+    else
+        b->room[b->n] = e;
+    b->n++;
+}
+
+/* The first word of a cell whose last recorder was in that epoch. */
+static uint64_t summary(const struct past *p, uint64_t epoch)
+{
+    uint64_t w = epoch;
+    for (uint32_t i = 0; i < p->n; i++)
+        if (((p->e[i].w ^ w) & W_WHO) == 0)
+            w |= p->e[i].w & 0xffff;
+    return w;
+}
+
+static struct past *fill(struct past *p, const struct build *b)
+{
+    for (uint32_t i = 0; i < b->n; i++)
+        past_add(p, b->room[i]);
+    past_ready(p);
+    return p;
+}
+
+/* p, or its contents in a smaller block.  Both are under construction. */
+static struct past *past_fitting(struct past *p)
+{
+    if (p->n >= p->cap / 4)
+        return p;
+    struct past *q = past_make(p->n * 2);
+    for (uint32_t i = 0; i < p->n; i++)
+        past_add(q, p->e[i]);
+    q->head = p->head;
+    q->tail_atomic = p->tail_atomic;
+    past_discard(p);
+    return q;
+}
+
+/* A past for the few entries of b.  mine: a past that only the cell refers to, or NULL; used up
+ * when it is the one returned.  again: others like it will follow. */
+static struct past *past_of_few(const struct build *b, struct past *mine, bool again)
+{
+    struct past *p = again ? memo_same(b->room, b->n) : NULL;
+    if (p)
+        return p;
+    if (mine && !again && b->n <= mine->cap) {
+        past_open(mine);
+        return fill(mine, b);
+    }
+    p = fill(past_make(b->n), b);
+    if (again)
+        memo_keep(p);
+    return p;
+}
+
+/* Few entries that were built in a past, for fear of more, move to room[]. */
+static void build_shrink(struct build *b)
+{
+    memcpy(b->room, b->past->e, b->n * sizeof b->room[0]);
+    past_discard(b->past);
+    b->past = NULL;
+}
+
+static struct entry build_done(struct build *b, uint64_t epoch, struct past *mine, bool again)
+{
+    if (b->past && b->n <= FEW)
+        build_shrink(b);
+    if (b->past == NULL && b->n == 1)
+        return b->room[0];
+    if (b->past) {
+        crowd_tidy(b->past);
+        b->past = past_fitting(b->past);
+        past_ready(b->past);
+    } else {
+        b->past = past_of_few(b, mine, again);
+    }
+    return (struct entry){summary(b->past, epoch), (uintptr_t)b->past | SITE_PAST};
+}
+
+/* e can take a's bytes: same epoch, same kind, same stack. */
+static bool same_place(struct entry e, const struct access *a)
+{
+    return ((e.w ^ a->who) & W_WHO) == 0 && e.site == a->site;
+}
+
+static void build_next(struct build *b, const struct entry *old, uint32_t n, const struct access *a,
+                       struct found *found)
+{
+    bool placed = false;
+    if (n + 1 > FEW)
+        b->past = past_make((n + 1) * 2); /* room for a crowd */
+    for (uint32_t i = 0; i < n; i++) {
+        struct entry e = old[i];
+        e.w = cell_check(e, a, found);
+        if (e.w == 0)
+            continue;
+        if (!placed && same_place(e, a)) {
+            e.w |= a->masks;
+            placed = true;
+        }
+        build_add(b, e);
+    }
+    if (!placed)
+        build_add(b, (struct entry){a->who | a->masks, a->site});
+}
+
+/* a without the bytes for which the state already has an access of the same epoch. */
+static struct access news_of(const struct entry *old, uint32_t n, const struct access *a)
+{
+    struct access news = *a;
+    for (uint32_t i = 0; i < n; i++)
+        news.masks = uncovered(old[i].w, a, news.masks);
+    return news;
+}
+
+/* The state's past, when nobody else can see it. */
+static struct past *unshared_past(struct entry old)
+{
+    if (!(old.site & SITE_PAST) || at_load_acq(&past_of(old.site)->refs) != 1) /* [past-last] */
+        return NULL;
+    return past_of(old.site);
+}
+
+/* The first word of a cell after a, if a is the only access of its epoch that is known. */
+static uint64_t summary_of(const struct access *a)
+{
+    return a->who & W_ATOMIC ? a->who & W_EPOCH : a->who | a->masks;
+}
+
+struct entry cell_next(struct entry old, const struct access *a, struct found *found)
+{
+    if (old.w == 0)
+        return (struct entry){a->who | a->masks, a->site};
+    bool many = (old.site & SITE_PAST) != 0;
+    const struct entry *e = many ? past_of(old.site)->e : &old;
+    uint32_t n = many ? past_of(old.site)->n : 1;
+    struct past *mine = unshared_past(old);
+    if (n > FEW && mine && crowd_append(mine, a, found))
+        return (struct entry){summary_of(a), old.site};
+    struct access news = news_of(e, n, a);
+    if (w_touched(news.masks) == 0) {
+        if (many)
+            old.w = summary(past_of(old.site), a->who & W_EPOCH);
+        return old;
+    }
+    struct build b = {.n = 0};
+    bool again = n < FEW && memo_again(a); /* a crowd is not shared */
+    build_next(&b, e, n, &news, found);
+    struct entry next = build_done(&b, a->who & W_EPOCH, mine, again);
+    if (again && found->n == 0)
+        memo_learn(old, a, next);
+    if (next.site != old.site)
+        cell_drop(old);
+    return next;
+}
+
+struct entry cell_without(struct entry old, unsigned mask)
+{
+    if (old.w == 0)
+        return (struct entry){0, 0};
+    bool many = (old.site & SITE_PAST) != 0;
+    const struct entry *e = many ? past_of(old.site)->e : &old;
+    uint32_t n = many ? past_of(old.site)->n : 1;
+    struct build b = {.past = n > FEW ? past_make(n * 2) : NULL};
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t w = e[i].w & ~(uint64_t)(mask << 8 | mask);
+        if (w_touched(w))
+            build_add(&b, (struct entry){w, e[i].site});
+    }
+    struct entry next = {0, 0};
+    if (b.n != 0)
+        next = build_done(&b, old.w & W_EPOCH, NULL, false);
+    else if (b.past)
+        past_discard(b.past);
+    cell_drop(old);
+    return next;
+}

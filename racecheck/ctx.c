@@ -1,0 +1,377 @@
+/* ctx.c - contexts, and what a thread runs.  See ctx.h.
+ *
+ * What reports need to know of a context is its life (slot.c), which stays: an access may be found
+ * to race long after its flow has ended.
+ *
+ * Lock order: list_lock is taken last and covers nothing else. */
+#include "ctx.h"
+#include "memo.h"
+#include "pool.h"
+#include "shadow.h"
+#include "slot.h"
+#include "sync.h"
+#include <pthread.h>
+#include <string.h>
+
+enum { FIRST_FRAMES = 32 };
+
+struct rc_ctx rc_nobody = {.clock.now.epoch = (uint64_t)SLOT_NOBODY << W_SLOT_SHIFT};
+__thread struct rc_thread rc_self __attribute__((tls_model("initial-exec"))) = {.acc = &rc_nobody};
+
+/* The context that belongs to the thread itself, for what it creates while it runs none. */
+static __thread struct rc_ctx *home __attribute__((tls_model("initial-exec")));
+
+static struct pool ctxs = POOL(sizeof(struct rc_ctx), "contexts");
+
+static struct rt_lock list_lock;
+static struct rc_ctx *all; /* contexts that have not ended; guarded by list_lock */
+
+static struct rc_host the_host;
+static uint32_t ready; /* [ready] */
+
+static bool is_ready(void)
+{
+    return at_load_acq(&ready) != 0; /* [ready] */
+}
+
+const struct rc_host *rc_the_host(void)
+{
+    return &the_host;
+}
+
+void rc_tick_slow(struct rc_ctx *c)
+{
+    flow_move(&c->clock, slot_take(c->life, NULL));
+}
+
+/* ---- making and ending ---- */
+
+static void list_add(struct rc_ctx *c)
+{
+    rt_lock(&list_lock);
+    c->next = all;
+    if (all)
+        all->prev = c;
+    all = c;
+    rt_unlock(&list_lock);
+}
+
+static void list_del(struct rc_ctx *c)
+{
+    rt_lock(&list_lock);
+    *(c->prev ? &c->prev->next : &all) = c->next;
+    if (c->next)
+        c->next->prev = c->prev;
+    rt_unlock(&list_lock);
+}
+
+static struct rc_ctx *make(struct rc_ctx *creator, enum rc_kind kind, uint64_t id, uintptr_t pc)
+{
+    struct rc_ctx *c = pool_get(&ctxs);
+    memset(c, 0, sizeof *c);
+    c->life = life_make(kind, id);
+    if (creator) {
+        c->life->created_at = rc_site_here(creator, pc);
+        c->life->parent = creator->life;
+        flow_begin(&c->clock, &creator->clock);
+        rc_tick(creator);
+    }
+    c->clock.now.epoch = slot_take(c->life, &c->clock.now);
+    c->frames = c->top = rc_alloc(FIRST_FRAMES * sizeof(struct rc_frame));
+    c->last = c->frames + FIRST_FRAMES - 1;
+    c->top[0] = (struct rc_frame){.node = CALLS_ROOT, .sp = UINTPTR_MAX};
+    list_add(c);
+    return c;
+}
+
+struct rc_ctx *rc_ctx_make(struct rc_ctx *creator, enum rc_kind kind, uint64_t id, uintptr_t pc,
+                           void *stack_lo, size_t stack_size)
+{
+    if (!is_ready())
+        return NULL;
+    if (creator == NULL)
+        creator = rc_self.ctx ? rc_self.ctx : home;
+    struct rc_thread was = rc_enter();
+    struct rc_ctx *c = make(creator, kind, id, pc);
+    c->life->stack_lo = (uintptr_t)stack_lo;
+    c->life->stack_size = stack_size;
+    rc_mem_fresh(stack_lo, stack_size);
+    rc_leave(was);
+    return c;
+}
+
+void rc_ctx_end(struct rc_ctx *c)
+{
+    if (c == NULL)
+        return;
+    if (rc_self.ctx == c)
+        rc_switch(NULL);
+    if (home == c)
+        home = NULL;
+    struct rc_thread was = rc_enter();
+    at_store_rlx(&c->life->finished, true); /* relaxed: a word in a report */
+    list_del(c);
+    /* An epoch in which nothing was recorded was not released either: a release ends its epoch. */
+    uint64_t now = c->clock.now.epoch;
+    slot_give(now, now == c->recorded ? now : now - w_epoch(0, 1));
+    snap_clear(&c->clock.now);
+    snap_clear(&c->fence_rel);
+    snap_clear(&c->fence_acq);
+    rc_free(c->frames, (size_t)(c->last + 1 - c->frames) * sizeof *c->frames);
+    pool_put(&ctxs, c);
+    rc_leave(was);
+}
+
+void rc_ctx_name(struct rc_ctx *c, const char *name)
+{
+    if (c == NULL)
+        return;
+    strncpy(c->life->name, name ? name : "", sizeof c->life->name - 1);
+}
+
+/* The stack of the process's first thread. */
+static void know_first_stack(struct rc_ctx *c)
+{
+    pthread_attr_t a;
+    void *lo;
+    size_t size;
+    if (pthread_getattr_np(pthread_self(), &a) != 0)
+        return;
+    if (pthread_attr_getstack(&a, &lo, &size) == 0)
+        rc_ctx_stack(c, lo, size);
+    pthread_attr_destroy(&a);
+}
+
+void rc_init(const struct rc_host *host)
+{
+    if (host)
+        the_host = *host;
+    if (is_ready())
+        return;
+    slot_init();
+    calls_init();
+    sync_init();
+    rc_report_init();
+    home = make(NULL, RC_THREAD, 0, 0);
+    know_first_stack(home);
+    at_store_rel(&ready, 1u); /* [ready] */
+    rc_switch(home);
+}
+
+/* ---- what a thread runs ---- */
+
+struct rc_ctx *rc_current(void)
+{
+    return rc_self.ctx;
+}
+
+struct rc_ctx *rc_switch(struct rc_ctx *c)
+{
+    struct rc_ctx *was = rc_self.ctx;
+    rc_self.ctx = c;
+    rc_choose_acc();
+    if (home == NULL && c && c->life->kind == RC_THREAD)
+        home = c;
+    return was;
+}
+
+void rc_disable(struct rc_ctx *c)
+{
+    if (c == NULL)
+        return;
+    c->disabled++;
+    rc_choose_acc();
+}
+
+void rc_enable(struct rc_ctx *c)
+{
+    if (c == NULL || c->disabled == 0)
+        return;
+    c->disabled--;
+    rc_choose_acc();
+}
+
+void rc_thread_fini(void)
+{
+    struct rc_thread was = rc_enter();
+    calls_thread_fini();
+    memo_thread_fini();
+    rc_leave(was);
+}
+
+/* ---- stacks ---- */
+
+void rc_frames_grow(struct rc_ctx *c)
+{
+    size_t n = (size_t)(c->last + 1 - c->frames), used = (size_t)(c->top - c->frames);
+    struct rc_frame *f = rc_alloc(2 * n * sizeof *f);
+    memcpy(f, c->frames, n * sizeof *f);
+    rc_free(c->frames, n * sizeof *f);
+    c->frames = f;
+    c->top = f + used;
+    c->last = f + 2 * n - 1;
+}
+
+void rc_unwound(uintptr_t sp)
+{
+    struct rc_ctx *c = rc_self.ctx;
+    if (c == NULL)
+        return;
+    while (c->top->sp < sp)
+        c->top--;
+}
+
+rc_site rc_here(const struct rc_ctx *c, uintptr_t pc)
+{
+    if (!is_ready())
+        return 0;
+    return c ? rc_site_here(c, pc) : (uint64_t)CALLS_ROOT << 32 | pc_pack(pc);
+}
+
+size_t rc_stack_of(rc_site site, uintptr_t *ret_pcs, size_t max, bool *ret_folded)
+{
+    size_t n = 0;
+    bool folded = false;
+    if (site != 0) {
+        uintptr_t pc = pc_unpack((uint32_t)site);
+        uint32_t node = (uint32_t)((site & ~(SITE_PAST | SITE_FREE)) >> 32);
+        if (pc != 0 && n++ < max)
+            ret_pcs[0] = pc;
+        while (node != CALLS_ROOT && node != CALLS_NONE) {
+            if (n < max)
+                ret_pcs[n] = calls_nodes[node].pc;
+            n++;
+            uint32_t up =
+                at_load_rlx(&calls_nodes[node].parent); /* relaxed: set once, but for a remark */
+            folded |= (up & CALLS_FOLDED) != 0;
+            node = up & ~CALLS_FOLDED;
+        }
+    }
+    if (ret_folded)
+        *ret_folded = folded;
+    return n;
+}
+
+const struct rc_life *rc_life_of(const struct rc_ctx *c)
+{
+    return c ? c->life : NULL;
+}
+
+static bool on_stack_of(const struct rc_life *l, uintptr_t addr)
+{
+    return l && addr - l->stack_lo < l->stack_size;
+}
+
+struct search {
+    uintptr_t addr;
+    const struct rc_life *found;
+};
+
+static bool is_searched(struct rc_life *l, void *arg)
+{
+    struct search *s = arg;
+    if (on_stack_of(l, s->addr))
+        s->found = l;
+    return s->found != NULL;
+}
+
+const struct rc_life *rc_life_by_stack(uintptr_t addr)
+{
+    const struct rc_life *found = NULL;
+    rt_lock(&list_lock);
+    for (struct rc_ctx *c = all; c && !found; c = c->next)
+        if (on_stack_of(c->life, addr))
+            found = c->life;
+    rt_unlock(&list_lock);
+    struct search s = {addr, found};
+    if (!found)
+        slot_each_life(is_searched, &s);
+    return s.found;
+}
+
+bool rc_others_alive(void)
+{
+    bool found = false;
+    rt_lock(&list_lock);
+    for (struct rc_ctx *c = all; c && !found; c = c->next) {
+        bool first = c->life->id == (c->life->kind == RC_GOROUTINE ? 1 : 0);
+        found = c != rc_self.ctx && !first;
+    }
+    rt_unlock(&list_lock);
+    return found;
+}
+
+void rc_ctx_stack(struct rc_ctx *c, void *lo, size_t size)
+{
+    if (c == NULL)
+        return;
+    c->life->stack_lo = (uintptr_t)lo;
+    c->life->stack_size = size;
+}
+
+/* ---- locks held, for reports ---- */
+
+void rc_lock_taken(struct rc_ctx *c, const void *lock, bool for_write, const char *kind,
+                   uintptr_t pc)
+{
+    if (rc_is_silent(c))
+        return;
+    if (c->n_locks < RC_LOCKS_SHOWN)
+        c->lock[c->n_locks] = (struct rc_held_lock){lock, kind, for_write, rc_site_here(c, pc)};
+    c->n_locks++;
+}
+
+void rc_lock_dropped(struct rc_ctx *c, const void *lock)
+{
+    if (rc_is_silent(c))
+        return;
+    unsigned n = c->n_locks < RC_LOCKS_SHOWN ? c->n_locks : RC_LOCKS_SHOWN, i = n;
+    while (i > 0 && c->lock[i - 1].lock != lock)
+        i--;
+    if (i > 0)
+        memmove(&c->lock[i - 1], &c->lock[i], (n - i) * sizeof c->lock[0]);
+    if (i > 0 || c->n_locks > RC_LOCKS_SHOWN)
+        c->n_locks--;
+}
+
+/* ---- memory ---- */
+
+void rc_read(struct rc_ctx *c, const void *p, size_t n, uintptr_t pc)
+{
+    shadow_access(c, (uintptr_t)p, n, ACC_READ, pc);
+}
+
+void rc_write(struct rc_ctx *c, const void *p, size_t n, uintptr_t pc)
+{
+    shadow_access(c, (uintptr_t)p, n, ACC_WRITE, pc);
+}
+
+void rc_mem_fresh(const void *p, size_t n)
+{
+    struct rc_thread was = rc_enter();
+    shadow_reset((uintptr_t)p, n);
+    sync_forget((uintptr_t)p, n);
+    rc_leave(was);
+}
+
+void rc_forget(const void *p, size_t n)
+{
+    rc_mem_fresh(p, n);
+}
+
+void rc_mem_freed(struct rc_ctx *c, const void *p, size_t n, uintptr_t pc)
+{
+    shadow_access(c, (uintptr_t)p, n, ACC_WRITE | ACC_FREE, pc);
+}
+
+/* ---- verdict ---- */
+
+unsigned rc_errors(void)
+{
+    return is_ready() ? rc_report_errors() : 0;
+}
+
+int rc_fini(int status)
+{
+    return is_ready() ? rc_report_fini(status) : status;
+}

@@ -1,0 +1,103 @@
+/* ctx.h - flows of control inside the engine.
+ *
+ * A context carries what the compiled code's calls need: its present epoch, its clock, and its
+ * stack as a list of nodes of the call tree.  Each thread knows two contexts:
+ *   ctx  the one it runs, or NULL;
+ *   acc  the one that accesses are recorded for: ctx, or rc_nobody while nothing shall be recorded
+ *        (no context, a disabled one, or a thread that is inside the engine).
+ * rc_nobody's epoch is in no cell, so that the fast paths need no test for it. */
+#ifndef RC_CTX_H
+#define RC_CTX_H
+
+#include "calls.h"
+#include "check.h"
+#include "rc.h"
+#include "report.h"
+#include "vclock.h"
+
+struct rc_frame {
+    uint32_t node; /* stack down to this frame */
+    uint32_t unused;
+    uintptr_t sp; /* stack pointer when it was entered */
+};
+
+struct rc_ctx {
+    struct flow_clock clock; /* clock.now.epoch is its present epoch */
+    uint64_t recorded;       /* the last epoch in which an access was recorded, or 0 */
+    struct rc_frame *top;    /* the innermost frame */
+    struct rc_frame *last;   /* the last one there is room for */
+    struct rc_frame *frames; /* [0] is the bottom: the empty stack */
+    unsigned disabled;       /* rc_disable() less rc_enable() */
+    unsigned no_reads;       /* plain reads are not recorded: annotations that nest */
+    unsigned no_writes;      /* the same for writes */
+    unsigned no_sync;        /* the same for acquire and release */
+    struct snap fence_rel;   /* its clock at its last release fence, or empty */
+    struct snap fence_acq;   /* what its relaxed loads have read from; for the next acquire fence */
+    struct rc_life *life;
+    struct rc_ctx *next, *prev; /* all that have not ended; guarded by ctx.c's lock */
+    unsigned n_locks;
+    struct rc_held_lock lock[RC_LOCKS_SHOWN];
+};
+
+extern struct rc_ctx rc_nobody;
+
+struct rc_thread {
+    struct rc_ctx *acc, *ctx;
+};
+
+extern __thread struct rc_thread rc_self __attribute__((tls_model("initial-exec")));
+
+/* c's epoch ends: what it does from now on is not known to whoever acquired what it released. */
+void rc_tick_slow(struct rc_ctx *c);
+
+static inline void rc_tick(struct rc_ctx *c)
+{
+    if (unlikely(w_clock(c->clock.now.epoch) >= CLOCK_MAX))
+        rc_tick_slow(c);
+    else
+        flow_tick(&c->clock);
+}
+
+/* Everything up to the access word w has happened before c's present. */
+static inline bool rc_ordered(const struct rc_ctx *c, uint64_t w)
+{
+    return snap_knows(&c->clock.now, w);
+}
+
+/* Neither accesses nor synchronisation of c are recorded. */
+static inline bool rc_is_silent(const struct rc_ctx *c)
+{
+    return c == NULL || c->disabled != 0;
+}
+
+/* While a thread is inside the engine it records nothing: a signal handler that runs instrumented
+ * code there must not wait for a cell that its own thread holds. */
+static inline struct rc_thread rc_enter(void)
+{
+    struct rc_thread was = rc_self;
+    rc_self = (struct rc_thread){.acc = &rc_nobody, .ctx = NULL};
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    return was;
+}
+
+static inline void rc_leave(struct rc_thread was)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    rc_self = was;
+}
+
+/* Chooses acc again after disabled or ctx changed. */
+static inline void rc_choose_acc(void)
+{
+    rc_self.acc = rc_is_silent(rc_self.ctx) ? &rc_nobody : rc_self.ctx;
+}
+
+static inline rc_site rc_site_here(const struct rc_ctx *c, uintptr_t pc)
+{
+    return (uint64_t)c->top->node << 32 | pc_pack(pc);
+}
+
+/* Doubles the room for frames. */
+void rc_frames_grow(struct rc_ctx *c);
+
+#endif

@@ -1,0 +1,35 @@
+/* heap.h - every block of the heap: where it is, how large, who asked for it.
+ *
+ * Kept by the interceptors of malloc and free; asked by reports, with any address inside a
+ * block. */
+#ifndef RC_HEAP_H
+#define RC_HEAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "report.h"
+
+struct heap_block {
+    uintptr_t start;
+    size_t size;              /* as asked for */
+    rc_site site;             /* where */
+    const struct rc_life *by; /* NULL: not by a flow of control */
+    bool freed;               /* it has been given back, and its address not yet given out again */
+};
+
+/* malloc has returned that block. */
+void heap_add(uintptr_t start, size_t size, rc_site site, const struct rc_life *by);
+
+/* The block is about to be freed.  Returns its size; 0 when it is unknown. */
+size_t heap_remove(uintptr_t start);
+
+/* The block, living or freed, that covers addr.  A block of 0 bytes covers its first one. */
+bool heap_find(uintptr_t addr, struct heap_block *ret_block);
+
+/* Around fork(): no other thread is inside the tables. */
+void heap_hold(void);
+void heap_let_go(void);
+
+#endif

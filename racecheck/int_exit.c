@@ -1,0 +1,106 @@
+/* int_exit.c - interceptors of what leaves a function, a process or a library.
+ *
+ * exit(3) needs none: report.c has registered with it.  longjmp() skips the func_exit calls of the
+ * frames it jumps over; the engine is told the stack pointer of the target, which glibc keeps in
+ * the jmp_buf, scrambled with a word that is found out once with a jmp_buf of our own. */
+#include "heap.h"
+#include "intercept.h"
+#include <dlfcn.h>
+#include <setjmp.h>
+#include <string.h>
+#include <unistd.h>
+
+INTERCEPT(_Noreturn void, _exit, (int status))
+{
+    rt_real__exit(rc_fini(status));
+    __builtin_unreachable();
+}
+
+INTERCEPT(_Noreturn void, _Exit, (int status))
+{
+    rt_real__exit(rc_fini(status));
+    __builtin_unreachable();
+}
+
+/* The child has one thread, and no part in the parent's verdict. */
+INTERCEPT(int, fork, (void))
+{
+    struct rc_ctx *c = rc_switch(NULL);
+    heap_hold();
+    int pid = rt_real_fork();
+    heap_let_go();
+    if (pid == 0)
+        rc_report_forked();
+    rc_switch(c);
+    return pid;
+}
+
+INTERCEPT(int, dlclose, (void *library))
+{
+    static int (*real)(void *);
+    if (!real)
+        real = (int (*)(void *))dlsym(RTLD_NEXT, "dlclose");
+    int rc = real(library);
+    intercept_forget_modules();
+    return rc;
+}
+
+/* ---- longjmp ---- */
+
+#if defined(__x86_64__)
+enum { SP_AT = 6, ROTATED = 17 }; /* xor with the guard, then rotate left by 17 */
+#elif defined(__aarch64__)
+enum { SP_AT = 13, ROTATED = 0 }; /* xor with the guard */
+#endif
+
+static uintptr_t unrotated(uintptr_t v)
+{
+    return ROTATED ? v >> ROTATED | v << (64 - ROTATED) % 64 : v;
+}
+
+static uintptr_t word_of(const void *env)
+{
+    uintptr_t v;
+    memcpy(&v, (const char *)env + SP_AT * sizeof v, sizeof v);
+    return v;
+}
+
+/* Our own stack pointer before and after scrambling gives the guard. */
+static __attribute__((noinline)) uintptr_t find_guard(void)
+{
+    jmp_buf here;
+    uintptr_t sp;
+    if (_setjmp(here))
+        return 0;
+#if defined(__x86_64__)
+    __asm__ volatile("mov %%rsp, %0" : "=r"(sp));
+#else
+    __asm__ volatile("mov %0, sp" : "=r"(sp));
+#endif
+    return unrotated(word_of(here)) ^ sp;
+}
+
+static void jumps(const void *env)
+{
+    static uintptr_t guard;
+    if (!rc_current())
+        return;
+    if (!guard)
+        guard = find_guard();
+    rc_unwound(unrotated(word_of(env)) ^ guard);
+}
+
+#define JUMP(name)                                                        \
+    INTERCEPT(_Noreturn void, name, (struct __jmp_buf_tag env[1], int v)) \
+    {                                                                     \
+        static void (*real)(struct __jmp_buf_tag *, int);                 \
+        if (!real)                                                        \
+            real = (__typeof__(real))dlsym(RTLD_NEXT, #name);             \
+        jumps(env);                                                       \
+        real(env, v);                                                     \
+        __builtin_unreachable();                                          \
+    }
+JUMP(longjmp)
+JUMP(_longjmp)
+JUMP(siglongjmp)
+JUMP(__longjmp_chk)

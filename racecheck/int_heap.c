@@ -1,0 +1,193 @@
+/* int_heap.c - interceptors of malloc and its kin, mmap and munmap.
+ *
+ * A new block is fresh: what was recorded for the addresses is dropped, after malloc has given them
+ * out and before anyone else can know them.  A free is a write of the whole block, told before the
+ * block goes back, so that it races with every unordered use, at any offset, and so do later uses,
+ * until the addresses are given out again.
+ *
+ * The order at free() matters: first the race is told and the block leaves the tables, then libc
+ * gets it; another thread that is given the same addresses at once finds them untouched by us
+ * afterwards.
+ *
+ * A free by a library that is not checked tells no race (its reasons are not visible) but
+ * forgets. */
+#include "heap.h"
+#include "intercept.h"
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <malloc.h>
+#include <sys/mman.h>
+
+/* Nobody may look into memory before it was given out: no order is needed for fresh blocks. */
+static void *given(void *p, size_t n, uintptr_t pc)
+{
+    struct rc_ctx *c = rc_current();
+    if (!p)
+        return p;
+    rc_mem_fresh(p, n);
+    heap_add((uintptr_t)p, n, c ? rc_here(c, pc) : 0, rc_life_of(c));
+    return p;
+}
+
+static void taken_back(void *p, uintptr_t pc)
+{
+    struct rc_ctx *c = watched_from(pc);
+    size_t n = heap_remove((uintptr_t)p);
+    if (n == 0)
+        return;
+    if (c)
+        rc_mem_freed(c, p, n, pc);
+    else
+        rc_mem_fresh(p, n);
+}
+
+INTERCEPT(void *, malloc, (size_t n))
+{
+    return given(rt_real_malloc(n), n, PC);
+}
+
+INTERCEPT(void *, calloc, (size_t n, size_t each))
+{
+    return given(rt_real_calloc(n, each), n * each, PC);
+}
+
+INTERCEPT(void, free, (void *p))
+{
+    if (!p)
+        return;
+    taken_back(p, PC);
+    rt_real_free(p);
+}
+
+INTERCEPT(void, cfree, (void *p))
+{
+    if (!p)
+        return;
+    taken_back(p, PC);
+    rt_real_free(p);
+}
+
+/* The old block is freed and a new one given, also when libc keeps the place. */
+static void *resized(void *p, size_t n, uintptr_t pc)
+{
+    if (!p)
+        return given(rt_real_malloc(n), n, pc);
+    taken_back(p, pc);
+    void *q = rt_real_realloc(p, n);
+    if (!q && n > 0) { /* no memory: the old block lives on, with its past forgotten */
+        int saved = errno;
+        given(p, malloc_usable_size(p), pc);
+        errno = saved;
+        return NULL;
+    }
+    return given(q, n, pc);
+}
+
+INTERCEPT(void *, realloc, (void *p, size_t n))
+{
+    return resized(p, n, PC);
+}
+
+INTERCEPT(void *, reallocarray, (void *p, size_t n, size_t each))
+{
+    size_t all;
+    if (__builtin_mul_overflow(n, each, &all)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return resized(p, all, PC);
+}
+
+INTERCEPT(void *, memalign, (size_t align, size_t n))
+{
+    return given(rt_real_memalign(align, n), n, PC);
+}
+
+INTERCEPT(void *, aligned_alloc, (size_t align, size_t n))
+{
+    return given(rt_real_aligned_alloc(align, n), n, PC);
+}
+
+INTERCEPT(void *, valloc, (size_t n))
+{
+    return given(rt_real_valloc(n), n, PC);
+}
+
+INTERCEPT(void *, pvalloc, (size_t n))
+{
+    return given(rt_real_pvalloc(n), n, PC);
+}
+
+INTERCEPT(int, posix_memalign, (void **ret_p, size_t align, size_t n))
+{
+    int err = rt_real_posix_memalign(ret_p, align, n);
+    if (err == 0) {
+        saw_write(watched_from(PC), ret_p, sizeof *ret_p, PC);
+        given(*ret_p, n, PC);
+    }
+    return err;
+}
+
+/* strdup's malloc would be libc's own call, with libc's pc: the block shall be the caller's. */
+static char *duplicate(const char *s, size_t n, bool whole, uintptr_t pc)
+{
+    char *copy = given(rt_real_malloc(n + 1), n + 1, pc);
+    struct rc_ctx *c = watched_from(pc);
+    if (!copy)
+        return NULL;
+    saw_read(c, s, n + whole, pc);
+    saw_write(c, copy, n + 1, pc);
+    rt_real_memcpy(copy, s, n);
+    copy[n] = 0;
+    return copy;
+}
+
+INTERCEPT(char *, strdup, (const char *s))
+{
+    return duplicate(s, rt_real_strlen(s), true, PC);
+}
+
+INTERCEPT(char *, __strdup, (const char *s))
+{
+    return duplicate(s, rt_real_strlen(s), true, PC);
+}
+
+INTERCEPT(char *, strndup, (const char *s, size_t max))
+{
+    size_t n = rt_real_strnlen(s, max);
+    return duplicate(s, n, n < max, PC);
+}
+
+INTERCEPT(char *, __strndup, (const char *s, size_t max))
+{
+    size_t n = rt_real_strnlen(s, max);
+    return duplicate(s, n, n < max, PC);
+}
+
+/* ---- mappings ---- */
+
+static void *mapped(void *p, size_t n)
+{
+    if (p != MAP_FAILED && rc_current())
+        rc_mem_fresh(p, n);
+    return p;
+}
+
+INTERCEPT(void *, mmap, (void *p, size_t n, int prot, int flags, int fd, off_t at))
+{
+    return mapped(rt_real_mmap(p, n, prot, flags, fd, at), n);
+}
+
+INTERCEPT(void *, mmap64, (void *p, size_t n, int prot, int flags, int fd, off64_t at))
+{
+    return mapped(rt_real_mmap64(p, n, prot, flags, fd, at), n);
+}
+
+/* Told before: afterwards somebody else may have the addresses. */
+INTERCEPT(int, munmap, (void *p, size_t n))
+{
+    if (rc_current())
+        rc_mem_fresh(p, n);
+    return rt_real_munmap(p, n);
+}

@@ -1,0 +1,262 @@
+/* int_io.c - interceptors of input and output: buffers, and order through descriptors.
+ *
+ * A write happens before the read that gets its data.  Which read that is is not visible, so each
+ * kind of channel has an object that writes release and reads acquire: a pipe, socket pair or
+ * eventfd its own, found through its descriptors; all other sockets one together (who talks to whom
+ * is the network's matter), and everything else one together.  That may order a little too much and
+ * never too little.
+ *
+ * An object is an address, which stands for a clock in the engine.  They are given out in turn; one
+ * that comes round again while its first channel still lives orders too much, not too little. */
+#include "intercept.h"
+#include <fcntl.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { FDS_KNOWN = 65536, OBJECTS = 65536 };
+
+/* objects[object_of[fd] - 1] is the object of fd; 0: none of its own. */
+static uint32_t object_of[FDS_KNOWN];
+static uint64_t objects[OBJECTS]; /* of 8 bytes each, so that no two share a shadow word */
+static uint32_t n_objects;
+static uint64_t all_sockets, all_files;
+
+static void share(int fd, uint32_t object)
+{
+    if (fd >= 0 && fd < FDS_KNOWN)
+        at_store_rlx(&object_of[fd], object); /* relaxed: fd is used after the call that made it */
+}
+
+static uint32_t known(int fd)
+{
+    return fd >= 0 && fd < FDS_KNOWN ? at_load_rlx(&object_of[fd]) : 0; /* relaxed: as above */
+}
+
+/* The two descriptors are ends of one channel. */
+static void paired(int a, int b)
+{
+    uint32_t object = at_add_rlx(&n_objects, 1u) % OBJECTS + 1; /* relaxed: a number */
+    share(a, object);
+    share(b, object);
+}
+
+static const void *object(int fd)
+{
+    struct stat st;
+    uint32_t own = known(fd);
+    if (own)
+        return &objects[own - 1];
+    return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) ? &all_sockets : &all_files;
+}
+
+static void about_to_send(int fd)
+{
+    struct rc_ctx *c = watched();
+    if (c)
+        rc_release_merge(c, object(fd));
+}
+
+static void has_received(int fd, ssize_t n)
+{
+    struct rc_ctx *c = watched();
+    if (c && n >= 0)
+        rc_acquire(c, object(fd));
+}
+
+static void vector(struct rc_ctx *c, const struct iovec *v, size_t n, size_t bytes, bool write,
+                   uintptr_t pc)
+{
+    if (!c)
+        return;
+    saw_read(c, v, n * sizeof *v, pc);
+    for (size_t i = 0; i < n && bytes > 0; i++) {
+        size_t k = v[i].iov_len < bytes ? v[i].iov_len : bytes;
+        (write ? saw_write : saw_read)(c, v[i].iov_base, k, pc);
+        bytes -= k;
+    }
+}
+
+/* ---- receiving: the buffer is written ---- */
+
+#define RECEIVE(name, parameters, arguments)                                       \
+    INTERCEPT(ssize_t, name, parameters)                                           \
+    {                                                                              \
+        ssize_t got = rt_real_##name arguments;                                    \
+        has_received(fd, got);                                                     \
+        if (got > 0)                                                               \
+            saw_write(watched_from(PC), p, (size_t)got < n ? (size_t)got : n, PC); \
+        return got;                                                                \
+    }
+RECEIVE(read, (int fd, void *p, size_t n), (fd, p, n))
+RECEIVE(pread, (int fd, void *p, size_t n, off_t at), (fd, p, n, at))
+RECEIVE(pread64, (int fd, void *p, size_t n, off64_t at), (fd, p, n, at))
+RECEIVE(recv, (int fd, void *p, size_t n, int flags), (fd, p, n, flags))
+RECEIVE(recvfrom, (int fd, void *p, size_t n, int flags, struct sockaddr *from, socklen_t *from_n),
+        (fd, p, n, flags, from, from_n))
+
+#define RECEIVE_VECTOR(name, parameters, arguments)                        \
+    INTERCEPT(ssize_t, name, parameters)                                   \
+    {                                                                      \
+        ssize_t got = rt_real_##name arguments;                            \
+        has_received(fd, got);                                             \
+        if (got > 0)                                                       \
+            vector(watched_from(PC), v, (size_t)n, (size_t)got, true, PC); \
+        return got;                                                        \
+    }
+RECEIVE_VECTOR(readv, (int fd, const struct iovec *v, int n), (fd, v, n))
+RECEIVE_VECTOR(preadv, (int fd, const struct iovec *v, int n, off_t at), (fd, v, n, at))
+
+INTERCEPT(ssize_t, recvmsg, (int fd, struct msghdr *m, int flags))
+{
+    ssize_t got = rt_real_recvmsg(fd, m, flags);
+    has_received(fd, got);
+    if (got >= 0)
+        vector(watched_from(PC), m->msg_iov, m->msg_iovlen, (size_t)got, true, PC);
+    return got;
+}
+
+/* ---- sending: the buffer is read ---- */
+
+#define SEND(name, parameters, arguments)     \
+    INTERCEPT(ssize_t, name, parameters)      \
+    {                                         \
+        saw_read(watched_from(PC), p, n, PC); \
+        about_to_send(fd);                    \
+        return rt_real_##name arguments;      \
+    }
+SEND(write, (int fd, const void *p, size_t n), (fd, p, n))
+SEND(pwrite, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at))
+SEND(pwrite64, (int fd, const void *p, size_t n, off64_t at), (fd, p, n, at))
+SEND(send, (int fd, const void *p, size_t n, int flags), (fd, p, n, flags))
+SEND(sendto,
+     (int fd, const void *p, size_t n, int flags, const struct sockaddr *to, socklen_t to_n),
+     (fd, p, n, flags, to, to_n))
+
+#define SEND_VECTOR(name, parameters, arguments)                                   \
+    INTERCEPT(ssize_t, name, parameters)                                           \
+    {                                                                              \
+        vector(watched_from(PC), v, (size_t)(n > 0 ? n : 0), SIZE_MAX, false, PC); \
+        about_to_send(fd);                                                         \
+        return rt_real_##name arguments;                                           \
+    }
+SEND_VECTOR(writev, (int fd, const struct iovec *v, int n), (fd, v, n))
+SEND_VECTOR(pwritev, (int fd, const struct iovec *v, int n, off_t at), (fd, v, n, at))
+
+INTERCEPT(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags))
+{
+    vector(watched_from(PC), m->msg_iov, m->msg_iovlen, SIZE_MAX, false, PC);
+    about_to_send(fd);
+    return rt_real_sendmsg(fd, m, flags);
+}
+
+/* ---- descriptors ---- */
+
+INTERCEPT(int, pipe, (int fd[2]))
+{
+    int rc = rt_real_pipe(fd);
+    if (rc == 0) {
+        saw_write(watched_from(PC), fd, 2 * sizeof *fd, PC);
+        paired(fd[0], fd[1]);
+    }
+    return rc;
+}
+
+INTERCEPT(int, pipe2, (int fd[2], int flags))
+{
+    int rc = rt_real_pipe2(fd, flags);
+    if (rc == 0) {
+        saw_write(watched_from(PC), fd, 2 * sizeof *fd, PC);
+        paired(fd[0], fd[1]);
+    }
+    return rc;
+}
+
+INTERCEPT(int, socketpair, (int domain, int type, int protocol, int fd[2]))
+{
+    int rc = rt_real_socketpair(domain, type, protocol, fd);
+    if (rc == 0) {
+        saw_write(watched_from(PC), fd, 2 * sizeof *fd, PC);
+        paired(fd[0], fd[1]);
+    }
+    return rc;
+}
+
+INTERCEPT(int, eventfd, (unsigned value, int flags))
+{
+    int fd = rt_real_eventfd(value, flags);
+    if (fd >= 0)
+        paired(fd, fd);
+    return fd;
+}
+
+INTERCEPT(int, dup, (int fd))
+{
+    int to = rt_real_dup(fd);
+    share(to, known(fd));
+    return to;
+}
+
+INTERCEPT(int, dup2, (int fd, int to))
+{
+    int rc = rt_real_dup2(fd, to);
+    if (rc >= 0)
+        share(to, known(fd));
+    return rc;
+}
+
+INTERCEPT(int, dup3, (int fd, int to, int flags))
+{
+    int rc = rt_real_dup3(fd, to, flags);
+    if (rc >= 0)
+        share(to, known(fd));
+    return rc;
+}
+
+/* Who reads until the end of file is ordered after the close; a number used again has no past. */
+INTERCEPT(int, close, (int fd))
+{
+    about_to_send(fd);
+    share(fd, 0);
+    return rt_real_close(fd);
+}
+
+/* ---- streams: the caller's buffers only; a FILE's own lock and buffer are libc's matter ---- */
+
+INTERCEPT(size_t, fread, (void *p, size_t each, size_t n, FILE *f))
+{
+    size_t got = rt_real_fread(p, each, n, f);
+    saw_write(watched_from(PC), p, got * each, PC);
+    return got;
+}
+
+INTERCEPT(size_t, fwrite, (const void *p, size_t each, size_t n, FILE *f))
+{
+    saw_read(watched_from(PC), p, n * each, PC);
+    return rt_real_fwrite(p, each, n, f);
+}
+
+INTERCEPT(char *, fgets, (char *p, int n, FILE *f))
+{
+    char *got = rt_real_fgets(p, n, f);
+    if (got)
+        saw_write(watched_from(PC), p, rt_real_strlen(p) + 1, PC);
+    return got;
+}
+
+INTERCEPT(int, fputs, (const char *s, FILE *f))
+{
+    struct rc_ctx *c = watched_from(PC);
+    if (c)
+        saw_read(c, s, rt_real_strlen(s) + 1, PC);
+    return rt_real_fputs(s, f);
+}
+
+INTERCEPT(int, puts, (const char *s))
+{
+    struct rc_ctx *c = watched_from(PC);
+    if (c)
+        saw_read(c, s, rt_real_strlen(s) + 1, PC);
+    return rt_real_puts(s);
+}

@@ -1,0 +1,367 @@
+/* int_sync.c - interceptors of what threads synchronise with: mutexes, spin locks, rwlocks,
+ * conditions, barriers, once, semaphores.
+ *
+ * Locks are told to the engine inside the time they are held: taken after the real lock, dropped
+ * and released before the real unlock.  A condition's wait is an unlock and a lock, also when it is
+ * cancelled; glibc's own calls of its locks do not come here.
+ *
+ * A use of an object is also a read of its memory, its making and its end are writes: so a use that
+ * is not ordered with free() or destroy is a race. */
+#include "intercept.h"
+#include "futex.h"
+#include <errno.h>
+#include <limits.h>
+#include <threads.h>
+
+/* ---- mutexes ---- */
+
+static void took(const void *lock, bool for_write, const char *kind, uintptr_t pc)
+{
+    struct rc_ctx *c = watched();
+    if (!c)
+        return;
+    rc_acquire(c, lock);
+    saw_read(watched_from(pc), lock, 1, pc);
+    rc_lock_taken(c, lock, for_write, kind, pc);
+}
+
+static void drops(const void *lock, uintptr_t pc)
+{
+    struct rc_ctx *c = watched();
+    if (!c)
+        return;
+    saw_read(watched_from(pc), lock, 1, pc);
+    rc_lock_dropped(c, lock);
+    rc_release(c, lock);
+}
+
+/* Making and destroying are writes, use is a read: use unordered with them, or with free(), is a
+ * race. */
+#define NEW(name, parameters, arguments, object)                  \
+    INTERCEPT(int, name, parameters)                              \
+    {                                                             \
+        saw_write(watched_from(PC), (const void *)object, 1, PC); \
+        return rt_real_##name arguments;                          \
+    }
+
+#define TAKE(name, parameters, arguments, object, for_write, kind) \
+    INTERCEPT(int, name, parameters)                               \
+    {                                                              \
+        int err = rt_real_##name arguments;                        \
+        if (err == 0 || err == EOWNERDEAD)                         \
+            took((const void *)object, for_write, kind, PC);       \
+        return err;                                                \
+    }
+
+NEW(pthread_mutex_init, (pthread_mutex_t * m, const pthread_mutexattr_t *a), (m, a), m)
+NEW(pthread_mutex_destroy, (pthread_mutex_t * m), (m), m)
+TAKE(pthread_mutex_lock, (pthread_mutex_t * m), (m), m, true, "mutex")
+TAKE(pthread_mutex_trylock, (pthread_mutex_t * m), (m), m, true, "mutex")
+TAKE(pthread_mutex_timedlock, (pthread_mutex_t * m, const struct timespec *at), (m, at), m, true,
+     "mutex")
+TAKE(pthread_mutex_clocklock, (pthread_mutex_t * m, clockid_t k, const struct timespec *at),
+     (m, k, at), m, true, "mutex")
+
+INTERCEPT(int, pthread_mutex_unlock, (pthread_mutex_t * m))
+{
+    drops(m, PC);
+    return rt_real_pthread_mutex_unlock(m);
+}
+
+NEW(pthread_spin_init, (pthread_spinlock_t * s, int shared), (s, shared), s)
+NEW(pthread_spin_destroy, (pthread_spinlock_t * s), (s), s)
+TAKE(pthread_spin_lock, (pthread_spinlock_t * s), (s), s, true, "spin lock")
+TAKE(pthread_spin_trylock, (pthread_spinlock_t * s), (s), s, true, "spin lock")
+
+INTERCEPT(int, pthread_spin_unlock, (pthread_spinlock_t * s))
+{
+    drops((const void *)s, PC);
+    return rt_real_pthread_spin_unlock(s);
+}
+
+/* ---- rwlocks ----
+ * Two clocks: the lock's own address for writers' unlocks, one byte further for readers' unlocks.
+ * Readers acquire the first, writers both: readers order nothing among each other. */
+
+static const void *readers_of(const pthread_rwlock_t *l)
+{
+    return (const char *)l + 8; /* inside it, in another shadow word */
+}
+
+static void took_rw(pthread_rwlock_t *l, bool for_write, uintptr_t pc)
+{
+    struct rc_ctx *c = watched();
+    if (!c)
+        return;
+    if (for_write)
+        rc_acquire(c, readers_of(l));
+    took(l, for_write, "rwlock", pc);
+}
+
+#define TAKE_RW(name, parameters, arguments, for_write) \
+    INTERCEPT(int, name, parameters)                    \
+    {                                                   \
+        int err = rt_real_##name arguments;             \
+        if (err == 0)                                   \
+            took_rw(l, for_write, PC);                  \
+        return err;                                     \
+    }
+
+NEW(pthread_rwlock_init, (pthread_rwlock_t * l, const pthread_rwlockattr_t *a), (l, a), l)
+NEW(pthread_rwlock_destroy, (pthread_rwlock_t * l), (l), l)
+TAKE_RW(pthread_rwlock_rdlock, (pthread_rwlock_t * l), (l), false)
+TAKE_RW(pthread_rwlock_tryrdlock, (pthread_rwlock_t * l), (l), false)
+TAKE_RW(pthread_rwlock_timedrdlock, (pthread_rwlock_t * l, const struct timespec *at), (l, at),
+        false)
+TAKE_RW(pthread_rwlock_clockrdlock, (pthread_rwlock_t * l, clockid_t k, const struct timespec *at),
+        (l, k, at), false)
+TAKE_RW(pthread_rwlock_wrlock, (pthread_rwlock_t * l), (l), true)
+TAKE_RW(pthread_rwlock_trywrlock, (pthread_rwlock_t * l), (l), true)
+TAKE_RW(pthread_rwlock_timedwrlock, (pthread_rwlock_t * l, const struct timespec *at), (l, at),
+        true)
+TAKE_RW(pthread_rwlock_clockwrlock, (pthread_rwlock_t * l, clockid_t k, const struct timespec *at),
+        (l, k, at), true)
+
+/* glibc's lock knows who writes: while a writer holds it, nobody reads. */
+static bool held_for_write(const pthread_rwlock_t *l)
+{
+    return at_load_rlx(&l->__data.__cur_writer) != 0; /* relaxed: the caller holds the lock */
+}
+
+INTERCEPT(int, pthread_rwlock_unlock, (pthread_rwlock_t * l))
+{
+    struct rc_ctx *c = watched();
+    if (c && held_for_write(l)) {
+        drops(l, PC);
+    } else if (c) {
+        saw_read(watched_from(PC), l, 1, PC);
+        rc_lock_dropped(c, l);
+        rc_release_merge(c, readers_of(l));
+    }
+    return rt_real_pthread_rwlock_unlock(l);
+}
+
+/* ---- conditions ---- */
+
+struct waiting {
+    const void *c, *m;
+    uintptr_t pc;
+};
+
+/* The mutex is held again: after the wait, and when it is cancelled. */
+static void woken(void *arg)
+{
+    struct waiting *w = arg;
+    struct rc_ctx *c = watched();
+    if (c)
+        rc_acquire(c, w->c);
+    took(w->m, true, "mutex", w->pc);
+}
+
+#define WAIT(name, parameters, arguments) \
+    INTERCEPT(int, name, parameters)      \
+    {                                     \
+        struct waiting w = {c, m, PC};    \
+        int err;                          \
+        drops(m, PC);                     \
+        pthread_cleanup_push(woken, &w);  \
+        err = rt_real_##name arguments;   \
+        pthread_cleanup_pop(1);           \
+        return err;                       \
+    }
+WAIT(pthread_cond_wait, (pthread_cond_t * c, pthread_mutex_t *m), (c, m))
+WAIT(pthread_cond_timedwait, (pthread_cond_t * c, pthread_mutex_t *m, const struct timespec *at),
+     (c, m, at))
+WAIT(pthread_cond_clockwait,
+     (pthread_cond_t * c, pthread_mutex_t *m, clockid_t k, const struct timespec *at),
+     (c, m, k, at))
+
+#define SIGNAL(name, type)                  \
+    INTERCEPT(int, name, (type * c))        \
+    {                                       \
+        if (watched())                      \
+            rc_release_merge(watched(), c); \
+        return rt_real_##name(c);           \
+    }
+SIGNAL(pthread_cond_signal, pthread_cond_t)
+SIGNAL(pthread_cond_broadcast, pthread_cond_t)
+NEW(pthread_cond_init, (pthread_cond_t * c, const pthread_condattr_t *a), (c, a), c)
+NEW(pthread_cond_destroy, (pthread_cond_t * c), (c), c)
+
+/* ---- once ---- */
+
+static __thread struct {
+    void (*fn)(void);
+    const void *once;
+} running_once;
+
+static void run_once(void)
+{
+    const void *once = running_once.once;
+    running_once.fn();
+    if (watched())
+        rc_release(watched(), once);
+}
+
+static int run_once_of(pthread_once_t *o, void (*fn)(void))
+{
+    __typeof__(running_once) outer = running_once; /* fn may use another once */
+    running_once.fn = fn;
+    running_once.once = o;
+    int err = rt_real_pthread_once(o, run_once);
+    running_once = outer;
+    if (err == 0 && watched())
+        rc_acquire(watched(), o);
+    return err;
+}
+
+INTERCEPT(int, pthread_once, (pthread_once_t * o, void (*fn)(void)))
+{
+    return run_once_of(o, fn);
+}
+
+/* ---- C11's mutexes and conditions: the same objects under other names ---- */
+
+NEW(mtx_init, (mtx_t * m, int type), (m, type), m)
+TAKE(mtx_lock, (mtx_t * m), (m), m, true, "mutex")
+TAKE(mtx_trylock, (mtx_t * m), (m), m, true, "mutex")
+TAKE(mtx_timedlock, (mtx_t * m, const struct timespec *at), (m, at), m, true, "mutex")
+
+INTERCEPT(int, mtx_unlock, (mtx_t * m))
+{
+    drops(m, PC);
+    return rt_real_mtx_unlock(m);
+}
+
+INTERCEPT(void, mtx_destroy, (mtx_t * m))
+{
+    saw_write(watched_from(PC), m, 1, PC);
+    rt_real_mtx_destroy(m);
+}
+
+SIGNAL(cnd_signal, cnd_t)
+SIGNAL(cnd_broadcast, cnd_t)
+WAIT(cnd_wait, (cnd_t * c, mtx_t *m), (c, m))
+WAIT(cnd_timedwait, (cnd_t * c, mtx_t *m, const struct timespec *at), (c, m, at))
+
+INTERCEPT(void, call_once, (once_flag * o, void (*fn)(void)))
+{
+    run_once_of((pthread_once_t *)o, fn);
+}
+
+/* ---- barriers: everything before any arrival happens before every departure of that round ----
+ * libc's barrier does not say which round an arrival belonged to; with one clock for all, a thread
+ * that is slow to leave would seem ordered after what a fast one did before the next round, and
+ * races would be missed.  So the barrier is ours, in the user's object, with a clock for each of
+ * two rounds: the one that fills and the one that is being left.  Those shared between processes
+ * stay libc's. */
+
+#define BARRIER_OURS 0x80000000u /* in a word where libc has a smaller number */
+
+struct barrier {
+    uint32_t round;   /* [barrier]; the futex of who waits */
+    uint32_t arrived; /* in this round; guarded by the object's lock, like the rest */
+    uint32_t n;       /* how many make a round, and BARRIER_OURS */
+    uint32_t inside;  /* threads that will touch the object once more; the futex of destroy */
+    uint64_t clock[2];
+};
+_Static_assert(sizeof(struct barrier) <= sizeof(pthread_barrier_t), "lives in the user's object");
+
+static struct rt_lock *lock_of(const void *object)
+{
+    static struct rt_lock locks[64];
+    return &locks[(uintptr_t)object * UINT64_C(0x9e3779b97f4a7c15) >> 58];
+}
+
+INTERCEPT(int, pthread_barrier_init,
+          (pthread_barrier_t * b, const pthread_barrierattr_t *a, unsigned n))
+{
+    int shared = PTHREAD_PROCESS_PRIVATE;
+    saw_write(watched_from(PC), b, 1, PC);
+    int err = rt_real_pthread_barrier_init(b, a, n); /* looks at n for us */
+    if (a)
+        pthread_barrierattr_getpshared(a, &shared);
+    if (err == 0 && shared == PTHREAD_PROCESS_PRIVATE) {
+        rt_real_pthread_barrier_destroy(b);
+        *(struct barrier *)b = (struct barrier){.n = n | BARRIER_OURS};
+    }
+    return err;
+}
+
+INTERCEPT(int, pthread_barrier_destroy, (pthread_barrier_t * object))
+{
+    struct barrier *b = (struct barrier *)object;
+    saw_write(watched_from(PC), b, 1, PC);
+    if (!(b->n & BARRIER_OURS))
+        return rt_real_pthread_barrier_destroy(object);
+    for (uint32_t k; (k = at_load_acq(&b->inside)) != 0;) /* [barrier] */
+        rt_futex_wait(&b->inside, k, -1);
+    rt_lock(lock_of(b)); /* the last one out has left the lock, too */
+    b->n = 0;
+    rt_unlock(lock_of(b));
+    return 0;
+}
+
+static int libc_barrier_wait(pthread_barrier_t *b)
+{
+    struct rc_ctx *c = watched();
+    if (c)
+        rc_release_merge(c, b);
+    int err = rt_real_pthread_barrier_wait(b);
+    if (c && (err == 0 || err == PTHREAD_BARRIER_SERIAL_THREAD))
+        rc_acquire(c, b);
+    return err;
+}
+
+INTERCEPT(int, pthread_barrier_wait, (pthread_barrier_t * object))
+{
+    struct barrier *b = (struct barrier *)object;
+    struct rc_ctx *c = watched();
+    saw_read(watched_from(PC), b, 1, PC);
+    if (!(b->n & BARRIER_OURS))
+        return libc_barrier_wait(object);
+    rt_lock(lock_of(b));
+    uint32_t round = b->round;
+    bool last = ++b->arrived == (b->n & ~BARRIER_OURS);
+    at_add_rlx(&b->inside, 1u); /* relaxed: destroy comes after the round is full */
+    if (c)
+        rc_release_merge(c, &b->clock[round & 1]);
+    if (last) {
+        b->arrived = 0;
+        at_store_rel(&b->round, round + 1); /* [barrier] */
+        rt_futex_wake(&b->round, INT_MAX);
+    }
+    rt_unlock(lock_of(b));
+    while (at_load_acq(&b->round) == round) /* [barrier] */
+        rt_futex_wait(&b->round, round, -1);
+    if (c)
+        rc_acquire(c, &b->clock[round & 1]);
+    if (at_sub_rel(&b->inside, 1u) == 1) /* [barrier] */
+        rt_futex_wake(&b->inside, 1);
+    return last ? PTHREAD_BARRIER_SERIAL_THREAD : 0;
+}
+
+/* ---- semaphores ---- */
+
+NEW(sem_init, (sem_t * s, int shared, unsigned v), (s, shared, v), s)
+NEW(sem_destroy, (sem_t * s), (s), s)
+
+INTERCEPT(int, sem_post, (sem_t * s))
+{
+    if (watched())
+        rc_release_merge(watched(), s);
+    return rt_real_sem_post(s);
+}
+
+#define ACQUIRE_SEM(name, parameters, arguments) \
+    INTERCEPT(int, name, parameters)             \
+    {                                            \
+        int rc = rt_real_##name arguments;       \
+        if (rc == 0 && watched())                \
+            rc_acquire(watched(), s);            \
+        return rc;                               \
+    }
+ACQUIRE_SEM(sem_wait, (sem_t * s), (s))
+ACQUIRE_SEM(sem_trywait, (sem_t * s), (s))
+ACQUIRE_SEM(sem_timedwait, (sem_t * s, const struct timespec *at), (s, at))
+ACQUIRE_SEM(sem_clockwait, (sem_t * s, clockid_t k, const struct timespec *at), (s, k, at))

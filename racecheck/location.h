@@ -1,0 +1,23 @@
+/* location.h - what an address is to the user: a global, a heap block, a place on a stack. */
+#ifndef RC_LOCATION_H
+#define RC_LOCATION_H
+
+#include "heap.h"
+#include "report.h"
+#include "symbol.h"
+
+enum location_kind { LOCATION_UNKNOWN, LOCATION_GLOBAL, LOCATION_HEAP, LOCATION_STACK };
+
+struct location {
+    enum location_kind kind;
+    uintptr_t addr;
+    struct symbol_global global; /* LOCATION_GLOBAL */
+    struct heap_block block;     /* LOCATION_HEAP */
+    const struct rc_life *stack; /* LOCATION_STACK: whose */
+};
+
+/* Slow; on a stack and in a state where symbol.h may be used.  Of all that a report gathers this is
+ * the first: nothing must have been allocated since the race was found. */
+struct location location_find(uintptr_t addr);
+
+#endif

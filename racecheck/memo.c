@@ -1,0 +1,97 @@
+/* memo.c - see memo.h.
+ *
+ * A direct-mapped table for each thread.  An entry holds references to the pasts of both its
+ * states, so that neither address can come to mean another past.  References are counted in
+ * batches: an entry takes BATCH references to the next past at once and hands them out (credit);
+ * it collects those that cells give up to the old one (debt) and returns them together.
+ *
+ * Programs that lock around every access make each transition once.  So an entry is learned only
+ * at the second transition that one place makes in one epoch; the first leaves a tag. */
+#include "memo.h"
+#include "pool.h"
+
+__thread struct memo_table *memo_mine __attribute__((tls_model("initial-exec")));
+
+static void make_table(void)
+{
+    memo_mine = rc_alloc(sizeof *memo_mine);
+    memset(memo_mine, 0, sizeof *memo_mine);
+}
+
+static bool has_past(struct entry e)
+{
+    return (e.site & SITE_PAST) != 0;
+}
+
+static void empty(struct memo *m)
+{
+    if (m->who == 0)
+        return;
+    if (has_past(m->next))
+        past_unref(past_of(m->next.site), m->credit + 1);
+    if (has_past(m->old))
+        past_unref(past_of(m->old.site), m->debt + 1);
+    m->who = 0;
+}
+
+bool memo_again(const struct access *a)
+{
+    if (memo_mine == NULL)
+        make_table();
+    uint64_t tag = memo_mix(a->who ^ memo_mix(a->site)) ^ a->masks;
+    uint64_t *seen = &memo_mine->tag[tag >> 58];
+    if (*seen == tag)
+        return true;
+    *seen = tag;
+    return false;
+}
+
+void memo_learn(struct entry old, const struct access *a, struct entry next)
+{
+    struct memo *m = memo_place(old, a);
+    empty(m);
+    *m = (struct memo){.old = old, .next = next, .who = a->who, .masks = a->masks, .site = a->site};
+    if (has_past(next))
+        at_add_rlx(&past_of(next.site)->refs, 1u); /* relaxed: the caller holds one */
+    if (has_past(old))
+        at_add_rlx(&past_of(old.site)->refs, 1u); /* relaxed: likewise */
+}
+
+static struct past **kept_place(const struct entry *e, uint32_t n)
+{
+    uint64_t h = n;
+    for (uint32_t i = 0; i < n; i++)
+        h = memo_mix(memo_mix(h ^ e[i].w) ^ e[i].site);
+    return &memo_mine->kept[h >> 58];
+}
+
+struct past *memo_same(const struct entry *e, uint32_t n)
+{
+    struct past *p = *kept_place(e, n);
+    if (p == NULL || p->n != n || memcmp(p->e, e, n * sizeof *e) != 0)
+        return NULL;
+    at_add_rlx(&p->refs, 1u); /* relaxed: the table holds one */
+    return p;
+}
+
+void memo_keep(struct past *p)
+{
+    struct past **place = kept_place(p->e, p->n);
+    at_add_rlx(&p->refs, 1u); /* relaxed: the caller holds one */
+    if (*place)
+        past_unref(*place, 1);
+    *place = p;
+}
+
+void memo_thread_fini(void)
+{
+    if (memo_mine == NULL)
+        return;
+    for (int i = 0; i < MEMO_ENTRIES; i++) {
+        empty(&memo_mine->memo[i]);
+        if (memo_mine->kept[i])
+            past_unref(memo_mine->kept[i], 1);
+    }
+    rc_free(memo_mine, sizeof *memo_mine);
+    memo_mine = NULL;
+}

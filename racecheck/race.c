@@ -1,0 +1,153 @@
+/* race.c - see race.h.
+ *
+ * A pair of stacks is reported once, in whichever order the two come again. */
+#include "race.h"
+#include "ctx.h"
+#include "futex.h"
+#include "pool.h"
+#include "slot.h"
+#include <errno.h>
+#include <link.h>
+#include <stddef.h>
+
+enum { PAIRS_FIRST = 1 << 10 };
+
+static struct rt_lock lock; /* one report at a time; guards all below */
+static struct pair {
+    uint64_t lo, hi;
+} * pairs; /* open addressing; hi == 0: empty */
+static uint64_t n_pairs, room;
+
+enum { BENIGN = 256 };
+static struct range {
+    uintptr_t lo, size;
+} benign[BENIGN];
+static unsigned n_benign;
+
+void race_benign(uintptr_t p, size_t n)
+{
+    rt_lock(&lock);
+    if (n_benign < BENIGN)
+        benign[n_benign++] = (struct range){p, n};
+    rt_unlock(&lock);
+}
+
+static bool is_benign(uintptr_t addr)
+{
+    for (unsigned i = 0; i < n_benign; i++)
+        if (addr - benign[i].lo < benign[i].size)
+            return true;
+    return false;
+}
+
+static int find_tls(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    uintptr_t *addr = arg;
+    if (size < offsetof(struct dl_phdr_info, dlpi_tls_data) + sizeof info->dlpi_tls_data)
+        return 0;
+    for (int i = 0; i < info->dlpi_phnum; i++)
+        if (info->dlpi_phdr[i].p_type == PT_TLS && info->dlpi_tls_data &&
+            *addr - (uintptr_t)info->dlpi_tls_data < info->dlpi_phdr[i].p_memsz)
+            return 1;
+    return 0;
+}
+
+/* A thread's own thread-local variables, errno among them: the flows that run on it one after the
+ * other may share them without a race. */
+static bool is_thread_local(uintptr_t addr)
+{
+    return addr - (uintptr_t)&errno < sizeof errno || dl_iterate_phdr(find_tls, &addr) != 0;
+}
+
+static struct pair *place_of(struct pair key)
+{
+    uint64_t h =
+        (key.lo ^ key.hi * UINT64_C(0xc2b2ae3d27d4eb4f)) * UINT64_C(0x9e3779b97f4a7c15) >> 20;
+    while (pairs[h % room].hi != 0 &&
+           (pairs[h % room].lo != key.lo || pairs[h % room].hi != key.hi))
+        h++;
+    return &pairs[h % room];
+}
+
+static void grow(void)
+{
+    struct pair *old = pairs;
+    uint64_t n = room;
+    room = n ? n * 2 : PAIRS_FIRST;
+    pairs = pages_get(room * sizeof *pairs);
+    for (uint64_t i = 0; i < n; i++)
+        if (old[i].hi != 0)
+            *place_of(old[i]) = old[i];
+    if (old)
+        pages_put(old, n * sizeof *old);
+}
+
+static bool is_new(uint64_t a, uint64_t b)
+{
+    struct pair key = a < b ? (struct pair){a, b} : (struct pair){b, a};
+    if (n_pairs * 2 >= room)
+        grow();
+    struct pair *p = place_of(key);
+    if (p->hi != 0)
+        return false;
+    *p = key;
+    n_pairs++;
+    return true;
+}
+
+static void fill(struct rc_access_info *info, uintptr_t word, uint64_t w, uint64_t site)
+{
+    unsigned touched = w_touched(w);
+    *info = (struct rc_access_info){
+        .addr = word + (unsigned)__builtin_ctz(touched),
+        .size = (unsigned)__builtin_popcount(touched),
+        .write = w_written(w) != 0,
+        .atomic = (w & W_ATOMIC) != 0,
+        .free = (site & SITE_FREE) != 0,
+        .by = slot_life(w),
+        .stack = site & ~SITE_FREE,
+    };
+}
+
+static void fill_locks(struct rc_access_info *info, const struct rc_ctx *c)
+{
+    info->locks_known = true;
+    info->n_locks = c->n_locks;
+    for (unsigned i = 0; i < c->n_locks && i < RC_LOCKS_SHOWN; i++)
+        info->lock[i] = c->lock[i];
+}
+
+struct job {
+    struct rc_access_info now, before;
+};
+
+static void run(void *arg)
+{
+    struct job *j = arg;
+    rc_report_race(&j->now, &j->before);
+    const struct rc_host *h = rc_the_host();
+    if (h->on_race)
+        h->on_race(j->now.by->id, j->before.by->id, (const void *)j->now.addr);
+}
+
+void race_found(const struct access *a, uintptr_t addr, const struct found *found)
+{
+    for (unsigned i = 0; i < found->n; i++) {
+        const struct entry *e = &found->e[i];
+        rt_lock(&lock);
+        uintptr_t first = addr + (unsigned)__builtin_ctz(w_touched(a->masks & e->w));
+        if (!is_benign(first) && !is_thread_local(first) &&
+            is_new(a->site & ~SITE_FREE, e->site & ~SITE_FREE)) {
+            struct job j;
+            fill(&j.now, addr, a->who | a->masks, a->site);
+            fill_locks(&j.now, a->c);
+            fill(&j.before, addr, e->w, e->site);
+            const struct rc_host *h = rc_the_host();
+            if (h->on_big_stack)
+                h->on_big_stack(run, &j);
+            else
+                run(&j);
+        }
+        rt_unlock(&lock);
+    }
+}

@@ -1,0 +1,96 @@
+/* rc.h - the detector's host interface.
+ *
+ * The host (the runtime, or a test that plays it) tells the detector which flows of control exist,
+ * which of them a thread runs, and what orders them.  The detector knows flows only as opaque
+ * contexts; it never sees a goroutine.  Compiled user code reaches the detector through the
+ * __tsan_* functions, which work on the context that the thread last switched to.
+ *
+ * Rules
+ * - A context runs on one thread at a time; whoever calls a function for a context that does not
+ *   run (a parked goroutine) must hold the lock that keeps it from running.
+ * - A thread whose current context is NULL records nothing: the scheduler's own stacks.
+ * - Every function may be called before rc_init() has ended and does nothing then. */
+#ifndef RC_H
+#define RC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct rc_ctx;
+
+enum rc_kind { RC_GOROUTINE, RC_THREAD };
+
+/* What the detector asks of its host.  All of it may be NULL. */
+struct rc_host {
+    /* Runs fn(arg) on a stack of at least 1 MiB, while the current context is NULL. */
+    void (*on_big_stack)(void (*fn)(void *), void *arg);
+    /* A race was found: both contexts' ids and addresses; for the trace. */
+    void (*on_race)(uint64_t id_now, uint64_t id_before, const void *addr);
+    /* Text for the line "Reproduce: ", or NULL. */
+    const char *(*reproduce)(void);
+};
+
+/* Starts the detector and makes the calling thread's context.  Idempotent; __tsan_init calls
+ * rc_init(NULL), the runtime calls it again with its host. */
+void rc_init(const struct rc_host *host);
+
+/* ---- contexts ---- */
+
+/* Makes the context of a new flow of control, ordered after everything creator (may be NULL) has
+ * done so far [go].  Remembers creator's present stack, whose innermost frame is pc, as the place
+ * of creation.  [stack_lo, stack_lo + stack_size) becomes its stack: fresh memory. */
+struct rc_ctx *rc_ctx_make(struct rc_ctx *creator, enum rc_kind kind, uint64_t id, uintptr_t pc,
+                           void *stack_lo, size_t stack_size);
+
+/* The flow has ended; c is not used any more.  Orders nothing. */
+void rc_ctx_end(struct rc_ctx *c);
+
+/* Sets the name for reports; copied. */
+void rc_ctx_name(struct rc_ctx *c, const char *name);
+
+/* The context this thread runs, or NULL. */
+struct rc_ctx *rc_current(void);
+
+/* From now on this thread runs c (NULL: nothing is recorded).  Returns the one before. */
+struct rc_ctx *rc_switch(struct rc_ctx *c);
+
+/* While disabled (the calls nest) c's accesses and synchronisations are not recorded. */
+void rc_disable(struct rc_ctx *c);
+void rc_enable(struct rc_ctx *c);
+
+/* The stack pointer will move up to sp without the func_exit calls of the frames below it (longjmp,
+ * exceptions): drops these frames from the current context's stack. */
+void rc_unwound(uintptr_t sp);
+
+/* ---- order ----   obj is any address; it names a clock that begins empty. */
+
+void rc_acquire(struct rc_ctx *c, const void *obj);         /* c's clock joins obj's */
+void rc_release(struct rc_ctx *c, const void *obj);         /* obj's clock becomes c's */
+void rc_release_merge(struct rc_ctx *c, const void *obj);   /* obj's clock joins c's */
+void rc_release_acquire(struct rc_ctx *c, const void *obj); /* both join each other */
+
+/* Everything known about [p, p+n) ends: clocks of objects in it and recorded accesses. */
+void rc_forget(const void *p, size_t n);
+
+/* ---- memory that the host touches on behalf of c's code; pc is the innermost frame ---- */
+
+void rc_read(struct rc_ctx *c, const void *p, size_t n, uintptr_t pc);
+void rc_write(struct rc_ctx *c, const void *p, size_t n, uintptr_t pc);
+
+/* ---- locks held, for reports; orders nothing by itself ---- */
+
+void rc_lock_taken(struct rc_ctx *c, const void *lock, bool for_write, const char *kind,
+                   uintptr_t pc);
+void rc_lock_dropped(struct rc_ctx *c, const void *lock);
+
+/* ---- verdict ---- */
+
+/* Number of distinct races reported so far. */
+unsigned rc_errors(void);
+
+/* Called once when the process is about to exit with status: prints "Found N data race(s)" where N
+ * > 0 and returns the status to exit with. */
+int rc_fini(int status);
+
+#endif

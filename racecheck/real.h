@@ -1,0 +1,29 @@
+/* real.h - libc's own functions, for who stands in front of them.
+ *
+ * rt_real_NAME is libc's NAME.  It may be called at any time, also before constructors have run. */
+#ifndef RC_REAL_H
+#define RC_REAL_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <threads.h>
+#include <time.h>
+
+#define REAL(result, name, parameters, arguments) result rt_real_##name parameters;
+#define VOID(name, parameters, arguments)         void rt_real_##name parameters;
+#define HEAP(result, name, parameters)            result rt_real_##name parameters;
+#include "real.def"
+#undef REAL
+#undef VOID
+#undef HEAP
+
+#endif

@@ -1,0 +1,298 @@
+/* report.c - what happens when a race was found, and when the process ends; see report.h.
+ *
+ * A report is gathered as a struct story, checked against the suppressions, printed by story_text()
+ * or story_json() and sent to the log in one piece.  The engine calls for one race at a time and
+ * has already dropped those with a pair of stacks that was seen before.
+ *
+ * The end.  exit(3) runs at_exit() after the program's own handlers, because it was registered
+ * before them.  To change the status of an exit under way it calls exit() again: the GNU C library
+ * then goes on with the handlers that are left and takes the status of the last call, so that
+ * destructors run and stdio is flushed exactly once and as always.  (fflush(NULL) and _exit(), the
+ * usual way, can wait for ever for a stream that another thread reads.)  A host may call rc_fini()
+ * first; at_exit() then changes nothing. */
+#include "report.h"
+#include "atomic.h"
+#include "check.h"
+#include "flags.h"
+#include "print.h"
+#include "story.h"
+#include "suppress.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { EXIT_SLICE_MS = 10 };
+
+static struct {
+    unsigned found;      /* races reported; written by the one report at a time, read by all */
+    unsigned suppressed; /* races not reported; likewise */
+    unsigned said;       /* `found` of the last "Found N data race(s)" */
+    bool waited;         /* atexit_sleep_ms is over */
+} verdict;
+
+static const char *base_name(const char *path)
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    return slash ? slash + 1 : path ? path : "";
+}
+
+/* ---- fingerprint ---- */
+
+static uint64_t mix(uint64_t h, const char *s)
+{
+    do {
+        h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3); /* FNV-1a, its 0 included */
+    } while (*s++);
+    return h;
+}
+
+static uint64_t side_print(const struct story_access *a)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    h = mix(h, a->info->free ? "free" : a->info->write ? "write" : "read");
+    for (size_t i = 0; i < a->trail.n; i++) {
+        h = mix(h, a->trail.frame[i].function);
+        h = mix(h, base_name(a->trail.frame[i].file));
+    }
+    return h;
+}
+
+/* The same for both orders in which the two accesses may have been found. */
+static uint64_t fingerprint(const struct story *s)
+{
+    uint64_t a = side_print(&s->access[0]), b = side_print(&s->access[1]);
+    uint64_t h = a < b ? a * 31 + b : b * 31 + a;
+    if (s->location.kind == LOCATION_GLOBAL)
+        h = mix(h, s->location.global.name);
+    return h;
+}
+
+/* ---- the same to the reader ---- */
+
+/* The engine tells stacks apart by pcs; a person by lines.  x++ is a read and a write on one line,
+ * so that one mistake would make two reports: stacks of the same lines that race for the same
+ * object count as equal here. */
+static uint64_t line_print(const struct trail *t)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < t->n; i++) {
+        h = mix(mix(h, t->frame[i].function), base_name(t->frame[i].file));
+        h = (h ^ (t->frame[i].file ? (uint64_t)t->frame[i].line : t->pc[i])) *
+            UINT64_C(0x100000001b3);
+    }
+    return h;
+}
+
+/* What is the same for all addresses in one object. */
+static uint64_t object_of(const struct location *l)
+{
+    switch (l->kind) {
+    case LOCATION_GLOBAL:
+        return l->global.start;
+    case LOCATION_HEAP:
+        return l->block.site;
+    case LOCATION_STACK:
+        return l->stack->created_at;
+    case LOCATION_UNKNOWN:
+        break;
+    }
+    return 0;
+}
+
+/* Was a report with these lines made before?  It counts as made from now on. */
+static bool told_before(const struct story *s)
+{
+    static uint64_t *told;
+    static size_t n, room;
+    uint64_t a = line_print(&s->access[0].trail), b = line_print(&s->access[1].trail);
+    uint64_t h = (a < b ? a * 31 + b : b * 31 + a) + object_of(&s->location);
+    for (size_t i = 0; i < n; i++)
+        if (told[i] == h)
+            return true;
+    if (n == room) {
+        uint64_t *more = realloc(told, (room ? 2 * room : 64) * sizeof *told);
+        if (!more)
+            return false;
+        told = more;
+        room = room ? 2 * room : 64;
+    }
+    told[n++] = h;
+    return false;
+}
+
+/* ---- suppressions ---- */
+
+static bool frame_suppressed(enum rc_suppress_kind kind, const struct trail *t, size_t i)
+{
+    return rc_suppressed(kind, t->frame[i].function) || rc_suppressed(kind, t->frame[i].file) ||
+           rc_suppressed(kind, trail_module(t->pc[i]));
+}
+
+static bool access_suppressed(const struct trail *t)
+{
+    if (t->n && frame_suppressed(RC_SUPPRESS_RACE_TOP, t, 0))
+        return true;
+    for (size_t i = 0; i < t->n; i++)
+        if (frame_suppressed(RC_SUPPRESS_RACE, t, i))
+            return true;
+    return false;
+}
+
+static bool suppressed(const struct story *s)
+{
+    if (!rc_suppress_any(RC_SUPPRESS_RACE) && !rc_suppress_any(RC_SUPPRESS_RACE_TOP))
+        return false;
+    return access_suppressed(&s->access[0].trail) || access_suppressed(&s->access[1].trail) ||
+           (s->location.kind == LOCATION_GLOBAL &&
+            rc_suppressed(RC_SUPPRESS_RACE, s->location.global.name));
+}
+
+/* ---- gathering ---- */
+
+static void add_lives(struct story *s, const struct rc_life *l)
+{
+    for (; l && !story_is_first(l) && s->n_lives < STORY_LIVES_MAX; l = l->parent) {
+        for (size_t i = 0; i < s->n_lives; i++)
+            if (s->life[i].life == l)
+                return; /* and so are its ancestors */
+        struct story_life *sl = &s->life[s->n_lives++];
+        sl->life = l;
+        sl->finished = at_load_rlx(&l->finished); /* relaxed: a word in a report */
+        trail_make(&sl->created_at, l->created_at);
+    }
+}
+
+static void gather(struct story *s, const struct rc_access_info *now,
+                   const struct rc_access_info *before)
+{
+    const struct rc_access_info *both[] = {now, before};
+    memset(s, 0, sizeof *s);
+    s->location = location_find(now->addr);
+    for (int i = 0; i < 2; i++) {
+        s->access[i].info = both[i];
+        trail_make(&s->access[i].trail, both[i]->stack);
+    }
+    if (s->location.kind == LOCATION_HEAP)
+        trail_make(&s->allocated_at, s->location.block.site);
+    s->fingerprint = fingerprint(s);
+}
+
+static void gather_rest(struct story *s)
+{
+    const struct rc_host *host = rc_the_host();
+    add_lives(s, s->access[0].info->by);
+    add_lives(s, s->access[1].info->by);
+    s->reproduce = host->reproduce ? host->reproduce() : NULL;
+}
+
+static void story_free(struct story *s)
+{
+    trail_free(&s->access[0].trail);
+    trail_free(&s->access[1].trail);
+    trail_free(&s->allocated_at);
+    for (size_t i = 0; i < s->n_lives; i++)
+        trail_free(&s->life[i].created_at);
+}
+
+/* What the program has printed so far is useful beside the last report; but never wait for it. */
+static _Noreturn void halt(void)
+{
+    if (ftrylockfile(stdout) == 0) {
+        fflush_unlocked(stdout);
+        funlockfile(stdout);
+    }
+    _exit(rc_report_fini(0));
+}
+
+void rc_report_race(const struct rc_access_info *now, const struct rc_access_info *before)
+{
+    static struct story s; /* large; one race at a time */
+    struct log_text out = {0};
+    gather(&s, now, before);
+    if (told_before(&s)) {
+        /* nothing new */
+    } else if (suppressed(&s)) {
+        at_add_rlx(&verdict.suppressed, 1u); /* relaxed: a count */
+    } else {
+        gather_rest(&s);
+        s.number = at_add_rlx(&verdict.found, 1u) + 1; /* relaxed: a count */
+        if (rc_flags()->format == RC_FORMAT_JSON)
+            story_json(&s, &out);
+        else
+            story_text(&s, &out);
+        log_send(&out);
+    }
+    story_free(&s);
+    if (rc_report_errors() && rc_flags()->halt_on_error) {
+        verdict.waited = true;
+        halt();
+    }
+}
+
+unsigned rc_report_errors(void)
+{
+    return at_load_rlx(&verdict.found); /* relaxed: a count */
+}
+
+/* ---- the end ---- */
+
+/* Lets the others run on for a while: a race may be a moment away.  Ends early with the last of
+ * them. A program that has failed is not kept. */
+static void wait_for_others(void)
+{
+    const struct timespec slice = {.tv_nsec = EXIT_SLICE_MS * 1000000};
+    if (verdict.waited)
+        return;
+    verdict.waited = true;
+    for (int ms = 0; ms < rc_flags()->atexit_sleep_ms && rc_others_alive(); ms += EXIT_SLICE_MS)
+        nanosleep(&slice, NULL);
+}
+
+static void say_verdict(void)
+{
+    struct log_text out = {0};
+    unsigned n = rc_report_errors(), m = at_load_rlx(&verdict.suppressed); /* relaxed: counts */
+    if (n == verdict.said)
+        return;
+    verdict.said = n;
+    if (rc_flags()->format == RC_FORMAT_JSON) {
+        log_printf(&out, "{\"type\":\"summary\",\"pid\":%d,\"races\":%u,\"suppressed\":%u}\n",
+                   (int)getpid(), n, m);
+    } else {
+        log_printf(&out, "Found %u data race(s)\n", n);
+        if (m)
+            log_printf(&out, "Suppressed %u data race(s)\n", m);
+    }
+    log_send(&out);
+}
+
+int rc_report_fini(int status)
+{
+    if (status == 0)
+        wait_for_others();
+    say_verdict();
+    return status == 0 && rc_report_errors() ? rc_flags()->exitcode : status;
+}
+
+void rc_report_forked(void)
+{
+    memset(&verdict, 0, sizeof verdict);
+}
+
+static void at_exit(int status, void *unused)
+{
+    (void)unused;
+    int verdict_status = rc_fini(status);
+    if (verdict_status != status)
+        exit(verdict_status);
+}
+
+void rc_report_init(void)
+{
+    rc_flags_init();
+    if (rc_flags()->suppressions[0])
+        rc_suppress_load(rc_flags()->suppressions);
+    on_exit(at_exit, NULL);
+}

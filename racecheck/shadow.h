@@ -1,0 +1,99 @@
+/* shadow.h - where the detector keeps what it knows about each address.
+ *
+ * Address space is seen in regions of 1 GiB.  A region gets its shadow when first needed, wherever
+ * it lies, so no memory layout is refused:
+ *   cells   16 bytes for each 8-byte word: see cell.h
+ *   marks    1 byte for each 512 bytes: which of the rest was used, so that memory can be
+ *            declared fresh at the price of what was touched and not of its size
+ *   objects  4 bytes for each word: first sync object there, see sync.h
+ * Pages of it cost memory when first written. */
+#ifndef RC_SHADOW_H
+#define RC_SHADOW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "atomic.h"
+#include "cell.h"
+#include "check.h"
+
+#define REGION_SHIFT 30
+#define REGION_SIZE  ((uintptr_t)1 << REGION_SHIFT)
+#define REGIONS      (1u << (48 - REGION_SHIFT))
+#define MARK_SHIFT   9
+#define MARK_SIZE    ((uintptr_t)1 << MARK_SHIFT)
+
+enum { MARK_CELLS = 1, MARK_OBJECTS = 2 };
+
+#define SHADOW_CELLS   (REGION_SIZE * 2)
+#define SHADOW_MARKS   (REGION_SIZE >> MARK_SHIFT)
+#define SHADOW_OBJECTS (REGION_SIZE / 8 * sizeof(uint32_t))
+
+extern uintptr_t shadow_region[REGIONS]; /* start of the region's shadow, or 0 */
+
+/* The region's shadow, made if need be. */
+uintptr_t shadow_region_make(uintptr_t addr);
+
+static inline uintptr_t shadow_find(uintptr_t addr)
+{
+    return at_load_acq(&shadow_region[addr >> REGION_SHIFT & (REGIONS - 1)]); /* [region] */
+}
+
+static inline uintptr_t shadow_get(uintptr_t addr)
+{
+    uintptr_t base = shadow_find(addr);
+    return likely(base != 0) ? base : shadow_region_make(addr);
+}
+
+static inline uint64_t *shadow_cell(uintptr_t base, uintptr_t addr)
+{
+    return (uint64_t *)(base + (addr & (REGION_SIZE - 8)) * 2);
+}
+
+static inline uint8_t *shadow_mark(uintptr_t base, uintptr_t addr)
+{
+    return (uint8_t *)(base + SHADOW_CELLS + ((addr & (REGION_SIZE - 1)) >> MARK_SHIFT));
+}
+
+static inline uint32_t *shadow_object(uintptr_t base, uintptr_t addr)
+{
+    uintptr_t i = (addr & (REGION_SIZE - 1)) / 8;
+    return (uint32_t *)(base + SHADOW_CELLS + SHADOW_MARKS) + i;
+}
+
+static inline void shadow_set_mark(uintptr_t base, uintptr_t addr, uint8_t mark)
+{
+    uint8_t *m = shadow_mark(base, addr);
+    if (unlikely((at_load_rlx(m) & mark) ==
+                 0))        /* relaxed: only the owner of fresh memory clears it */
+        at_or_rlx(m, mark); /* relaxed: likewise */
+}
+
+/* ---- recording ---- */
+
+/* Kinds of access, for all functions below. */
+enum { ACC_READ = 0, ACC_WRITE = 1, ACC_ATOMIC = 2, ACC_FREE = 4 };
+
+/* Records an access of the thread's current context to [p, p + n) that the fast path could not
+ * dismiss, and reports its races. */
+void shadow_access_slow(uintptr_t p, size_t n, unsigned kind, uintptr_t pc);
+
+/* Records c's access to [p, p + n) for any n. */
+void shadow_access(struct rc_ctx *c, uintptr_t p, size_t n, unsigned kind, uintptr_t pc);
+
+/* The same for an atomic of at most 16 bytes, but keeps the races for the caller to report with
+ * shadow_report_atomic(), when it holds no lock any more. */
+struct atomic_races {
+    struct access a;
+    uintptr_t addr[2];
+    struct found found[2];
+};
+void shadow_access_atomic(struct rc_ctx *c, uintptr_t p, unsigned n, bool write, uintptr_t pc,
+                          struct atomic_races *ret_races);
+void shadow_report_atomic(const struct atomic_races *r);
+
+/* No access to [p, p + n) is known any more.  Whole words: bytes around the range in its first and
+ * last word are kept. */
+void shadow_reset(uintptr_t p, size_t n);
+
+#endif

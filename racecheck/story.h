@@ -1,0 +1,47 @@
+/* story.h - a race with all its words found, and the two ways to print it.
+ *
+ * report.c gathers; story_text.c and story_json.c print.  What one of them shows the other
+ * shows. */
+#ifndef RC_STORY_H
+#define RC_STORY_H
+
+#include "location.h"
+#include "log.h"
+#include "report.h"
+#include "trail.h"
+
+enum { STORY_LIVES_MAX = 64 };
+
+struct story_access {
+    const struct rc_access_info *info;
+    struct trail trail;
+};
+
+struct story_life {
+    const struct rc_life *life;
+    bool finished; /* at the time of the report */
+    struct trail created_at;
+};
+
+struct story {
+    unsigned number;               /* 1 for the first race of this process */
+    struct story_access access[2]; /* the one that was found now, the one before */
+    struct location location;
+    struct trail allocated_at; /* of a heap block */
+    size_t n_lives;
+    struct story_life
+        life[STORY_LIVES_MAX]; /* both flows and who created them; not the first ones */
+    const char *reproduce;     /* or NULL */
+    uint64_t fingerprint; /* of functions and files, without lines: it survives edits elsewhere */
+};
+
+void story_text(const struct story *s, struct log_text *out);
+void story_json(const struct story *s, struct log_text *out);
+
+/* "goroutine 8 (worker)", "main goroutine", "thread T1", "main thread". */
+void story_name(const struct rc_life *l, char *buf, size_t size);
+
+/* The first flow of its kind (goroutine 1, thread 0): nobody asks where it was created. */
+bool story_is_first(const struct rc_life *l);
+
+#endif

@@ -1,0 +1,190 @@
+/* story_text.c - reports for people, in the layout of Go's race detector.
+ *
+ * Lines that Go has keep its words and order, so that scripts and eyes know them; what is new (the
+ * location, the locks, the ancestry beyond one level) follows the same indentation.  A line that
+ * could only say "unknown" is left out. */
+#include "story.h"
+#include "print.h"
+#include <limits.h>
+#include <string.h>
+
+static const char bar[] = "==================\n";
+
+bool story_is_first(const struct rc_life *l)
+{
+    return l->kind == RC_GOROUTINE ? l->id == 1 : l->id == 0;
+}
+
+void story_name(const struct rc_life *l, char *buf, size_t size)
+{
+    struct text t;
+    text_init(&t, buf, size);
+    const char *kind = l->kind == RC_GOROUTINE ? "goroutine" : "thread";
+    if (story_is_first(l))
+        text_printf(&t, "main %s", kind);
+    else
+        text_printf(&t, "%s %s%llu", kind, l->kind == RC_THREAD ? "T" : "",
+                    (unsigned long long)l->id);
+    if (l->name[0])
+        text_printf(&t, " (%s)", l->name);
+}
+
+static void print_place(struct log_text *out, const char *file, int line)
+{
+    char name[PATH_MAX];
+    log_printf(out, "%s:%d", trail_file(file, name), line);
+}
+
+static void print_trail(struct log_text *out, const struct trail *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        const struct symbol_frame *f = &t->frame[i];
+        log_printf(out, "  %s()", f->function);
+        if (f->file) {
+            log_printf(out, " ");
+            print_place(out, f->file, f->line);
+            if (f->column)
+                log_printf(out, ":%d", f->column);
+        } else {
+            const char *module = trail_module(t->pc[i]);
+            log_printf(out, " %s", module ? module : "?");
+        }
+        log_printf(out, "\n");
+    }
+    if (t->n == 0)
+        log_printf(out, "  (the stack is not known)\n");
+    if (t->folded)
+        log_printf(out, "  (repeated recursion is left out)\n");
+}
+
+static void print_access(struct log_text *out, const struct story_access *a, bool previous)
+{
+    char who[128];
+    const struct rc_access_info *i = a->info;
+    story_name(i->by, who, sizeof who);
+    log_printf(out, "%s%s%s at 0x%012llx by %s:\n",
+               previous   ? i->write ? "Previous write" : "Previous read"
+               : i->write ? "Write"
+                          : "Read",
+               i->free ? " (free)" : "", i->atomic ? " (atomic)" : "", (unsigned long long)i->addr,
+               who);
+    print_trail(out, &a->trail);
+}
+
+static void print_location(struct log_text *out, const struct story *s)
+{
+    char who[128];
+    const struct location *l = &s->location;
+    switch (l->kind) {
+    case LOCATION_GLOBAL:
+        log_printf(out, "\nLocation: global '%s' of %zu bytes", l->global.name, l->global.size);
+        if (l->global.part[0])
+            log_printf(out, ", in %s%s", l->global.name, l->global.part);
+        else if (l->addr != l->global.start)
+            log_printf(out, " at offset %zu", (size_t)(l->addr - l->global.start));
+        if (l->global.file) {
+            log_printf(out, ", ");
+            print_place(out, l->global.file, l->global.line);
+        }
+        log_printf(out, "\n");
+        break;
+    case LOCATION_HEAP:
+        log_printf(out, "\nLocation: heap block of %zu bytes at 0x%012llx, offset %zu, %s",
+                   l->block.size, (unsigned long long)l->block.start,
+                   (size_t)(l->addr - l->block.start),
+                   l->block.freed ? "freed, was allocated" : "allocated");
+        if (l->block.by) {
+            story_name(l->block.by, who, sizeof who);
+            log_printf(out, " by %s", who);
+        }
+        log_printf(out, " at:\n");
+        print_trail(out, &s->allocated_at);
+        break;
+    case LOCATION_STACK:
+        story_name(l->stack, who, sizeof who);
+        log_printf(out, "\nLocation: stack of %s\n", who);
+        break;
+    case LOCATION_UNKNOWN:
+        break;
+    }
+}
+
+/* "mutex 'mu' (0x..., taken at f.c:12:3)" */
+static void print_lock(struct log_text *out, const struct rc_held_lock *k)
+{
+    struct symbol_global g;
+    struct trail t;
+    log_printf(out, "%s ", k->kind);
+    if (symbol_global((uintptr_t)k->lock, &g) && g.start == (uintptr_t)k->lock)
+        log_printf(out, "'%s'", g.name);
+    else
+        log_printf(out, "0x%012llx", (unsigned long long)(uintptr_t)k->lock);
+    if (!k->for_write)
+        log_printf(out, " for reading");
+    trail_make(&t, k->taken_at);
+    if (t.n && t.frame[0].file) {
+        log_printf(out, " (taken at ");
+        print_place(out, t.frame[0].file, t.frame[0].line);
+        log_printf(out, ")");
+    }
+    trail_free(&t);
+}
+
+static void print_locks_of(struct log_text *out, const struct rc_access_info *a)
+{
+    char who[128];
+    story_name(a->by, who, sizeof who);
+    log_printf(out, "  by %s: ", who);
+    if (!a->locks_known)
+        log_printf(out, "not remembered");
+    else if (a->n_locks == 0)
+        log_printf(out, "none");
+    for (unsigned k = 0; a->locks_known && k < a->n_locks && k < RC_LOCKS_SHOWN; k++) {
+        log_printf(out, k ? ", " : "");
+        print_lock(out, &a->lock[k]);
+    }
+    if (a->locks_known && a->n_locks > RC_LOCKS_SHOWN)
+        log_printf(out, " and %u more", a->n_locks - RC_LOCKS_SHOWN);
+    log_printf(out, "\n");
+}
+
+static void print_locks(struct log_text *out, const struct story *s)
+{
+    const struct rc_access_info *a = s->access[0].info, *b = s->access[1].info;
+    bool some = (a->locks_known && a->n_locks) || (b->locks_known && b->n_locks);
+    if (!some) {
+        if (a->locks_known && b->locks_known)
+            log_printf(out, "\nLocks held: none\n");
+        return;
+    }
+    log_printf(out, "\nLocks held:\n");
+    print_locks_of(out, a);
+    print_locks_of(out, b);
+}
+
+static void print_life(struct log_text *out, const struct story_life *l)
+{
+    const char *state = l->finished ? "finished" : "running";
+    if (l->life->kind == RC_GOROUTINE)
+        log_printf(out, "\nGoroutine %llu (%s) created at:\n", (unsigned long long)l->life->id,
+                   state);
+    else
+        log_printf(out, "\nThread T%llu (%s) created at:\n", (unsigned long long)l->life->id,
+                   state);
+    print_trail(out, &l->created_at);
+}
+
+void story_text(const struct story *s, struct log_text *out)
+{
+    log_printf(out, "%sWARNING: DATA RACE\n", bar);
+    print_access(out, &s->access[0], false);
+    log_printf(out, "\n");
+    print_access(out, &s->access[1], true);
+    print_location(out, s);
+    print_locks(out, s);
+    for (size_t i = 0; i < s->n_lives; i++)
+        print_life(out, &s->life[i]);
+    if (s->reproduce)
+        log_printf(out, "\nReproduce: %s\n", s->reproduce);
+    log_printf(out, "%s", bar);
+}

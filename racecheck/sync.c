@@ -1,0 +1,385 @@
+/* sync.c - see sync.h.
+ *
+ * Atomics.  What a load acquires is decided by the store it reads from, and all operations on a
+ * word are made under its lock, so "the last store" is exact.  A location keeps
+ *   clock  what an acquire load of the present value joins;
+ *   base   the clock of the store that heads the present release sequence, while read-modify-writes
+ *          came after it; empty otherwise.
+ * A release store starts a new sequence.  A read-modify-write continues the present one and, when
+ * it releases, adds to it.  A relaxed store ends it, except that by C11 (not since C++20) the
+ * stores of the heading thread continue its own: the clock falls back to what that thread
+ * released.  When the thread has headed one but is neither the first nor the last to do so, the
+ * whole clock is kept: the one place where a clock may say more than C11 (and never less).
+ * Fences: a release fence keeps the clock of its moment, which the thread's later relaxed stores
+ * release; relaxed loads gather what they read from, and an acquire fence joins that.
+ * Locations of other sizes that overlap are joined by loads: what is read may come from any of
+ * them.
+ *
+ * Lookup.  Each 8-byte word has a 32-bit index of its first object in the region's shadow; objects
+ * of one word are chained.  Adding is a compare-and-swap at the head; removal happens only when
+ * the memory is given out anew.  Objects come from one array and are only reused as objects, so
+ * that a program that uses freed memory confuses nobody but itself. */
+#include "sync.h"
+#include "pool.h"
+#include "shadow.h"
+#include "slot.h"
+#include <string.h>
+
+enum kind { HOST, ATOMIC };
+
+struct loc {
+    uint8_t off, size;
+    uint64_t
+        added; /* a bit for each flow that released into the sequence after base.  May be set for
+                       one that did not; never clear for one that did */
+    struct snap clock, base;
+    struct loc *more;
+};
+
+struct sync {
+    uint32_t next;  /* index of the word's next object; 0: none */
+    uint32_t lock;  /* spin; guards first and what hangs on it */
+    uintptr_t addr; /* of the object, or of the word for ATOMIC */
+    enum kind kind;
+    struct loc first; /* HOST uses only first.clock */
+};
+
+#define OBJECTS_MAX (1u << 27)
+
+static struct sync *objects; /* set once by sync_init() */
+static struct rt_lock free_lock;
+static uint32_t n_objects, free_head; /* guarded by free_lock */
+static struct pool locs = POOL(sizeof(struct loc), "atomic locations");
+
+void sync_init(void)
+{
+    objects = pages_get(sizeof *objects * OBJECTS_MAX);
+    n_objects = 1;
+}
+
+static uint32_t object_get(void)
+{
+    rt_lock(&free_lock);
+    uint32_t i = free_head;
+    if (i != 0)
+        free_head = objects[i].next;
+    else
+        i = n_objects++;
+    rt_unlock(&free_lock);
+    rt_check(i < OBJECTS_MAX);
+    return i;
+}
+
+static void object_put(uint32_t i)
+{
+    rt_lock(&free_lock);
+    objects[i].next = free_head;
+    free_head = i;
+    rt_unlock(&free_lock);
+}
+
+static struct sync *search(uint32_t i, uintptr_t addr, enum kind kind)
+{
+    for (; i != 0; i = objects[i].next)
+        if (objects[i].addr == addr && objects[i].kind == kind)
+            return &objects[i];
+    return NULL;
+}
+
+static struct sync *find(uintptr_t addr, enum kind kind)
+{
+    uintptr_t base = shadow_find(addr);
+    if (base == 0)
+        return NULL;
+    return search(at_load_acq(shadow_object(base, addr)), addr, kind); /* [object] */
+}
+
+static struct sync *find_or_make(uintptr_t addr, enum kind kind)
+{
+    uintptr_t base = shadow_get(addr);
+    uint32_t *head = shadow_object(base, addr);
+    uint32_t first = at_load_acq(head); /* [object] */
+    struct sync *s = search(first, addr, kind);
+    if (likely(s != NULL))
+        return s;
+    uint32_t i = object_get();
+    objects[i] = (struct sync){.addr = addr, .kind = kind};
+    for (;;) {
+        objects[i].next = first;
+        if (at_cas_acq_rel(head, first, i)) /* [object] with its contents */
+            break;
+        first = at_load_acq(head); /* [object] */
+        s = search(first, addr, kind);
+        if (s != NULL) {
+            object_put(i);
+            return s;
+        }
+    }
+    shadow_set_mark(base, addr, MARK_OBJECTS);
+    return &objects[i];
+}
+
+static void clear(struct sync *s)
+{
+    spin_lock(&s->lock);
+    snap_clear(&s->first.clock);
+    snap_clear(&s->first.base);
+    while (s->first.more) {
+        struct loc *l = s->first.more;
+        s->first.more = l->more;
+        snap_clear(&l->clock);
+        snap_clear(&l->base);
+        pool_put(&locs, l);
+    }
+    s->first.size = 0;
+    spin_unlock(&s->lock);
+}
+
+/* Objects in [from, to), which lies in one word. */
+static void forget_word(uint32_t *head, uintptr_t from, uintptr_t to)
+{
+    uint32_t i = at_xchg_acq_rel(head, 0u), next; /* [object] */
+    for (; i != 0; i = next) {
+        struct sync *s = &objects[i];
+        next = s->next;
+        if (s->kind == HOST && (s->addr < from || s->addr >= to)) {
+            s->next = at_load_rlx(head);              /* relaxed: a guess for the CAS */
+            while (!at_cas_acq_rel(head, s->next, i)) /* [object] */
+                s->next = at_load_rlx(head);          /* relaxed: likewise */
+            continue;
+        }
+        clear(s);
+        object_put(i);
+    }
+}
+
+static void forget_block(uintptr_t base, uintptr_t from, uintptr_t to)
+{
+    for (uintptr_t p = from; p < to; p = (p | 7) + 1) {
+        uint32_t *head = shadow_object(base, p);
+        uintptr_t end = (p | 7) + 1;
+        if (at_load_rlx(head) != 0) /* relaxed: nobody else uses memory that is being given out */
+            forget_word(head, p, end < to ? end : to);
+    }
+}
+
+void sync_forget(uintptr_t p, size_t n)
+{
+    uintptr_t to = p + n;
+    while (p < to) {
+        uintptr_t base = shadow_find(p);
+        if (base == 0) {
+            p = (p | (REGION_SIZE - 1)) + 1;
+            continue;
+        }
+        uintptr_t next = (p | (MARK_SIZE - 1)) + 1, end = next < to ? next : to;
+        uint8_t *mark = shadow_mark(base, p);
+        if (at_load_rlx(mark) & MARK_OBJECTS) { /* relaxed: see forget_block() */
+            if (end - p == MARK_SIZE)
+                at_and_rlx(mark, (uint8_t)~MARK_OBJECTS); /* relaxed: likewise */
+            forget_block(base, p, end);
+        }
+        p = end;
+    }
+}
+
+/* ---- host objects ---- */
+
+void rc_acquire(struct rc_ctx *c, const void *obj)
+{
+    struct sync *s;
+    if (rc_is_silent(c) || c->no_sync || (s = find((uintptr_t)obj, HOST)) == NULL)
+        return;
+    struct rc_thread was = rc_enter();
+    spin_lock(&s->lock);
+    flow_acquire(&c->clock, &s->first.clock);
+    spin_unlock(&s->lock);
+    rc_leave(was);
+}
+
+enum release { REPLACE, MERGE, EXCHANGE };
+
+static void release(struct rc_ctx *c, const void *obj, enum release how)
+{
+    if (rc_is_silent(c) || c->no_sync)
+        return;
+    struct rc_thread was = rc_enter();
+    struct sync *s = find_or_make((uintptr_t)obj, HOST);
+    spin_lock(&s->lock);
+    if (how == EXCHANGE)
+        flow_acquire(&c->clock, &s->first.clock);
+    if (how == MERGE)
+        flow_release_merge(&c->clock, &s->first.clock);
+    else
+        snap_copy(&s->first.clock, &c->clock.now);
+    spin_unlock(&s->lock);
+    rc_tick(c);
+    rc_leave(was);
+}
+
+void rc_release(struct rc_ctx *c, const void *obj)
+{
+    release(c, obj, REPLACE);
+}
+
+void rc_release_merge(struct rc_ctx *c, const void *obj)
+{
+    release(c, obj, MERGE);
+}
+
+void rc_release_acquire(struct rc_ctx *c, const void *obj)
+{
+    release(c, obj, EXCHANGE);
+}
+
+/* ---- atomics ---- */
+
+static bool acquires(int mo)
+{
+    return mo == __ATOMIC_ACQUIRE || mo == __ATOMIC_CONSUME || mo == __ATOMIC_ACQ_REL ||
+           mo == __ATOMIC_SEQ_CST;
+}
+
+static bool releases(int mo)
+{
+    return mo == __ATOMIC_RELEASE || mo == __ATOMIC_ACQ_REL || mo == __ATOMIC_SEQ_CST;
+}
+
+bool atom_is_plain(uintptr_t addr, unsigned size)
+{
+    uintptr_t first = addr & ~(uintptr_t)7, last = (addr + size - 1) & ~(uintptr_t)7;
+    return find(first, ATOMIC) == NULL && (first == last || find(last, ATOMIC) == NULL);
+}
+
+void atom_lock(struct atom *a, uintptr_t addr, unsigned size)
+{
+    uintptr_t first = addr & ~(uintptr_t)7, last = (addr + size - 1) & ~(uintptr_t)7;
+    a->word[0] = find_or_make(first, ATOMIC);
+    a->word[1] = last != first ? find_or_make(last, ATOMIC) : NULL;
+    a->off = addr & 7;
+    a->size = (uint8_t)size;
+    spin_lock(&a->word[0]->lock); /* lower address first */
+    if (a->word[1])
+        spin_lock(&a->word[1]->lock);
+}
+
+void atom_unlock(struct atom *a)
+{
+    if (a->word[1])
+        spin_unlock(&a->word[1]->lock);
+    spin_unlock(&a->word[0]->lock);
+}
+
+/* The part of a in its i-th word. */
+static void part_of(const struct atom *a, int i, uint8_t *ret_off, uint8_t *ret_size)
+{
+    uint8_t in_first = a->word[1] ? 8 - a->off : a->size;
+    *ret_off = i == 0 ? a->off : 0;
+    *ret_size = i == 0 ? in_first : a->size - in_first;
+}
+
+/* Clocks of one location of a word; made when absent.  Caller holds the word. */
+static struct loc *loc_of(struct sync *s, uint8_t off, uint8_t size)
+{
+    struct loc *l = &s->first;
+    if (l->size == 0) {
+        l->off = off;
+        l->size = size;
+    }
+    while (l->off != off || l->size != size) {
+        if (l->more == NULL) {
+            l->more = pool_get(&locs);
+            *l->more = (struct loc){.off = off, .size = size};
+        }
+        l = l->more;
+    }
+    return l;
+}
+
+void atom_loaded(struct rc_ctx *c, struct atom *a, int mo)
+{
+    for (int i = 0; i < 2 && a->word[i]; i++) {
+        uint8_t off, size;
+        part_of(a, i, &off, &size);
+        for (struct loc *l = &a->word[i]->first; l; l = l->more) {
+            if (l->off >= off + size || off >= l->off + l->size || snap_empty(&l->clock))
+                continue;
+            if (acquires(mo))
+                flow_acquire(&c->clock, &l->clock);
+            else
+                snap_merge(&c->fence_acq, &l->clock);
+        }
+    }
+}
+
+static bool is_by(const struct snap *s, const struct rc_ctx *c)
+{
+    return s->epoch != 0 && slot_life(s->epoch) == c->life;
+}
+
+static uint64_t head_bit(const struct rc_ctx *c)
+{
+    return UINT64_C(1) << ((uintptr_t)c->life / sizeof(struct rc_life) % 64);
+}
+
+static void start_sequence(struct loc *l)
+{
+    snap_clear(&l->base);
+    l->added = 0;
+}
+
+/* A relaxed store that is not part of a read-modify-write: what remains of the sequence is c's. */
+static void end_sequence(struct loc *l, const struct rc_ctx *c)
+{
+    bool added = (l->added & head_bit(c)) != 0;
+    if (is_by(&l->clock, c)) {
+        start_sequence(l);
+    } else if (is_by(&l->base, c) && !added) {
+        snap_copy(&l->clock, &l->base);
+        start_sequence(l);
+    } else if (!added) {
+        snap_clear(&l->clock);
+        start_sequence(l);
+    }
+}
+
+static void add_to_sequence(struct loc *l, const struct rc_ctx *c, const struct snap *s)
+{
+    if (snap_empty(&l->base))
+        snap_copy(&l->base, &l->clock);
+    if (!snap_empty(&l->base))
+        l->added |= head_bit(c);
+    snap_merge(&l->clock, s);
+}
+
+bool atom_stored(struct rc_ctx *c, struct atom *a, int mo, bool rmw)
+{
+    const struct snap *given = releases(mo) ? &c->clock.now : &c->fence_rel;
+    for (int i = 0; i < 2 && a->word[i]; i++) {
+        uint8_t off, size;
+        part_of(a, i, &off, &size);
+        struct loc *l = loc_of(a->word[i], off, size);
+        if (!rmw && releases(mo)) {
+            start_sequence(l);
+            snap_copy(&l->clock, given);
+            continue;
+        }
+        if (!rmw)
+            end_sequence(l, c);
+        if (!snap_empty(given))
+            add_to_sequence(l, c, given);
+    }
+    return releases(mo);
+}
+
+void sync_fence(struct rc_ctx *c, int mo)
+{
+    if (acquires(mo)) {
+        flow_acquire(&c->clock, &c->fence_acq);
+        snap_clear(&c->fence_acq);
+    }
+    if (releases(mo)) {
+        snap_copy(&c->fence_rel, &c->clock.now);
+        rc_tick(c);
+    }
+}

@@ -1,0 +1,38 @@
+/* symbol.h - names for addresses (elfutils libdw).
+ *
+ * Slow and hungry: reads debug information, uses malloc and deep stacks.  Call it on a thread's own
+ * stack, not on a goroutine's, and never while recording.  One lock inside; any thread may call. */
+#ifndef BASE_SYMBOL_H
+#define BASE_SYMBOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct symbol_frame {
+    const char *function; /* "?" when unknown; valid until the process ends */
+    const char *file;     /* as the compiler recorded it, or NULL; valid likewise */
+    int line, column;     /* 0 when unknown */
+    bool inlined;         /* this frame was inlined into the next one */
+};
+
+/* Frames of this process's pc, innermost inlined one first.  pc is used as it is: pass a return
+ * address minus 1.  Stores at most max frames and returns how many, at least 1. */
+size_t symbol_frames(uintptr_t pc, struct symbol_frame *ret_frames, size_t max);
+
+/* The variable of static storage that covers addr.  Returns false when there is none. */
+struct symbol_global {
+    const char *name, *file; /* file may be NULL */
+    int line;                /* 0 when unknown */
+    uintptr_t start;
+    size_t size;
+    char part[120]; /* which field or element addr lies in: ".row[2].x"; "" when not known */
+};
+bool symbol_global(uintptr_t addr, struct symbol_global *ret_global);
+
+/* The same as symbol_frames() for a module that is not loaded: a trace names modules by path and
+ * build-id.  offset is the address minus the module's load bias.  Returns at least 1. */
+size_t symbol_file_frames(const char *path, const unsigned char *build_id, size_t build_id_len,
+                          uintptr_t offset, struct symbol_frame *ret_frames, size_t max);
+
+#endif

@@ -1,0 +1,501 @@
+/* chan.c - typed queues between goroutines.
+ *
+ * A channel is a ring of slots, two queues of waiting goroutines, and a lock around both.  Every
+ * operation first tries under the lock; when it has to wait it queues itself and parks, and the
+ * park drops the lock.  Whoever comes from the other side copies the value directly from or to the
+ * waiting goroutine's memory, so a value that does not rest in a slot is copied once.
+ *
+ *     ring         slots[recv_at .. recv_at+count) are full, cyclically; send_at follows them
+ *     waiting      FIFO; who is taken off has been served, by a value or by the close
+ *
+ * Invariants, while the lock is free
+ *     I1  both queues are non-empty only when one select waits on both sides
+ *     I2  count > 0 implies that nobody waits to receive; count < cap, that nobody waits to send
+ *     I3  closed implies that nobody waits
+ *     I4  a waiter is in the queue iff w->queued; its goroutine is parked or about to be
+ *
+ * Lock order: channels by address, then a run queue's lock.  Timers come before channels.
+ *
+ * Lifetime.  A channel may be freed as soon as the value of its last send has been received, or by
+ * whoever has seen it closed; nothing collects it.  So the last thing an operation does to a
+ * channel is to unlock it, and only afterwards it readies the goroutine that it has served.  The
+ * other side can therefore return, and free the channel, only when this side is through:
+ *   - it was parked: it goes on by that rt_ready();
+ *   - it was not: it needs the lock, which is free only after this side's last access.  This is why
+ *     a receiver that finds the channel closed without the lock still takes it (chan_may_get() only
+ *     ever answers "would block" for good).
+ * A goroutine that was served while it was parked does not touch the channel again: what the
+ * detector has to know on its behalf, its waker tells.  A select's other waiters at the same
+ * channel are taken off by the waker too, through the ring w->same.  rt_unlock() may wake by the
+ * address of the lock afterwards, which needs no memory there.
+ *
+ * Detector.  Each slot has two clocks: of the sender that filled it and of the receiver that
+ * emptied it.  Each side publishes its own clock first and joins the other's afterwards, so the
+ * k-th send is before the k-th receive, the k-th receive before the (k+cap)-th send, and nothing
+ * more: one clock a slot would also order sender k before sender k+cap.  A value handed over
+ * directly pretends to go through the slot.  Without slots the two goroutines meet in edge 0, both
+ * ways.  For closing, a send is a read of the channel's first byte and a close a write of it: if
+ * they are not ordered, that is the race it should be.
+ *
+ * Edges: [close] closed is stored with release; who reads it with acquire sees all that was before.
+ * [chan-count] and [chan-queue] order only the unlocked looks: the load of closed after them. */
+#include <stdlib.h>
+#include <string.h>
+#include <goshawk/chan.h>
+#include "chan.h"
+#include "check.h"
+#include "hook.h"
+#include "panic.h"
+
+/* ---- memory ---- */
+
+enum { BLOCK_ALIGN = 16 };
+
+/* Elements are mostly words; a call of memcpy would cost as much as the rest. */
+static inline void copy_elem(void *to, const void *from, size_t n)
+{
+    if (n == 8) {
+        *(hook_word *)to = *(const hook_word *)from;
+    } else if (n == 4) {
+        typedef uint32_t half __attribute__((may_alias, aligned(1)));
+        *(half *)to = *(const half *)from;
+    } else {
+        hook_copy(to, from, n);
+    }
+}
+
+static inline char *slot(const struct chan *c, size_t i)
+{
+    return c->slots + i * c->elem_size;
+}
+
+static inline const void *sent_edge(const struct chan *c, size_t i)
+{
+    return GO_RACE ? c->edges + i * CHAN_EDGES : NULL;
+}
+
+static inline const void *received_edge(const struct chan *c, size_t i)
+{
+    return GO_RACE ? c->edges + i * CHAN_EDGES + CHAN_EDGES / 2 : NULL;
+}
+
+static inline size_t next_slot(const struct chan *c, size_t i)
+{
+    return i + 1 == c->cap ? 0 : i + 1;
+}
+
+static inline void set_count(struct chan *c, size_t n)
+{
+    at_store_rel(&c->count, n); /* [chan-count] */
+}
+
+bool chan_size(size_t elem_size, size_t cap, size_t *ret_bytes)
+{
+    size_t slots, edges = 0, sum;
+    if (__builtin_mul_overflow(elem_size, cap, &slots) ||
+        __builtin_add_overflow(slots, (size_t)BLOCK_ALIGN - 1, &slots))
+        return false;
+    slots &= ~((size_t)BLOCK_ALIGN - 1);
+    if (GO_RACE && __builtin_mul_overflow(cap ? cap : 1, (size_t)CHAN_EDGES, &edges))
+        return false;
+    if (__builtin_add_overflow(slots, edges, &sum) || sum > PTRDIFF_MAX / 2)
+        return false;
+    *ret_bytes = sum;
+    return true;
+}
+
+void chan_init(struct chan *c, size_t elem_size, size_t cap, void *mem)
+{
+    memset(c, 0, sizeof *c);
+    c->cap = cap;
+    c->elem_size = elem_size;
+    c->slots = mem;
+    if (GO_RACE)
+        c->edges = (char *)mem + ((elem_size * cap + BLOCK_ALIGN - 1) & ~((size_t)BLOCK_ALIGN - 1));
+}
+
+static size_t block_size(const struct chan *c)
+{
+    size_t bytes = 0;
+    chan_size(c->elem_size, c->cap, &bytes);
+    return sizeof *c + bytes;
+}
+
+void *go_chan_new(size_t elem_size, size_t cap)
+{
+    size_t bytes;
+    if (!chan_size(elem_size, cap, &bytes))
+        rt_panic("makechan: size out of range");
+    struct chan *c = malloc(sizeof *c + bytes);
+    if (!c)
+        rt_fatal("out of memory: channel of %zu elements of %zu bytes", cap, elem_size);
+    chan_init(c, elem_size, cap, c + 1);
+    return c;
+}
+
+void go_chan_free(void *chan)
+{
+    struct chan *c = chan;
+    if (!c)
+        return;
+    if (c->on_free) {
+        c->on_free(c);
+        return;
+    }
+    rt_assert(!c->waiting[CHAN_RECV].first && !c->waiting[CHAN_SEND].first);
+    hook_write(hook_self(), c, 1, hook_caller());
+    hook_forget(c, block_size(c));
+    free(c);
+}
+
+/* ---- queues ---- */
+
+void chan_enqueue(struct chan_wait *w)
+{
+    struct chan_queue *q = &w->chan->waiting[w->side];
+    w->next = NULL;
+    w->prev = q->last;
+    w->queued = true;
+    if (q->last)
+        q->last->next = w;
+    else
+        at_store_rel(&q->first, w); /* [chan-queue] */
+    q->last = w;
+}
+
+void chan_dequeue(struct chan_wait *w)
+{
+    struct chan_queue *q = &w->chan->waiting[w->side];
+    rt_assert(w->queued);
+    if (w->next)
+        w->next->prev = w->prev;
+    else
+        q->last = w->prev;
+    if (w->prev)
+        w->prev->next = w->next;
+    else
+        at_store_rel(&q->first, w->next); /* [chan-queue] */
+    w->queued = false;
+}
+
+/* A select was won through w: its other waiters at this channel go too. */
+static void dequeue_same(struct chan_wait *w)
+{
+    for (struct chan_wait *s = w->same; s != w; s = s->same)
+        if (s->queued)
+            chan_dequeue(s);
+}
+
+/* Takes off the first waiter that is still to be had, or returns NULL.  A select that another
+ * channel has won meanwhile only waits for this lock, to take its waiter away. */
+static struct chan_wait *take(struct chan *c, enum chan_side side)
+{
+    struct chan_wait *w;
+    while ((w = c->waiting[side].first) != NULL) {
+        chan_dequeue(w);
+        if (!w->select)
+            return w;
+        if (at_cas_acq_rel(&w->g->selected, 0u, 1u)) { /* [select] */
+            dequeue_same(w);
+            return w;
+        }
+    }
+    return NULL;
+}
+
+/* The waiter is served: the goroutine to ready. */
+static inline struct g *served(struct chan_wait *w, bool ok)
+{
+    w->ok = ok;
+    w->g->wake_arg = w;
+    return w->g;
+}
+
+/* ---- the detector's view of a value that passes ---- */
+
+static inline void hook_sent(struct chan *c, struct g *g, size_t i)
+{
+    hook_release(g, sent_edge(c, i));     /* [hb-chan] */
+    hook_acquire(g, received_edge(c, i)); /* [hb-chan] */
+}
+
+static inline void hook_received(struct chan *c, struct g *g, size_t i)
+{
+    hook_release(g, received_edge(c, i)); /* [hb-chan] */
+    hook_acquire(g, sent_edge(c, i));     /* [hb-chan] */
+}
+
+static inline void hook_met(struct chan *c, struct g *a, struct g *b)
+{
+    hook_release(a, sent_edge(c, 0)); /* [hb-chan] */
+    hook_acquire(b, sent_edge(c, 0));
+    hook_release(b, sent_edge(c, 0));
+    hook_acquire(a, sent_edge(c, 0));
+}
+
+/* ---- trying, under the lock ---- */
+
+/* Hands elem to a receiver that waits: so the ring is empty. */
+static struct g *hand_over(struct chan *c, struct g *self, struct chan_wait *w, const void *elem)
+{
+    if (w->elem)
+        copy_elem(w->elem, elem, c->elem_size);
+    if (c->cap == 0) {
+        hook_met(c, self, w->g);
+    } else {
+        hook_sent(c, self, c->recv_at);
+        hook_received(c, w->g, c->recv_at);
+        c->send_at = c->recv_at = next_slot(c, c->recv_at);
+    }
+    return served(w, true);
+}
+
+enum chan_try chan_put(struct chan *c, struct g *self, const void *elem, struct g **ret_wake)
+{
+    if (unlikely(c->closed))
+        return CHAN_CLOSED;
+    if (c->waiting[CHAN_RECV].first) {
+        struct chan_wait *w = take(c, CHAN_RECV);
+        if (w) {
+            *ret_wake = hand_over(c, self, w, elem);
+            return CHAN_DONE;
+        }
+    }
+    if (c->count == c->cap)
+        return CHAN_BLOCKS;
+    copy_elem(slot(c, c->send_at), elem, c->elem_size);
+    hook_sent(c, self, c->send_at);
+    c->send_at = next_slot(c, c->send_at);
+    set_count(c, c->count + 1);
+    return CHAN_DONE;
+}
+
+/* Takes the oldest element; a sender that waits for room fills the slot at once. */
+static struct g *get_queued(struct chan *c, struct g *self, void *elem)
+{
+    size_t i = c->recv_at;
+    if (elem)
+        copy_elem(elem, slot(c, i), c->elem_size);
+    hook_received(c, self, i);
+    c->recv_at = next_slot(c, i);
+    struct chan_wait *w = c->waiting[CHAN_SEND].first ? take(c, CHAN_SEND) : NULL;
+    if (!w) {
+        set_count(c, c->count - 1);
+        return NULL;
+    }
+    copy_elem(slot(c, i), w->elem, c->elem_size);
+    hook_sent(c, w->g, i);
+    c->send_at = c->recv_at;
+    return served(w, true);
+}
+
+enum chan_try chan_get(struct chan *c, struct g *self, void *elem, struct g **ret_wake)
+{
+    if (c->count > 0) {
+        struct g *wake = get_queued(c, self, elem);
+        if (wake)
+            *ret_wake = wake;
+        return CHAN_DONE;
+    }
+    if (c->waiting[CHAN_SEND].first) {
+        struct chan_wait *w = take(c, CHAN_SEND);
+        if (w) {
+            if (elem)
+                copy_elem(elem, w->elem, c->elem_size);
+            hook_met(c, w->g, self);
+            *ret_wake = served(w, true);
+            return CHAN_DONE;
+        }
+    }
+    if (!c->closed)
+        return CHAN_BLOCKS;
+    if (elem)
+        hook_zero(elem, c->elem_size);
+    hook_acquire(self, &c->closed); /* [hb-close] */
+    return CHAN_CLOSED;
+}
+
+/* ---- sending and receiving ---- */
+
+_Noreturn void chan_never(struct g *self, enum tr_reason why)
+{
+    for (;;)
+        rt_park(self, NULL, NULL, why, NULL);
+}
+
+static inline void unlock_and_ready(struct chan *c, struct g *wake)
+{
+    rt_unlock(&c->lock);
+    if (wake)
+        rt_ready(wake, rt_self());
+}
+
+/* Waits in a queue of c, whose lock it drops.  False: c was closed meanwhile.  c may be gone. */
+static bool wait_for_peer(struct chan *c, enum chan_side side, void *elem)
+{
+    struct g *self = rt_self();
+    struct chan_wait w = {.g = self, .chan = c, .elem = elem, .side = side};
+    w.same = &w;
+    chan_enqueue(&w);
+    rt_park_unlock(self, &c->lock, side == CHAN_SEND ? TR_CHAN_SEND : TR_CHAN_RECV, c);
+    return w.ok;
+}
+
+void go_chan_send_from(void *chan, const void *elem)
+{
+    struct chan *c = chan;
+    if (unlikely(!c))
+        chan_never(rt_self(), TR_CHAN_SEND); /* with no channel to name */
+    struct g *self = hook_self(), *wake = NULL;
+    hook_read(self, elem, c->elem_size, hook_caller());
+    hook_read(self, c, 1, hook_caller());
+    rt_lock(&c->lock);
+    enum chan_try done = chan_put(c, self, elem, &wake);
+    if (likely(done == CHAN_DONE)) {
+        unlock_and_ready(c, wake);
+        return;
+    }
+    if (done == CHAN_BLOCKS && wait_for_peer(c, CHAN_SEND, (void *)elem))
+        return;
+    if (done == CHAN_CLOSED)
+        rt_unlock(&c->lock);
+    rt_panic("send on closed channel");
+}
+
+bool go_chan_recv_into(void *chan, void *elem)
+{
+    struct chan *c = chan;
+    if (unlikely(!c))
+        chan_never(rt_self(), TR_CHAN_NIL);
+    struct g *self = hook_self(), *wake = NULL;
+    size_t elem_size = c->elem_size;
+    rt_lock(&c->lock);
+    enum chan_try done = chan_get(c, self, elem, &wake);
+    bool ok = done == CHAN_DONE;
+    if (done == CHAN_BLOCKS)
+        ok = wait_for_peer(c, CHAN_RECV, elem);
+    else
+        unlock_and_ready(c, wake);
+    hook_write(self, elem, elem_size, hook_caller());
+    return ok;
+}
+
+bool go_chan_try_send_from(void *chan, const void *elem)
+{
+    struct chan *c = chan;
+    if (!c)
+        return false;
+    struct g *self = hook_self(), *wake = NULL;
+    hook_read(self, c, 1, hook_caller());
+    if (!chan_may_put(c))
+        return false;
+    hook_read(self, elem, c->elem_size, hook_caller());
+    rt_lock(&c->lock);
+    enum chan_try done = chan_put(c, self, elem, &wake);
+    unlock_and_ready(c, wake);
+    if (done == CHAN_CLOSED)
+        rt_panic("send on closed channel");
+    return done == CHAN_DONE;
+}
+
+bool go_chan_try_recv_into(void *chan, void *elem)
+{
+    struct chan *c = chan;
+    if (!c || !chan_may_get(c))
+        return false;
+    struct g *self = hook_self(), *wake = NULL;
+    size_t elem_size = c->elem_size;
+    rt_lock(&c->lock);
+    enum chan_try done = chan_get(c, self, elem, &wake);
+    unlock_and_ready(c, wake);
+    if (done != CHAN_BLOCKS)
+        hook_write(self, elem, elem_size, hook_caller());
+    return done == CHAN_DONE;
+}
+
+size_t go_chan_len(void *chan)
+{
+    struct chan *c = chan;
+    return c ? at_load_rlx(&c->count) : 0; /* relaxed: a number of the past, it orders nothing */
+}
+
+size_t go_chan_cap(void *chan)
+{
+    struct chan *c = chan;
+    return c ? c->cap : 0;
+}
+
+/* ---- closing ---- */
+
+/* Takes off everybody on one side and puts them behind tail, linked by next. */
+static struct chan_wait **take_all(struct chan *c, enum chan_side side, struct chan_wait **tail)
+{
+    struct chan_wait *w;
+    while ((w = take(c, side)) != NULL) {
+        if (side == CHAN_RECV && w->elem)
+            hook_zero(w->elem, c->elem_size);
+        hook_acquire(w->g, &c->closed); /* [hb-close] */
+        served(w, false);
+        *tail = w;
+        tail = &w->next;
+    }
+    *tail = NULL;
+    return tail;
+}
+
+bool chan_close(struct chan *c, struct g *self, uintptr_t pc, bool user)
+{
+    struct chan_wait *all, *next, **tail = &all;
+    rt_lock(&c->lock);
+    if (c->closed) {
+        rt_unlock(&c->lock);
+        return false;
+    }
+    if (user)
+        hook_write(self, c, 1, pc);
+    hook_release(self, &c->closed); /* [hb-close] */
+    at_store_rel(&c->closed, 1u);   /* [close] */
+    tail = take_all(c, CHAN_RECV, tail);
+    take_all(c, CHAN_SEND, tail);
+    rt_unlock(&c->lock);
+    for (struct chan_wait *w = all; w; w = next) {
+        next = w->next; /* w is gone once its goroutine runs */
+        rt_ready(w->g, self);
+    }
+    return true;
+}
+
+void go_chan_close(void *chan)
+{
+    if (!chan)
+        rt_panic("close of nil channel");
+    if (!chan_close(chan, rt_self(), hook_caller(), true))
+        rt_panic("close of closed channel");
+}
+
+/* ---- timers ---- */
+
+void chan_post_release(struct chan *c, struct g *self)
+{
+    hook_release(self, sent_edge(c, 0)); /* [hb-timer] */
+}
+
+void chan_post(struct chan *c, const void *elem)
+{
+    struct g *wake = NULL;
+    rt_lock(&c->lock);
+    struct chan_wait *w = c->closed ? NULL : take(c, CHAN_RECV);
+    if (w) {
+        if (w->elem)
+            copy_elem(w->elem, elem, c->elem_size);
+        hook_acquire(w->g, sent_edge(c, 0)); /* [hb-timer] */
+        wake = served(w, true);
+    } else if (!c->closed && c->count < c->cap) {
+        copy_elem(slot(c, c->send_at), elem, c->elem_size);
+        c->send_at = next_slot(c, c->send_at);
+        set_count(c, c->count + 1);
+    }
+    rt_unlock(&c->lock);
+    if (wake)
+        rt_ready(wake, NULL);
+}

@@ -1,0 +1,141 @@
+/* entry.c - go_run(): from a thread of the program into the scheduler and back.
+ *
+ * The calling thread does not become an M; it sleeps until the main goroutine has ended.  So
+ * functions registered with atexit() run on the process's own main stack, and go_run() can return
+ * although other goroutines still run.
+ * [run]  the main goroutine's result -> the thread in go_run(). */
+#include "entry.h"
+#include "atomic.h"
+#include "check.h"
+#include "clock.h"
+#include "cpus.h"
+#include "env.h"
+#include "futex.h"
+#include "hook.h"
+#include "panic.h"
+#include "print.h"
+#include "proc.h"
+#include "signals.h"
+#include "spawn.h"
+#include "stack.h"
+#include "thread.h"
+#include "unwind.h"
+#include <goshawk/go.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static uint32_t running; /* go_run() calls in progress: 0 or 1 */
+
+struct run {
+    int (*fn)(int, char **);
+    int argc, result;
+    char **argv;
+    uint32_t done;
+};
+
+bool rt_running(void)
+{
+    return at_load_rlx(&running) != 0; /* relaxed: read when nothing else runs */
+}
+
+static const char *reproduce(void)
+{
+    static char text[64];
+    if (!env.seeded)
+        return NULL;
+    snprintf(text, sizeof text, "GOSHAWK_SEED=%llu", (unsigned long long)env.seed);
+    return text;
+}
+
+static void on_race(uint64_t now, uint64_t before, const void *addr)
+{
+    struct m *m = rt_m();
+    if (hook_tracing() && m)
+        tr_race(m->trace, now, before, addr);
+}
+
+static void start_trace(void)
+{
+    const char *path = getenv("GOSHAWK_TRACE");
+    if (!path || !*path)
+        return;
+    uintptr_t pcs[8];
+    unwind_here(pcs, 8, 0); /* the first walk reads unwind tables: milliseconds not for the trace */
+    int err = tr_start(path);
+    if (!err)
+        atexit(tr_stop);
+    else
+        rt_printf(2, "goshawk: cannot write the trace %s: %s; going on without\n", path,
+                  strerror(-err));
+}
+
+static void init(void)
+{
+    static const struct rc_host host = {rt_on_big_stack, on_race, reproduce};
+    env_read();
+    hook_race_init(&host);
+    if (env.stack_bytes)
+        stack_set_size(env.stack_bytes);
+    uint32_t n = env.maxprocs ? env.maxprocs : (uint32_t)cpus_usable();
+    sched_init(n, env.seeded ? env.seed : (uint64_t)clock_nanos(), env.seeded);
+    signals_init();
+    start_trace();
+}
+
+void rt_init(void)
+{
+    pthread_once(&once, init);
+}
+
+static void main_goroutine(void *arg)
+{
+    struct run *run = arg;
+    struct g *self = rt_self();
+    run->result = run->fn(run->argc, run->argv);
+    sched_count_add(self->m, -1); /* here and not at its end, which go_run() does not wait for; */
+    self->flags |= G_SYSTEM; /* so that whoever it returns to finds it neither counted nor shown */
+    hook_release(self, run);
+    at_store_rel(&running, 0u);   /* [runs] from here on nobody waits for goroutines */
+    at_store_rel(&run->done, 1u); /* [run] the result is written; run may be gone after this */
+    rt_futex_wake(&run->done, 1);
+}
+
+int go_run(int (*fn)(int, char **), int argc, char **argv)
+{
+    rt_init();
+    struct g *self = rt_self();
+    if (!(self->flags & G_THREAD))
+        rt_fatal("go_run: called inside a goroutine");
+    if (at_xchg_acq_rel(&running, 1u)) /* [runs] one after the other */
+        rt_fatal("go_run: another one is running");
+    struct run run = {.fn = fn, .argc = argc, .argv = argv};
+    hook_procs(NULL, rt_nprocs());
+    rt_spawn_main(self, main_goroutine, &run, (void *)fn);
+    while (!at_load_acq(&run.done)) /* [run] */
+        rt_futex_wait(&run.done, 0, -1);
+    hook_acquire(self, &run);
+    return run.result;
+}
+
+/* A thread that was stopped inside stdio must not keep the process from ending. */
+static void flush_stdio(void)
+{
+    FILE *files[] = {stdout, stderr};
+    for (int i = 0; i < 2; i++)
+        if (ftrylockfile(files[i]) == 0) {
+            fflush_unlocked(files[i]);
+            funlockfile(files[i]);
+        }
+}
+
+_Noreturn void rt_die(int status)
+{
+    flush_stdio();
+    tr_stop();
+    status = hook_race_fini(status);
+    _exit(status);
+}

@@ -1,0 +1,109 @@
+/* env.c - see env.h.  A program must not die of a setting, and must not ignore it silently either:
+ * one line says what was wrong and what is done instead. */
+#include "env.h"
+#include "print.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct env env = {.traceback = TRACEBACK_SINGLE};
+
+static bool parse_u64(const char *s, uint64_t *ret, const char **ret_end)
+{
+    uint64_t v = 0;
+    const char *p = s;
+    for (; *p >= '0' && *p <= '9'; p++)
+        if (__builtin_mul_overflow(v, 10u, &v) ||
+            __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v))
+            return false;
+    *ret_end = p;
+    *ret = v;
+    return p != s;
+}
+
+bool env_parse_size(const char *s, uint64_t *ret_bytes)
+{
+    const char *end;
+    uint64_t v;
+    if (!parse_u64(s, &v, &end))
+        return false;
+    unsigned shift = 0;
+    if (*end == 'k' || *end == 'K')
+        shift = 10;
+    else if (*end == 'm' || *end == 'M')
+        shift = 20;
+    else if (*end == 'g' || *end == 'G')
+        shift = 30;
+    if (end[shift != 0] || v > UINT64_MAX >> shift)
+        return false;
+    *ret_bytes = v << shift;
+    return true;
+}
+
+static void read_maxprocs(const char *s)
+{
+    const char *end;
+    uint64_t n;
+    if (parse_u64(s, &n, &end) && !*end && n > 0)
+        env.maxprocs = n > 1u << 20 ? 1u << 20 : (uint32_t)n;
+    else
+        rt_printf(2, "goshawk: GOMAXPROCS=%s is not a number of processors (1 or more); ignored\n",
+                  s);
+}
+
+static void read_traceback(const char *s)
+{
+    static const char *const names[] = {"none", "single", "all", "system", "crash"};
+    for (int i = 0; i < 5; i++)
+        if (!strcmp(s, names[i])) {
+            env.traceback = (enum traceback)i;
+            return;
+        }
+    if (s[0] >= '0' && s[0] <= '2' && !s[1]) /* Go's numbers */
+        env.traceback = (enum traceback)(s[0] - '0' + (s[0] > '0'));
+    else
+        rt_printf(
+            2, "goshawk: GOTRACEBACK=%s is not one of none, single, all, system, crash; ignored\n",
+            s);
+}
+
+static void read_seed(const char *s)
+{
+    const char *end;
+    uint64_t seed;
+    env.seeded = parse_u64(s, &seed, &end) && !*end;
+    if (env.seeded)
+        env.seed = seed;
+    else
+        rt_printf(2, "goshawk: GOSHAWK_SEED=%s is not a number; ignored\n", s);
+}
+
+static void read_stack(const char *s)
+{
+    if (!env_parse_size(s, &env.stack_bytes))
+        rt_printf(2, "goshawk: GOSHAWK_STACK=%s is not a size such as 256k or 1M; ignored\n", s);
+}
+
+static void read_debug(const char *s)
+{
+    if (!strcmp(s, "migrate"))
+        env.migrate = true;
+    else
+        rt_printf(2, "goshawk: GOSHAWK_DEBUG=%s is not known (migrate is); ignored\n", s);
+}
+
+void env_read(void)
+{
+    static const struct {
+        const char *name;
+        void (*read)(const char *);
+    } vars[] = {
+        {"GOMAXPROCS", read_maxprocs}, {"GOTRACEBACK", read_traceback}, {"GOSHAWK_SEED", read_seed},
+        {"GOSHAWK_STACK", read_stack}, {"GOSHAWK_DEBUG", read_debug},
+    };
+    for (unsigned i = 0; i < sizeof vars / sizeof *vars; i++) {
+        const char *s = getenv(vars[i].name);
+        if (s && *s)
+            vars[i].read(s);
+    }
+    env.migrate &= !env.seeded; /* which thread runs what is not up to the seed */
+}

@@ -1,0 +1,281 @@
+/* hook.h - where the runtime speaks to the detector and to the tracer.
+ *
+ * The only file of the runtime that sees rc.h and tr.h.  Detector hooks are gone in the plain build
+ * (GO_RACE is a constant 0 or 1); tracer hooks cost one load and one predictable branch when off.
+ * Call sites stay one line.
+ *
+ * Edges (the names are used at the call sites)
+ *   [hb-go]     go statement -> start of the goroutine [hb-chan]   k-th send -> k-th receive; k-th
+ *   receive -> (k+cap)-th send; both ways when unbuffered [hb-close]  close -> receive that sees it
+ *   [hb-lock]   unlock -> next lock; readers' unlocks -> next writer's lock [hb-wg]     done ->
+ *   wait that it lets go [hb-once]   once's function -> every return of go_once_do [hb-cond]
+ *   signal, broadcast -> the wait it wakes [hb-sem]    release -> acquire it lets go [hb-timer]
+ *   arming a timer -> its function or its value's receiver [hb-ctx]    cancel -> done */
+#ifndef RT_HOOK_H
+#define RT_HOOK_H
+
+#include <string.h>
+#include "atomic.h"
+#include "check.h"
+#include "g.h"
+#include "rc.h"
+#include "tr.h"
+
+#ifndef GO_RACE
+#error "GO_RACE must be 0 or 1"
+#endif
+
+/* ---- detector ---- */
+
+static inline void hook_race_init(const struct rc_host *host)
+{
+    if (GO_RACE)
+        rc_init(host);
+}
+
+/* The process is about to exit with status; returns the status to use. */
+static inline int hook_race_fini(int status)
+{
+    return GO_RACE ? rc_fini(status) : status;
+}
+
+/* [hb-go] by is the creating goroutine or thread. */
+static inline void hook_race_create(struct g *by, struct g *g, uintptr_t pc, void *lo, size_t size)
+{
+    if (GO_RACE)
+        g->race = rc_ctx_make(by ? by->race : NULL, RC_GOROUTINE, g->id, pc, lo, size);
+}
+
+/* The stand-in of a plain thread works in the thread's own context. */
+static inline void hook_race_adopt(struct g *standin)
+{
+    if (GO_RACE)
+        standin->race = rc_current();
+}
+
+static inline void hook_race_end(struct g *g)
+{
+    if (GO_RACE)
+        rc_ctx_end(g->race);
+}
+
+/* The running goroutine leaves all frames below sp without returning from them. */
+static inline void hook_race_unwound(uintptr_t sp)
+{
+    if (GO_RACE)
+        rc_unwound(sp);
+}
+
+static inline void hook_race_name(struct g *g, const char *name)
+{
+    if (GO_RACE)
+        rc_ctx_name(g->race, name);
+}
+
+/* The thread runs g from now on; NULL: a scheduler stack. */
+static inline void hook_race_switch(struct g *g)
+{
+    if (GO_RACE)
+        rc_switch(g ? g->race : NULL);
+}
+
+static inline void hook_acquire(struct g *g, const void *obj)
+{
+    if (GO_RACE)
+        rc_acquire(g->race, obj);
+}
+
+static inline void hook_release(struct g *g, const void *obj)
+{
+    if (GO_RACE)
+        rc_release(g->race, obj);
+}
+
+static inline void hook_release_merge(struct g *g, const void *obj)
+{
+    if (GO_RACE)
+        rc_release_merge(g->race, obj);
+}
+
+static inline void hook_release_acquire(struct g *g, const void *obj)
+{
+    if (GO_RACE)
+        rc_release_acquire(g->race, obj);
+}
+
+static inline void hook_forget(const void *p, size_t n)
+{
+    if (GO_RACE)
+        rc_forget(p, n);
+}
+
+/* The user's memory, touched by the runtime on g's behalf. */
+static inline void hook_read(struct g *g, const void *p, size_t n, uintptr_t pc)
+{
+    if (GO_RACE && p)
+        rc_read(g->race, p, n, pc);
+}
+
+static inline void hook_write(struct g *g, const void *p, size_t n, uintptr_t pc)
+{
+    if (GO_RACE && p)
+        rc_write(g->race, p, n, pc);
+}
+
+static inline void hook_locked(struct g *g, const void *lock, bool for_write, const char *kind,
+                               uintptr_t pc)
+{
+    if (GO_RACE)
+        rc_lock_taken(g->race, lock, for_write, kind, pc);
+}
+
+static inline void hook_unlocked(struct g *g, const void *lock)
+{
+    if (GO_RACE)
+        rc_lock_dropped(g->race, lock);
+}
+
+static inline void hook_race_disable(struct g *g)
+{
+    if (GO_RACE)
+        rc_disable(g->race);
+}
+
+static inline void hook_race_enable(struct g *g)
+{
+    if (GO_RACE)
+        rc_enable(g->race);
+}
+
+static inline unsigned hook_race_errors(void)
+{
+    return GO_RACE ? rc_errors() : 0;
+}
+
+/* The running goroutine where only the detector needs to know it; NULL in the plain build. */
+#define hook_self() (GO_RACE ? rt_self() : NULL)
+
+/* Where the function in which this stands was called from; 0 in the plain build. */
+#define hook_caller() (GO_RACE ? (uintptr_t)__builtin_return_address(0) : 0)
+
+/* memcpy and memset for the user's memory: the detector's own versions would take the runtime for a
+ * user who does it, so in the race build these are loops that no compiler turns back into calls. */
+typedef uint64_t hook_word __attribute__((may_alias, aligned(1)));
+
+static inline void hook_copy(void *to, const void *from, size_t n)
+{
+    if (!GO_RACE) {
+        memcpy(to, from, n);
+        return;
+    }
+    unsigned char *d = to;
+    const unsigned char *s = from;
+    for (; n >= 8; n -= 8, d += 8, s += 8) {
+        *(hook_word *)d = *(const hook_word *)s;
+        __asm__ volatile("" ::: "memory");
+    }
+    for (; n > 0; n--) {
+        *d++ = *s++;
+        __asm__ volatile("" ::: "memory");
+    }
+}
+
+static inline void hook_zero(void *to, size_t n)
+{
+    if (!GO_RACE) {
+        memset(to, 0, n);
+        return;
+    }
+    for (unsigned char *d = to; n > 0; n--) {
+        *d++ = 0;
+        __asm__ volatile("" ::: "memory");
+    }
+}
+
+/* ---- tracer ---- s: the stream of the running M (m->trace), g: the goroutine it is about */
+
+static inline bool hook_tracing(void)
+{
+    return unlikely(at_load_rlx(&tr_on)); /* relaxed: a late event more or less does no harm */
+}
+
+static inline void hook_go_create(struct tr_stream *s, const struct g *g, const struct g *by)
+{
+    if (hook_tracing())
+        tr_go_create(s, g->id, by ? by->id : 0, g->entry);
+}
+
+static inline void hook_go_start(struct tr_stream *s, const struct g *g, uint32_t p)
+{
+    if (hook_tracing())
+        tr_go_start(s, g->id, p);
+}
+
+static inline void hook_go_end(struct tr_stream *s, const struct g *g)
+{
+    if (hook_tracing())
+        tr_go_end(s, g->id);
+}
+
+static inline void hook_go_yield(struct tr_stream *s, const struct g *g)
+{
+    if (hook_tracing())
+        tr_go_yield(s, g->id);
+}
+
+static inline void hook_go_block(struct tr_stream *s, const struct g *g, enum tr_reason why,
+                                 const void *obj)
+{
+    if (hook_tracing())
+        tr_go_block(s, g->id, why, obj);
+}
+
+static inline void hook_go_ready(struct tr_stream *s, const struct g *g, uint64_t by)
+{
+    if (hook_tracing())
+        tr_go_ready(s, g->id, by);
+}
+
+static inline void hook_go_name(struct tr_stream *s, const struct g *g, const char *name)
+{
+    if (hook_tracing())
+        tr_go_name(s, g->id, name);
+}
+
+static inline void hook_p_start(struct tr_stream *s, uint32_t p)
+{
+    if (hook_tracing())
+        tr_p_start(s, p);
+}
+
+static inline void hook_p_stop(struct tr_stream *s, uint32_t p)
+{
+    if (hook_tracing())
+        tr_p_stop(s, p);
+}
+
+static inline void hook_p_steal(struct tr_stream *s, uint32_t from, uint32_t n)
+{
+    if (hook_tracing())
+        tr_p_steal(s, from, n);
+}
+
+static inline void hook_m_park(struct tr_stream *s)
+{
+    if (hook_tracing())
+        tr_m_park(s);
+}
+
+static inline void hook_m_unpark(struct tr_stream *s)
+{
+    if (hook_tracing())
+        tr_m_unpark(s);
+}
+
+static inline void hook_procs(struct tr_stream *s, uint32_t n)
+{
+    if (hook_tracing())
+        tr_procs(s, n);
+}
+
+#endif

@@ -1,0 +1,96 @@
+/* goshawk/chan.h - channels: typed queues between goroutines.
+ *
+ *     go_chan(int) c = go_chan_make(int, 10);
+ *     go_chan_send(c, 42);
+ *     int v = go_chan_recv(c);
+ *
+ * go_chan(T) is a real type: variables, parameters, fields and elements may have it.  It is a
+ * pointer to an array that is never touched; NULL is the nil channel, on which every operation
+ * blocks for ever.  Channels may also be used from threads that are not goroutines; those block. */
+#ifndef GOSHAWK_CHAN_H
+#define GOSHAWK_CHAN_H
+
+#include <goshawk/base.h>
+
+GO_BEGIN_DECLS_
+
+#define GO_CHAN_TAG_    7919
+
+#define go_chan(T)      __typeof__(T(*)[GO_CHAN_TAG_])
+#define go_chan_elem(c) __typeof__(**(c))
+
+/* Makes a channel for elements of type T that holds cap of them; 0: a send waits for its receiver.
+ * Ends the program when memory is short. */
+#define go_chan_make(T, cap) ((go_chan(T))go_chan_new(sizeof(T), (cap)))
+
+/* go_chan_send(c, v): sends v, converted to the element type; blocks while the channel is full.
+ * Panics with "send on closed channel". */
+#define go_chan_send(c, ...) \
+    GO_CHAN_SEND_(go_chan_send_from, GO_CAT_(go_c_, __COUNTER__), c, __VA_ARGS__)
+
+/* Receives; the zero value once the channel is closed and drained. */
+#define go_chan_recv(c) GO_CHAN_RECV_(c, GO_CAT_(go_c_, __COUNTER__))
+
+/* Receives into *p (a T *, NULL drops the value).  False once closed and drained; *p is zero
+ * then. */
+#define go_chan_recv_ok(c, p) GO_CHAN_INTO_(go_chan_recv_into, c, p, GO_CAT_(go_c_, __COUNTER__))
+
+/* go_chan_try_send(c, v): sends if that needs no waiting; true when it did. */
+#define go_chan_try_send(c, ...) \
+    GO_CHAN_SEND_(go_chan_try_send_from, GO_CAT_(go_c_, __COUNTER__), c, __VA_ARGS__)
+
+/* Receives if that needs no waiting; true when a value was taken (*p is untouched otherwise, but
+ * zero when the channel is closed and drained). */
+#define go_chan_try_recv(c, p) \
+    GO_CHAN_INTO_(go_chan_try_recv_into, c, p, GO_CAT_(go_c_, __COUNTER__))
+
+/* for v := range c: runs the statement for each value until c is closed and drained. */
+#define go_chan_range(T, v, c) GO_CHAN_RANGE_(T, v, c, GO_CAT_(go_c_, __COUNTER__))
+
+/* t: a fresh name, so that one use may stand inside another; v is __VA_ARGS__ because a compound
+ * literal may hold commas. */
+#define GO_CHAN_SEND_(fn, t, c, ...)                    \
+    __extension__({                                     \
+        __typeof__(c) t = (c);                          \
+        go_chan_elem(t) GO_CAT_(t, v_) = (__VA_ARGS__); \
+        fn((void *)t, &GO_CAT_(t, v_));                 \
+    })
+#define GO_CHAN_RECV_(c, t)                            \
+    __extension__({                                    \
+        __typeof__(c) t = (c);                         \
+        go_chan_elem(t) GO_CAT_(t, v_);                \
+        go_chan_recv_into((void *)t, &GO_CAT_(t, v_)); \
+        GO_CAT_(t, v_);                                \
+    })
+#define GO_CHAN_INTO_(fn, c, p, t)              \
+    __extension__({                             \
+        __typeof__(c) t = (c);                  \
+        go_chan_elem(t) * GO_CAT_(t, p_) = (p); \
+        fn((void *)t, GO_CAT_(t, p_));          \
+    })
+#define GO_CHAN_RANGE_(T, v, c, t)                                                           \
+    for (__typeof__(c) t = (c), *GO_CAT_(t, p_) = &t; GO_CAT_(t, p_); GO_CAT_(t, p_) = NULL) \
+        for (T v; go_chan_recv_ok(*GO_CAT_(t, p_), &v);)
+
+/* ---- functions ---- c: a channel of any type */
+
+GO_API_ void *go_chan_new(size_t elem_size, size_t cap);
+GO_API_ void go_chan_send_from(void *c, const void *elem);
+GO_API_ bool go_chan_recv_into(void *c, void *elem);
+GO_API_ bool go_chan_try_send_from(void *c, const void *elem);
+GO_API_ bool go_chan_try_recv_into(void *c, void *elem);
+
+/* Nobody will send any more: receivers get what is queued, then zero values.  Panics with "close of
+ * closed channel" or "close of nil channel". */
+GO_API_ void go_chan_close(void *c);
+
+/* Number of queued elements, and how many fit; 0 for NULL.  They order nothing. */
+GO_API_ size_t go_chan_len(void *c);
+GO_API_ size_t go_chan_cap(void *c);
+
+/* Frees the channel; nobody will use it any more.  NULL is fine. */
+GO_API_ void go_chan_free(void *c);
+
+GO_END_DECLS_
+
+#endif

@@ -1,0 +1,63 @@
+/* goshawk/select.h - waiting for several channels at once.
+ *
+ *     int n; bool ok; switch (go_select(go_recv_case(c, &n), go_recv_case(d, &n, &ok),
+ *     go_send_case(e, 3), go_default)) { case 0: ...          the index of the case that ran, in
+ *     the order written case GO_DEFAULT: ... }
+ *
+ * A case that is ready is chosen at random, fairly.  NULL channels are never ready; without cases
+ * the call blocks for ever. */
+#ifndef GOSHAWK_SELECT_H
+#define GOSHAWK_SELECT_H
+
+#include <goshawk/base.h>
+#include <goshawk/chan.h>
+
+GO_BEGIN_DECLS_
+
+#define GO_DEFAULT (-1)
+
+/* One case.  Made by the macros below, not by hand. */
+typedef struct go_case {
+    void *chan_;
+    void *elem_; /* to send: NULL means inline_ */
+    bool *ok_;
+    uint32_t kind_;
+    __attribute__((aligned(16))) unsigned char inline_[32];
+} go_case;
+
+#define go_select(...)                                                     \
+    __extension__({                                                        \
+        go_case go_cases_[] = {__VA_ARGS__};                               \
+        go_select_n(go_cases_, (int)(sizeof go_cases_ / sizeof(go_case))); \
+    })
+
+/* go_recv_case(c, p) or go_recv_case(c, p, ok): p is a T * or NULL, ok a bool *. */
+#define go_recv_case(...)    GO_CAT_(GO_RECV_CASE_, GO_NARGS_(__VA_ARGS__))(__VA_ARGS__)
+#define GO_RECV_CASE_2(c, p) GO_RECV_CASE_3(c, p, NULL)
+#define GO_RECV_CASE_3(c, p, ok)                   \
+    __extension__({                                \
+        __typeof__(c) go_c_ = (c);                 \
+        go_chan_elem(go_c_) *go_p_ = (p);          \
+        go_recv_case_((void *)go_c_, go_p_, (ok)); \
+    })
+
+/* go_send_case(c, v): sends v, converted to the element type.  Elements larger than 32 bytes must
+ * stay where they are until the select: they live as long as the block in which the case is
+ * written. */
+#define go_send_case(c, ...) \
+    go_send_case_((void *)(c), (go_chan_elem(c)[1]){__VA_ARGS__}, sizeof(go_chan_elem(c)))
+
+/* Taken when no other case is ready; must be the last one. */
+#define go_default go_default_case_()
+
+/* The same for an array built at run time.  Returns the index of the case that ran or
+ * GO_DEFAULT. */
+GO_API_ int go_select_n(go_case *cases, int n);
+
+GO_API_ go_case go_recv_case_(void *c, void *elem, bool *ok);
+GO_API_ go_case go_send_case_(void *c, const void *elem, size_t size);
+GO_API_ go_case go_default_case_(void);
+
+GO_END_DECLS_
+
+#endif

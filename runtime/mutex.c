@@ -1,0 +1,228 @@
+/* mutex.c - mutual exclusion.
+ *
+ * One word.  Who waits stands in the table of sema.c.
+ *
+ *     MU_HELD      somebody holds it.  Exact.
+ *     MU_QUEUED    somebody waits in the table.  Exact while the bucket is not locked.
+ *     MU_WOKEN     a goroutine that was woken, or spins, competes: unlocking need not wake another.
+ *                  May be clear though one does; is never set for good when none does.
+ *     MU_STARVING  unlocking hands the mutex to the first waiter.  Implies MU_HELD.
+ *
+ * Normal mode.  Unlocking frees the mutex and wakes the first waiter, which competes with whoever
+ * runs: mostly it loses, but no time is lost in switching, and that is what makes a busy mutex
+ * fast. A waiter that has lost goes back to the front of the queue; when it has waited for 1 ms in
+ * all it sets MU_STARVING.  Starvation mode.  The mutex is never free: it goes from hand to hand
+ * along the queue, and newcomers queue up behind.  The mode ends with a waiter that is the last
+ * one, or that has waited less than 1 ms.  This is Go's policy; the words differ, for the sake of
+ * lifetime.
+ *
+ * Lifetime.  The step that lets another lock the mutex may be the one after which the memory is
+ * gone. So unlocking is a single successful compare-and-swap, and nothing touches the mutex after
+ * it: not to see whether somebody must be woken (Go's slow path does), because that is known
+ * before, in the same word.  The goroutine that will be woken is taken off the table before the
+ * swap, under the bucket's lock; it is a user of the mutex that has yet to lock it, so the memory
+ * is good until it has.
+ *
+ * Spinning: only with several Ps, a few rounds of some 30 pauses, before the first sleep and again
+ * after being woken.  A spinner sets MU_WOKEN so that the unlock wakes nobody for nothing.
+ *
+ * Edges: [mutex] unlock -> next lock, in the word or through rt_ready() when handed over. */
+#include <goshawk/mutex.h>
+#include "atomic.h"
+#include "check.h"
+#include "hook.h"
+#include "mutex.h"
+#include "panic.h"
+#include "sema.h"
+
+#define MU_HELD     1u
+#define MU_QUEUED   2u
+#define MU_WOKEN    4u
+#define MU_STARVING 8u
+
+enum { SPIN_ROUNDS = 4, SPIN_PAUSES = 30, STARVING_NS = 1000000 };
+
+static char handed_over; /* its address in wake_arg: the woken one holds the mutex */
+
+/* A goroutine on its way to a mutex. */
+struct locker {
+    go_mutex *m;
+    enum tr_reason why;
+    uint32_t spins;
+    bool woken;    /* MU_WOKEN is ours to clear */
+    bool starving; /* it has waited too long */
+    int64_t since; /* when it first went to sleep; 0: not yet */
+};
+
+static bool may_spin(const struct locker *l, uint32_t s)
+{
+    return (s & (MU_HELD | MU_STARVING)) == MU_HELD && l->spins < SPIN_ROUNDS && rt_nprocs() > 1;
+}
+
+static void spin(struct locker *l, uint32_t s)
+{
+    if (!l->woken && (s & (MU_QUEUED | MU_WOKEN)) == MU_QUEUED)
+        l->woken = at_cas_rlx(&l->m->state_, s, s | MU_WOKEN); /* relaxed: a hint to unlock */
+    for (int i = 0; i < SPIN_PAUSES; i++)
+        at_pause();
+    l->spins++;
+}
+
+/* The mutex was handed to us: starvation ends when we are the last, or have not waited long. */
+static void take_over(const struct locker *l)
+{
+    uint32_t s = at_load_rlx(&l->m->state_); /* relaxed: rt_ready() ordered us after the unlock */
+    rt_assert(s & MU_HELD);
+    if (!(s & MU_QUEUED) || rt_nanos() - l->since <= STARVING_NS)
+        at_and_rlx(&l->m->state_,
+                   ~MU_STARVING); /* relaxed: we hold it; it only chooses the policy */
+}
+
+/* Sleeps until woken.  True when the mutex was handed over. */
+static bool sleep_on(struct locker *l)
+{
+    struct sema_bucket *b = sema_lock(l->m);
+    uint32_t s = at_load_rlx(&l->m->state_); /* relaxed: the CAS decides */
+    uint32_t to = s | MU_QUEUED | (l->starving ? MU_STARVING : 0);
+    if (l->woken)
+        to &= ~MU_WOKEN;
+    /* relaxed: nothing is published; the waker is ordered by the bucket's lock */
+    if (!(s & MU_HELD) || !at_cas_rlx(&l->m->state_, s, to)) {
+        sema_unlock(b);
+        return false;
+    }
+    bool again = l->since != 0;
+    if (!again)
+        l->since = rt_nanos();
+    if (sema_park(b, rt_self(), l->m, l->why, again) == &handed_over) {
+        take_over(l);
+        return true;
+    }
+    l->woken = true;
+    l->spins = 0;
+    l->starving = l->starving || rt_nanos() - l->since > STARVING_NS;
+    return false;
+}
+
+static void lock_slow(go_mutex *m, enum tr_reason why)
+{
+    struct locker l = {.m = m, .why = why};
+    for (;;) {
+        uint32_t s = at_load_rlx(&m->state_); /* relaxed: the CAS decides */
+        if (!(s & MU_HELD)) {
+            if (at_cas_acq(&m->state_, s, (s | MU_HELD) & ~(l.woken ? MU_WOKEN : 0u))) /* [mutex] */
+                return;
+        } else if (may_spin(&l, s)) {
+            spin(&l, s);
+        } else if (sleep_on(&l)) {
+            return;
+        }
+    }
+}
+
+void mutex_lock_raw(go_mutex *m, enum tr_reason why)
+{
+    if (unlikely(!at_cas_acq(&m->state_, 0u, MU_HELD))) /* [mutex] */
+        lock_slow(m, why);
+}
+
+bool mutex_trylock_raw(go_mutex *m)
+{
+    uint32_t s = at_load_rlx(&m->state_);                            /* relaxed: the CAS decides */
+    return !(s & MU_HELD) && at_cas_acq(&m->state_, s, s | MU_HELD); /* [mutex] */
+}
+
+/* Whether unlocking has to wake or to serve somebody. */
+static bool must_wake(uint32_t s)
+{
+    return (s & MU_QUEUED) && (!(s & MU_WOKEN) || (s & MU_STARVING));
+}
+
+/* Frees the mutex for the first waiter, or hands it over.  False: nobody needs it now. */
+static bool wake_first(go_mutex *m, enum tr_reason why)
+{
+    struct sema_bucket *b = sema_lock(m);
+    uint32_t s = at_load_rlx(&m->state_), to; /* relaxed: the CAS decides */
+    if (!must_wake(s)) {
+        sema_unlock(b);
+        return false;
+    }
+    bool more = false;
+    struct g *g = sema_take(b, m, why, &more);
+    rt_check(g);
+    do {
+        s = at_load_rlx(&m->state_); /* relaxed: the CAS decides */
+        to = more ? s : s & ~MU_QUEUED;
+        if (!(s & MU_STARVING))
+            to = (to & ~MU_HELD) | MU_WOKEN;
+    } while (!at_cas_rel(&m->state_, s, to)); /* [mutex] */
+    g->wake_arg = s & MU_STARVING ? &handed_over : NULL;
+    sema_unlock(b);
+    rt_ready(g, rt_self());
+    return true;
+}
+
+static void unlock_slow(go_mutex *m, enum tr_reason why)
+{
+    for (;;) {
+        uint32_t s = at_load_rlx(&m->state_); /* relaxed: the CAS decides */
+        if (!(s & MU_HELD))
+            rt_fatal("sync: unlock of unlocked mutex");
+        if (must_wake(s)) {
+            if (wake_first(m, why))
+                return;
+        } else if (at_cas_rel(&m->state_, s, s & ~MU_HELD)) { /* [mutex] */
+            return;
+        }
+    }
+}
+
+void mutex_unlock_raw(go_mutex *m, enum tr_reason why)
+{
+    if (unlikely(!at_cas_rel(&m->state_, MU_HELD, 0u))) /* [mutex] */
+        unlock_slow(m, why);
+}
+
+/* ---- with the detector's hooks ---- */
+
+static inline void hook_got(go_mutex *m, uintptr_t pc)
+{
+    if (!GO_RACE)
+        return;
+    struct g *self = rt_self();
+    hook_acquire(self, m); /* [hb-lock] */
+    hook_locked(self, m, true, "mutex", pc);
+}
+
+void mutex_lock(go_mutex *m, uintptr_t pc)
+{
+    mutex_lock_raw(m, TR_MUTEX);
+    hook_got(m, pc);
+}
+
+void mutex_unlock(go_mutex *m)
+{
+    struct g *self = hook_self();
+    hook_release(self, m); /* [hb-lock] */
+    hook_unlocked(self, m);
+    mutex_unlock_raw(m, TR_MUTEX);
+}
+
+void go_mutex_lock(go_mutex *m)
+{
+    mutex_lock_raw(m, TR_MUTEX);
+    hook_got(m, hook_caller());
+}
+
+bool go_mutex_trylock(go_mutex *m)
+{
+    if (!mutex_trylock_raw(m))
+        return false;
+    hook_got(m, hook_caller());
+    return true;
+}
+
+void go_mutex_unlock(go_mutex *m)
+{
+    mutex_unlock(m);
+}

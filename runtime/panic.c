@@ -1,0 +1,199 @@
+/* panic.c - panic, recover, and ends of programs.
+ *
+ * A panic calls the goroutine's deferred calls on top of its own frames, so that the stack of the
+ * panic is still there when it turns out that nobody recovers and it must be printed.  go_recover()
+ * marks a place; a panic that reaches the mark jumps there.
+ *
+ * Two goroutines may panic at once: the first to claim the end prints and exits, the others wait
+ * for the exit, so that no report is torn and none is printed twice. */
+#include "panic.h"
+#include "atomic.h"
+#include "check.h"
+#include "defer.h"
+#include "dump.h"
+#include "entry.h"
+#include "env.h"
+#include "hook.h"
+#include "print.h"
+#include "scheduler.h"
+#include "thread.h"
+#include "unwind.h"
+#include <goshawk/go.h>
+#include <goshawk/panic.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { TEXT_MAX = 512, PCS_MAX = 128 };
+
+/* A go_recover() in progress; lies in its frame. */
+struct rt_recover {
+    struct rt_recover *outer;
+    struct go_defer_ *defers; /* innermost deferred call from before */
+    struct rt_panic *panics;  /* in progress from before: one of them may run fn, deferred */
+    uint32_t call_count;      /* announced calls from before */
+    bool exiting;             /* go_exit() had begun before */
+    jmp_buf back;
+};
+
+/* A panic in progress; lies in rt_panic()'s frame. */
+struct rt_panic {
+    struct rt_panic *outer; /* the panic whose deferred call raised this one */
+    char text[TEXT_MAX];
+};
+
+static uint32_t claimed;
+
+void panic_claim(void)
+{
+    if (!at_xchg_acq_rel(&claimed, 1u)) /* [die] one only */
+        return;
+    for (;;)
+        pause();
+}
+
+_Noreturn void panic_exit(void)
+{
+    if (env.traceback == TRACEBACK_CRASH) {
+        signal(SIGABRT, SIG_DFL);
+        abort();
+    }
+    rt_die(2);
+}
+
+/* ---- printing ---- */
+
+struct report {
+    const char *kind; /* "panic: " or "fatal error: " */
+    const struct rt_panic *panic;
+    const char *text;
+    struct g *self;
+    uintptr_t pcs[PCS_MAX];
+    size_t n;
+    bool all;
+};
+
+static void print_panics(const struct rt_panic *p)
+{
+    if (p->outer) {
+        print_panics(p->outer);
+        rt_printf(2, "\tpanic: %s\n", p->text);
+    } else {
+        rt_printf(2, "panic: %s\n", p->text);
+    }
+}
+
+static void print_report(void *arg)
+{
+    struct report *r = arg;
+    if (r->panic)
+        print_panics(r->panic);
+    else
+        rt_printf(2, "%s%s\n", r->kind, r->text);
+    if (env.traceback == TRACEBACK_NONE)
+        return;
+    bool thread = !r->self || (r->self->flags & G_THREAD);
+    if (r->all || env.traceback >= TRACEBACK_ALL) {
+        rt_printf(2, "\n");
+        if (!thread) {
+            dump_goroutine(2, r->self, r->pcs, r->n);
+            rt_printf(2, "\n");
+        }
+        dump_all_but(2, r->self);
+    } else if (thread) {
+        rt_printf(2, "\nthread [running]:\n");
+        dump_frames(2, r->pcs, r->n);
+    } else {
+        rt_printf(2, "\n");
+        dump_goroutine(2, r->self, r->pcs, r->n);
+    }
+}
+
+static _Noreturn void end_program(struct report *r)
+{
+    panic_claim();
+    r->self = rt_self_or_null();
+    rt_on_big_stack(print_report, r);
+    panic_exit();
+}
+
+_Noreturn void rt_fatal(const char *fmt, ...)
+{
+    char text[TEXT_MAX];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    struct report r = {.kind = "fatal error: ", .text = text};
+    r.n = unwind_here(r.pcs, PCS_MAX, 0);
+    end_program(&r);
+}
+
+_Noreturn void panic_fatal_all(const char *text)
+{
+    struct report r = {.kind = "fatal error: ", .text = text, .all = true};
+    panic_claim();
+    print_report(&r);
+    panic_exit();
+}
+
+/* ---- panic and recover ---- */
+
+static _Noreturn void jump_back(struct g *self, struct rt_panic *p)
+{
+    struct rt_recover *rec = self->recover;
+    free(self->recovered);
+    self->recovered = strdup(p->text);
+    self->recover = rec->outer;
+    self->call_count = rec->call_count;
+    self->panics = rec->panics;
+    hook_race_unwound((uintptr_t)rec);
+    longjmp(rec->back, 1);
+}
+
+_Noreturn void rt_panic(const char *text)
+{
+    struct g *self = rt_self();
+    struct report r = {.n = 0};
+    r.n = unwind_here(r.pcs, PCS_MAX, 0);
+    struct rt_panic p = {.outer = self->panics};
+    snprintf(p.text, sizeof p.text, "%s", text);
+    self->panics = &p;
+    rt_defers_run(self, self->recover ? self->recover->defers : NULL);
+    if (self->recover)
+        jump_back(self, &p);
+    r.panic = &p;
+    end_program(&r);
+}
+
+_Noreturn void(go_panic)(const char *fmt, ...)
+{
+    char text[TEXT_MAX];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    rt_panic(text);
+}
+
+const char *go_recover(void (*fn)(void *), void *arg)
+{
+    struct g *self = rt_self();
+    struct rt_recover rec = {.outer = self->recover,
+                             .defers = self->defers,
+                             .panics = self->panics,
+                             .call_count = self->call_count,
+                             .exiting = self->exiting};
+    if (setjmp(rec.back)) {
+        if (self->exiting && !rec.exiting)
+            go_exit(); /* the panic came from a call deferred inside fn: go on with the exit */
+        return self->recovered ? self->recovered : "out of memory";
+    }
+    self->recover = &rec;
+    fn(arg);
+    self->recover = rec.outer;
+    return NULL;
+}

@@ -1,0 +1,27 @@
+/* panic.h - ends of programs: panics of goroutines and fatal errors. */
+#ifndef RT_PANIC_H
+#define RT_PANIC_H
+
+#include <stdint.h>
+#include <stddef.h>
+
+struct g;
+
+/* A panic with Go's text (go_panic() of the user ends here too): runs deferred calls up to the
+ * go_recover() around it, or ends the program with status 2. */
+_Noreturn void rt_panic(const char *text);
+
+/* An error that no recover can stop: prints "fatal error: TEXT", the stack of the running
+ * goroutine, and exits with 2. */
+_Noreturn void rt_fatal(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same, with the stacks of all goroutines. */
+_Noreturn void panic_fatal_all(const char *text);
+
+/* Whoever is first goes on to print the end of the program; the others wait here for ever. */
+void panic_claim(void);
+
+/* Ends the process after such a print: status 2, or SIGABRT under GOTRACEBACK=crash. */
+_Noreturn void panic_exit(void);
+
+#endif

@@ -1,0 +1,213 @@
+/* park.c - goroutines that stop running, and how they run again.
+ *
+ * A goroutine leaves its stack by switch_call(): its registers are saved first, and only then, on
+ * the scheduler's stack, is it published as waiting (the commit function) or queued again.  So
+ * nobody can resume a goroutine that is still on its way out.
+ * [tpark]  waker's writes -> the plain thread whose stand-in was parked.
+ * [mpark]  who hands a bound goroutine over -> the M it is bound to. */
+#include "atomic.h"
+#include "check.h"
+#include "clock.h"
+#include "core.h"
+#include "deadlock.h"
+#include "env.h"
+#include "hook.h"
+#include "panic.h"
+#include "thread.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void rt_ready(struct g *g, struct g *by)
+{
+    struct m *m = rt_m();
+    if (unlikely(g->flags & G_THREAD)) {
+        rt_check(at_load_rlx(&g->state) == G_PARKED); /* relaxed: the caller took it off its list */
+        at_store_rel(&g->state, (uint32_t)G_RUNNING); /* [tpark] */
+        rt_futex_wake(&g->state, 1);
+        return;
+    }
+    if (hook_tracing())
+        hook_go_ready(thread_stream(m, by), g, by ? by->id : 0);
+    g_move(g, G_PARKED, G_READY);
+    sched_put(m, g);
+}
+
+/* ---- parking ---- */
+
+static void thread_park(struct g *self, rt_commit *commit, void *arg)
+{
+    at_store_rlx(&self->state, (uint32_t)G_PARKED); /* relaxed: published by the list's lock */
+    if (commit && !commit(self, arg)) {
+        at_store_rlx(&self->state, (uint32_t)G_RUNNING); /* relaxed: nobody else knows of it */
+        return;
+    }
+    while (at_load_acq(&self->state) == G_PARKED) /* [tpark] */
+        rt_futex_wait(&self->state, G_PARKED, -1);
+}
+
+static void park_saved(void *arg)
+{
+    struct m *m = arg;
+    struct g *g = m->g;
+    san_enter(&m->san);
+    hook_race_switch(NULL);
+    m->g = NULL;
+    g_move(g, G_RUNNING, G_PARKED);
+    if (m->commit && !m->commit(g, m->commit_arg)) {
+        hook_go_ready(m->trace, g, 0);
+        g_move(g, G_PARKED, G_READY);
+        if (m->p)
+            sched_execute(m, g);
+        sched_put_global(g);
+    }
+    sched_run(m);
+}
+
+void rt_park(struct g *self, rt_commit *commit, void *arg, enum tr_reason why, const void *obj)
+{
+    self->why = why;
+    self->park_obj = obj;
+    if (unlikely(self->flags & G_THREAD)) {
+        thread_park(self, commit, arg);
+        return;
+    }
+    struct m *m = self->m;
+    rt_assert(m->g == self && !m->on_big_stack);
+    hook_go_block(m->trace, self, why, obj);
+    self->park_ticks = m->p ? m->p->clock_ticks : 0;
+    self->saved_errno = *m->errno_p;
+    m->commit = commit;
+    m->commit_arg = arg;
+    san_leave(&self->san, &m->san);
+    switch_call(&self->ctx, m->sched_sp, park_saved, m);
+    san_enter(&self->san);
+}
+
+static bool unlock_commit(struct g *g, void *lock)
+{
+    (void)g;
+    rt_unlock(lock);
+    return true;
+}
+
+void rt_park_unlock(struct g *self, struct rt_lock *lock, enum tr_reason why, const void *obj)
+{
+    rt_park(self, unlock_commit, lock, why, obj);
+}
+
+static void yield_saved(void *arg)
+{
+    struct m *m = arg;
+    struct g *g = m->g;
+    san_enter(&m->san);
+    hook_race_switch(NULL);
+    m->g = NULL;
+    g_move(g, G_RUNNING, G_READY);
+    if (m->p && !env.migrate) {
+        sched_put_tail(m->p, g);
+        if (rt_nprocs() > 1 && runq_len(&m->p->runq) > 1) {
+            at_fence_sc(); /* [wake] who runs next here may run for long */
+            sched_wake();
+        }
+    } else {
+        sched_put_global(g);
+    }
+    sched_run(m);
+}
+
+void rt_yield(struct g *self)
+{
+    if (unlikely(self->flags & G_THREAD)) {
+        thread_yield();
+        return;
+    }
+    struct m *m = self->m;
+    hook_go_yield(m->trace, self);
+    self->saved_errno = *m->errno_p;
+    san_leave(&self->san, &m->san);
+    switch_call(&self->ctx, m->sched_sp, yield_saved, m);
+    san_enter(&self->san);
+}
+
+/* ---- blocking calls ---- */
+
+static void no_p_saved(void *arg)
+{
+    struct m *m = arg;
+    struct g *g = m->g;
+    san_enter(&m->san);
+    hook_race_switch(NULL);
+    m->g = NULL;
+    g_move(g, G_RUNNING, G_READY);
+    sched_put_global(g);
+    sched_run(m);
+}
+
+void sched_block_begin(struct g *self)
+{
+    struct m *m = self->m;
+    hook_go_block(m->trace, self, TR_SYSCALL, NULL);
+    sched_release_p(m);
+}
+
+void sched_block_end(struct g *self)
+{
+    struct m *m = self->m;
+    if (m->p) /* it parked in between, and got a P when it ran again */
+        return;
+    bool got = sched_p_retake(m, false);
+    hook_go_ready(m->trace, self, 0);
+    if (got) {
+        hook_go_start(m->trace, self, m->p->id);
+        return;
+    }
+    self->saved_errno = *m->errno_p;
+    san_leave(&self->san, &m->san);
+    switch_call(&self->ctx, m->sched_sp, no_p_saved, m);
+    san_enter(&self->san);
+}
+
+/* ---- goroutines that must change their thread ---- */
+
+_Noreturn void sched_pass_on(struct m *m, struct g *g)
+{
+    struct g *old = at_xchg_acq_rel(&m->p->runnext, g); /* [next] */
+    if (old)
+        sched_put_tail(m->p, old);
+    sched_release_p(m);
+    sched_run(m);
+}
+
+/* g must run on another M: hands it over, with the P. */
+_Noreturn void sched_pass_home(struct m *m, struct g *g)
+{
+    struct m *home = g->home_m;
+    struct p *p = m->p;
+    sched_p_drop(m);
+    p->m = NULL;
+    rt_lock(&sched.lock);
+    home->next_p = p;
+    sched.idle_m_count--;
+    rt_unlock(&sched.lock);
+    sched_post(home);
+    sched_run(m);
+}
+
+/* m's goroutine is not ready, and m may run no other: sleeps until it is handed over. */
+void sched_wait_home(struct m *m)
+{
+    if (m->p)
+        sched_release_p(m);
+    rt_lock(&sched.lock);
+    sched.idle_m_count++;
+    rt_unlock(&sched.lock);
+    sched_recheck_deadlock();
+    hook_m_park(m->trace);
+    while (!at_load_acq(&m->park_word)) /* [mpark] */
+        rt_futex_wait(&m->park_word, 0, -1);
+    at_store_rlx(&m->park_word, 0u); /* relaxed: consumed; the poster is done with it */
+    hook_m_unpark(m->trace);
+    sched_p_take(m, m->next_p);
+    m->next_p = NULL;
+}

@@ -1,0 +1,124 @@
+/* proc.h - P, the right to run goroutines, and M, the thread that uses it.
+ *
+ * GOMAXPROCS Ps exist; a P is held by exactly one M, or lies on the idle list.  An M runs
+ * goroutines only while it holds a P.  All per-processor memory hangs on the P, so an M without one
+ * has none. */
+#ifndef RT_PROC_H
+#define RT_PROC_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "futex.h"
+#include "g.h"
+#include "rand.h"
+#include "runq.h"
+#include "scheduler.h"
+#include "stack.h"
+#include "timerheap.h"
+
+enum { PROCS_MAX = 1024, MS_MAX = 10000, CHAIN_MAX = 64 };
+
+enum p_state {
+    P_IDLE,    /* on sched.idle_ps.      -> RUNNING by who takes it off */
+    P_RUNNING, /* held by p->m.          -> IDLE or DEAD by its M */
+    P_DEAD,    /* beyond GOMAXPROCS.     -> IDLE by go_maxprocs() */
+};
+
+struct p {
+    uint32_t id;
+    uint32_t state;     /* enum p_state; under sched.lock */
+    struct m *m;        /* who holds it; by that M */
+    struct p *next;     /* on sched.idle_ps; under sched.lock */
+    struct g *runnext;  /* runs before the queue; exchanged atomically [next] */
+    uint32_t chain;     /* times runnext was taken in a row; by its M */
+    uint32_t calm;      /* times runnext was taken here since one was stolen; relaxed [linger] */
+    uint32_t unwoken;   /* 1: a wake-up was left out since somebody last looked; relaxed [linger] */
+    uint32_t seen_tick; /* tick when the lingerer last looked; by the lingerer */
+    uint32_t tick;      /* scheduling rounds; by its M */
+    uint32_t slice_tick;  /* round that slice_ticks is of; by its M */
+    uint64_t slice_ticks; /* clock_ticks() at the first go_checkpoint() of that round; by its M */
+    uint64_t clock_ticks; /* clock_ticks() when timers were last looked at; by its M */
+    uint64_t id_next, id_end; /* goroutine ids not yet given out; by its M */
+    uint64_t spawned, ended;  /* goroutines; by its M, read relaxed by others */
+    struct g_cache free;
+    struct rt_rand rand;
+    struct timer_heap timers;
+    struct runq runq;
+};
+
+struct m {
+    uint32_t id;
+    int tid; /* kernel thread id */
+    pthread_t thread;
+    struct p *p;         /* held P, or NULL; by this M */
+    struct p *next_p;    /* handed over by who wakes it; under sched.lock */
+    struct g *g;         /* running goroutine, or NULL; by this M, read by dumps */
+    void *sched_sp;      /* top of the scheduler's stack, while goroutines run */
+    int *errno_p;        /* this thread's errno */
+    bool spinning;       /* counted in sched.spinning; by this M */
+    bool on_big_stack;   /* inside rt_on_big_stack(); by this M */
+    uint32_t park_word;  /* 1: a wake-up has been posted [mpark] */
+    bool idle;           /* on sched.idle_ms; under sched.lock */
+    struct m *next_idle; /* on sched.idle_ms; under sched.lock */
+    struct m *next_all;  /* r/o after publication [allm] */
+    struct g *locked_g;  /* the only goroutine it may run, or NULL; by that goroutine */
+    struct tr_stream *trace;
+    struct san_stack san; /* the thread's own stack, as ASan is told; empty otherwise */
+    rt_commit *commit;    /* to run once the parking goroutine is saved; by this M */
+    void *commit_arg;
+};
+
+/* The M of this thread, or NULL.  Only where no goroutine switch can come in between. */
+struct m *rt_m(void);
+
+/* Makes g, which runs nowhere and is in state READY, runnable on m's P, or on any when m has
+ * none. */
+void sched_put(struct m *m, struct g *g);
+
+/* Scheduler stack: picks the next goroutine and runs it. */
+_Noreturn void sched_run(struct m *m);
+
+/* Begins M's life on its own thread; does not return. */
+_Noreturn void sched_enter(struct m *m);
+
+/* Gives m's P to other Ms. */
+void sched_release_p(struct m *m);
+
+/* Around a call of self that may block its thread. */
+void sched_block_begin(struct g *self);
+void sched_block_end(struct g *self);
+
+/* Sets up the Ps; called once.  seed: of every choice; virtual_time: one P, clock jumps when
+ * idle. */
+void sched_init(uint32_t nprocs, uint64_t seed, bool virtual_time);
+
+/* Sets the number of Ps; returns the old one.  n == 0 only asks. */
+uint32_t sched_set_nprocs(uint32_t n);
+
+/* A timer that fires at when has been added: wakes who sleeps longer than that. */
+void sched_timer_added(int64_t when);
+
+/* The heap for timers armed by m (NULL: a plain thread). */
+struct timer_heap *sched_timer_heap(struct m *m);
+
+/* Counts a goroutine begun (n = 1) or ended (n = -1) by m (may be NULL). */
+void sched_count_add(struct m *m, int n);
+
+/* Goroutines that exist, without the runtime's own. */
+int64_t sched_count(void);
+
+/* The monitor's look: calls deadlock_check() when everything still sleeps. */
+void sched_recheck_deadlock(void);
+
+/* A goroutine id. */
+uint64_t sched_new_id(struct p *p);
+
+/* Adds m to the list of all Ms (worker.c). */
+struct m *worker_start(struct p *p, bool spinning);
+
+/* All Ms, newest first. */
+struct m *worker_all(void);
+uint32_t worker_count(void);
+
+#endif

@@ -1,0 +1,360 @@
+/* synth.c - see synth.h.
+ *
+ * One lock, world.lock, makes every transition atomic, so the order of records is the order of
+ * the transitions.  A goroutine's run is: take it off the ready queue, say GO_START, drop the
+ * lock, burn some time, take the lock, do one thing (block, wake, yield, start another, end). */
+#include "synth.h"
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "clock.h"
+#include "list.h"
+#include "rand.h"
+#include "tr.h"
+
+enum kind { MAIN, PRODUCER, WORKER, COLLECTOR, SLEEPER, HELPER };
+
+struct pg {
+    struct list link; /* ready queue or a wait list */
+    uint64_t id;
+    enum kind kind;
+    bool holds; /* the mutex */
+    int64_t wake_at;
+};
+
+struct channel {
+    struct list senders, receivers;
+    unsigned count, cap;
+};
+
+static struct world {
+    struct synth opt;
+    pthread_mutex_t lock;
+    pthread_cond_t more;
+    struct list ready, sleepers, mutex_waiters;
+    struct channel jobs, results;
+    struct pg *holder; /* of the mutex */
+    uint64_t last_id, alive, steps;
+    unsigned procs_free, proc_mask;
+    unsigned procs_seen, parks; /* processors taken so far (a mask), threads gone to sleep */
+    uint64_t threads_seen;      /* that have run something (a mask) */
+    bool for_ever;
+} w;
+
+/* Entry functions, for their names. */
+void synth_main(void);
+void synth_producer(void);
+void synth_worker(void);
+void synth_collector(void);
+void synth_sleeper(void);
+void synth_helper(void);
+void synth_main(void)
+{
+}
+void synth_producer(void)
+{
+}
+void synth_worker(void)
+{
+}
+void synth_collector(void)
+{
+}
+void synth_sleeper(void)
+{
+}
+void synth_helper(void)
+{
+}
+
+static void (*const entry[])(void) = {synth_main,      synth_producer, synth_worker,
+                                      synth_collector, synth_sleeper,  synth_helper};
+
+static void burn(int64_t ns)
+{
+    int64_t until = clock_nanos() + ns;
+    while (clock_nanos() < until)
+        ;
+}
+
+static void make_ready(struct pg *g)
+{
+    list_push_back(&w.ready, &g->link);
+    pthread_cond_broadcast(&w.more);
+}
+
+static void spawn(struct tr_stream *s, struct pg *by, enum kind kind)
+{
+    struct pg *g = calloc(1, sizeof(*g));
+    g->id = ++w.last_id;
+    g->kind = kind;
+    w.alive++;
+    tr_go_create(s, g->id, by ? by->id : 0, (const void *)entry[kind]);
+    make_ready(g);
+}
+
+static void wake_first(struct tr_stream *s, struct list *waiters, struct pg *by)
+{
+    struct list *l = list_pop_front(waiters);
+    if (!l)
+        return;
+    struct pg *g = container_of(l, struct pg, link);
+    tr_go_ready(s, g->id, by ? by->id : 0);
+    make_ready(g);
+}
+
+static void block(struct tr_stream *s, struct pg *g, struct list *on, enum tr_reason why,
+                  const void *obj)
+{
+    tr_go_block(s, g->id, why, obj);
+    list_push_back(on, &g->link);
+}
+
+static void yield(struct tr_stream *s, struct pg *g)
+{
+    tr_go_yield(s, g->id);
+    make_ready(g);
+}
+
+static void end(struct tr_stream *s, struct pg *g)
+{
+    tr_go_end(s, g->id);
+    w.alive--;
+    free(g);
+    if (w.alive == 0)
+        pthread_cond_broadcast(&w.more);
+}
+
+static void send(struct tr_stream *s, struct pg *g, struct channel *c)
+{
+    bool room = c->count < c->cap;
+    c->count += room;
+    wake_first(s, &c->receivers, g);
+    if (room)
+        yield(s, g);
+    else
+        block(s, g, &c->senders, TR_CHAN_SEND, c);
+}
+
+static void receive(struct tr_stream *s, struct pg *g, struct channel *c, enum tr_reason why)
+{
+    bool any = c->count > 0;
+    c->count -= any;
+    wake_first(s, &c->senders, g);
+    if (any)
+        yield(s, g);
+    else
+        block(s, g, &c->receivers, why, c);
+}
+
+static void lock_step(struct tr_stream *s, struct pg *g)
+{
+    if (g == w.holder) {
+        w.holder = NULL;
+        if (!list_empty(&w.mutex_waiters))
+            w.holder = container_of(w.mutex_waiters.next, struct pg, link);
+        wake_first(s, &w.mutex_waiters, g);
+        send(s, g, &w.results);
+    } else if (w.holder) {
+        block(s, g, &w.mutex_waiters, TR_MUTEX, &w.holder);
+    } else {
+        w.holder = g;
+        yield(s, g);
+    }
+}
+
+static void release_everybody(struct tr_stream *s, struct pg *g)
+{
+    struct list *lists[] = {&w.sleepers,       &w.mutex_waiters,   &w.jobs.senders,
+                            &w.jobs.receivers, &w.results.senders, &w.results.receivers};
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        while (!list_empty(lists[i]))
+            wake_first(s, lists[i], g);
+}
+
+/* Whether there is something of everything: else a fast thread could end the play before the others
+ * have begun, and tests would look for what is not there. */
+static bool seen_everything(void)
+{
+    unsigned n = w.opt.threads, procs = w.opt.procs;
+    bool threads = __builtin_popcountll(w.threads_seen) == (int)n;
+    bool all_procs = n < procs || __builtin_popcount(w.procs_seen) == (int)procs;
+    return threads && all_procs && (n <= procs || w.parks > 0);
+}
+
+/* One thing that a running goroutine does before it stops running. */
+static void act(struct tr_stream *s, struct pg *g, struct rt_rand *r)
+{
+    if (w.steps >= w.opt.steps && seen_everything() && !w.for_ever) {
+        if (g == w.holder)
+            w.holder = NULL;
+        release_everybody(s, g);
+        end(s, g);
+        return;
+    }
+    w.steps++;
+    switch (g->kind) {
+    case MAIN:
+        if (rand_below(r, 8) == 0)
+            spawn(s, g, HELPER);
+        yield(s, g);
+        break;
+    case PRODUCER:
+        send(s, g, &w.jobs);
+        break;
+    case WORKER:
+        if (g == w.holder || rand_below(r, 3) == 0)
+            lock_step(s, g);
+        else
+            receive(s, g, &w.jobs, TR_CHAN_RECV);
+        break;
+    case COLLECTOR:
+        receive(s, g, &w.results, TR_SELECT);
+        break;
+    case SLEEPER:
+        g->wake_at = clock_nanos() + 20000;
+        block(s, g, &w.sleepers, TR_SLEEP, NULL);
+        break;
+    case HELPER:
+        end(s, g);
+        break;
+    }
+}
+
+static void fire_timers(struct tr_stream *s)
+{
+    int64_t now = clock_nanos();
+    while (!list_empty(&w.sleepers) &&
+           container_of(w.sleepers.next, struct pg, link)->wake_at <= now)
+        wake_first(s, &w.sleepers, NULL);
+}
+
+static unsigned take_proc(struct tr_stream *s)
+{
+    unsigned p = (unsigned)__builtin_ctz(~w.proc_mask);
+    w.proc_mask |= 1u << p;
+    w.procs_seen |= 1u << p;
+    w.procs_free--;
+    tr_p_start(s, p);
+    return p;
+}
+
+static void give_proc(struct tr_stream *s, unsigned p)
+{
+    tr_p_stop(s, p);
+    w.proc_mask &= ~(1u << p);
+    w.procs_free++;
+    pthread_cond_broadcast(&w.more);
+}
+
+/* Whether M m may take a P: those that have not run yet come first, or a fast one could keep it. */
+static bool my_turn(uint32_t m)
+{
+    unsigned unseen = w.opt.threads - (unsigned)__builtin_popcountll(w.threads_seen);
+    return w.procs_free > (w.threads_seen >> m & 1 ? unseen : 0);
+}
+
+/* Until there is work and a P for it.  Returns false when all goroutines have ended. */
+static bool idle(struct tr_stream *s, uint32_t m)
+{
+    while (w.alive > 0) {
+        fire_timers(s);
+        if (!list_empty(&w.ready) && my_turn(m))
+            return true;
+        tr_m_park(s);
+        w.parks++;
+        if (list_empty(&w.sleepers)) {
+            pthread_cond_wait(&w.more, &w.lock);
+        } else {
+            struct timespec t;
+            clock_gettime(CLOCK_REALTIME, &t);
+            t.tv_nsec += 30000;
+            t.tv_sec += t.tv_nsec / 1000000000;
+            t.tv_nsec %= 1000000000;
+            pthread_cond_timedwait(&w.more, &w.lock, &t);
+        }
+        tr_m_unpark(s);
+    }
+    return false;
+}
+
+static void *machine(void *arg)
+{
+    uint32_t m = (uint32_t)(uintptr_t)arg;
+    struct rt_rand r = {w.opt.seed + m};
+    pthread_mutex_lock(&w.lock);
+    struct tr_stream *s = tr_stream_open(m, (uint32_t)syscall(SYS_gettid));
+    while (idle(s, m)) {
+        unsigned p = take_proc(s);
+        w.threads_seen |= (uint64_t)1 << m;
+        for (unsigned turns = 0; turns < 16 && !list_empty(&w.ready); turns++) {
+            struct pg *g = container_of(list_pop_front(&w.ready), struct pg, link);
+            tr_go_start(s, g->id, p);
+            pthread_mutex_unlock(&w.lock);
+            burn(rand_below(&r, w.opt.work_ns ? w.opt.work_ns : 1));
+            pthread_mutex_lock(&w.lock);
+            act(s, g, &r);
+            fire_timers(s);
+        }
+        give_proc(s, p);
+    }
+    tr_stream_close(s);
+    pthread_mutex_unlock(&w.lock);
+    return NULL;
+}
+
+static void set_up(const struct synth *o)
+{
+    memset(&w, 0, sizeof(w));
+    w.opt = *o;
+    w.opt.threads = o->threads == 0 ? 3 : o->threads < 64 ? o->threads : 64;
+    w.opt.procs = o->procs == 0 ? 2 : o->procs < 31 ? o->procs : 31;
+    w.opt.workers = o->workers ? o->workers : 4;
+    w.opt.steps = o->steps ? o->steps : 2000;
+    w.opt.work_ns = o->work_ns ? o->work_ns : 2000;
+    pthread_mutex_init(&w.lock, NULL);
+    pthread_cond_init(&w.more, NULL);
+    w.procs_free = w.opt.procs;
+    w.jobs.cap = 4;
+    w.results.cap = 1;
+    struct list *lists[] = {
+        &w.ready,          &w.sleepers,        &w.mutex_waiters,    &w.jobs.senders,
+        &w.jobs.receivers, &w.results.senders, &w.results.receivers};
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        list_init(lists[i]);
+    tr_procs(NULL, w.opt.procs);
+    spawn(NULL, NULL, MAIN);
+    tr_go_name(NULL, 1, "main");
+    spawn(NULL, NULL, PRODUCER);
+    for (unsigned i = 0; i < w.opt.workers; i++)
+        spawn(NULL, NULL, WORKER);
+    spawn(NULL, NULL, COLLECTOR);
+    spawn(NULL, NULL, SLEEPER);
+}
+
+static void play(void)
+{
+    pthread_t threads[64];
+    unsigned n = w.opt.threads;
+    for (unsigned i = 0; i < n; i++)
+        pthread_create(&threads[i], NULL, machine, (void *)(uintptr_t)i);
+    for (unsigned i = 0; i < n; i++)
+        pthread_join(threads[i], NULL);
+}
+
+void synth_play(const struct synth *options)
+{
+    set_up(options);
+    play();
+}
+
+_Noreturn void synth_play_for_ever(const struct synth *options)
+{
+    set_up(options);
+    w.for_ever = true;
+    play();
+    abort(); /* not reached: goroutines only end when the steps are used up */
+}

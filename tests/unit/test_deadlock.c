@@ -1,0 +1,233 @@
+/* test_deadlock.c - when nothing can run any more, and when it only looks so. */
+#include "in_child.h"
+#include "in_go.h"
+#include <pthread.h>
+#include <semaphore.h>
+#include <time.h>
+
+#define DEADLOCK "fatal error: all goroutines are asleep - deadlock!\n\ngoroutine 1 ["
+
+static go_waitgroup never;
+
+static int waits_for_nothing(int argc, char **argv)
+{
+    go_waitgroup_add(&never, 1);
+    go_waitgroup_wait(&never);
+    return argc && argv;
+}
+
+Test(deadlock, main_waits_for_nothing)
+{
+    for (int i = 0; i < 20; i++) {
+        struct child c = in_child(waits_for_nothing, i % 2 ? "GOMAXPROCS=1" : "GOMAXPROCS=4", NULL);
+        EXPECT_STATUS(&c, 2);
+        EXPECT_BEGINS(&c, DEADLOCK);
+        free(c.out);
+    }
+}
+
+static void wait_too(void)
+{
+    go_waitgroup_wait(&never);
+}
+
+static int many_wait(int argc, char **argv)
+{
+    go_waitgroup_add(&never, 1);
+    for (int i = 0; i < 100; i++)
+        go(wait_too);
+    go_sleep(5 * GO_MILLISECOND);
+    go_waitgroup_wait(&never);
+    return argc && argv;
+}
+
+Test(deadlock, every_goroutine_is_shown)
+{
+    struct child c = in_child(many_wait, NULL);
+    EXPECT_STATUS(&c, 2);
+    EXPECT_BEGINS(&c, DEADLOCK);
+    int shown = 0;
+    for (const char *s = c.out; (s = strstr(s, "[sync.WaitGroup.Wait]")); s++)
+        shown++;
+    cr_expect_eq(shown, 101, "%d", shown);
+}
+
+static int main_exits(int argc, char **argv)
+{
+    go_exit();
+    return argc && argv;
+}
+
+static int main_exits_before_another(int argc, char **argv)
+{
+    go_waitgroup_add(&never, 1);
+    go(wait_too);
+    go_exit();
+    return argc && argv;
+}
+
+Test(deadlock, main_has_exited)
+{
+    struct child c = in_child(main_exits, NULL);
+    EXPECT_STATUS(&c, 2);
+    EXPECT_BEGINS(&c, "fatal error: no goroutines (main called runtime.Goexit) - deadlock!\n");
+    c = in_child(main_exits_before_another, NULL);
+    EXPECT_STATUS(&c, 2);
+    EXPECT_BEGINS(&c, "fatal error: no goroutines (main called runtime.Goexit) - deadlock!\n");
+    EXPECT_SAYS(&c, "[sync.WaitGroup.Wait]");
+}
+
+static void locked_wait(void)
+{
+    go_lock_thread();
+    go_waitgroup_wait(&never);
+}
+
+static int locked_ones_wait(int argc, char **argv)
+{
+    go_waitgroup_add(&never, 1);
+    for (int i = 0; i < 5; i++)
+        go(locked_wait);
+    go_lock_thread();
+    go_sleep(5 * GO_MILLISECOND);
+    go_waitgroup_wait(&never);
+    return argc && argv;
+}
+
+Test(deadlock, of_goroutines_bound_to_threads)
+{
+    for (int i = 0; i < 10; i++) {
+        struct child c = in_child(locked_ones_wait, i % 2 ? "GOMAXPROCS=1" : "GOMAXPROCS=3", NULL);
+        EXPECT_STATUS(&c, 2);
+        EXPECT_BEGINS(&c, DEADLOCK);
+        free(c.out);
+    }
+}
+
+/* ---- what is none ---- */
+
+static void pause_thread(int64_t nanos)
+{
+    struct timespec ts = {nanos / GO_SECOND, nanos % GO_SECOND};
+    nanosleep(&ts, NULL); /* sleeps: so that the others are asleep before; orders nothing */
+}
+
+static void *wakes_later(void *arg)
+{
+    pause_thread(300 * GO_MILLISECOND);
+    go_waitgroup_done(arg);
+    return NULL;
+}
+
+static int woken_by_thread(int argc, char **argv)
+{
+    pthread_t t;
+    go_waitgroup_add(&never, 1);
+    pthread_create(&t, NULL, wakes_later, &never);
+    go_waitgroup_wait(&never);
+    pthread_join(t, NULL);
+    return 7 + (argc && argv);
+}
+
+Test(deadlock, none_while_a_plain_thread_may_wake_somebody)
+{
+    struct child c = in_child(woken_by_thread, NULL);
+    EXPECT_STATUS(&c, 7);
+    cr_expect_str_empty(c.out);
+}
+
+static void *ends_soon(void *arg)
+{
+    pause_thread(100 * GO_MILLISECOND);
+    return arg;
+}
+
+static int left_alone(int argc, char **argv)
+{
+    pthread_t t;
+    pthread_create(&t, NULL, ends_soon, NULL);
+    pthread_detach(t);
+    return waits_for_nothing(argc, argv);
+}
+
+Test(deadlock, seen_when_that_thread_has_ended)
+{
+    struct child c = in_child(left_alone, NULL);
+    EXPECT_STATUS(&c, 2);
+    EXPECT_BEGINS(&c, DEADLOCK);
+}
+
+static void blocks_then_wakes(void)
+{
+    go_blocking_begin();
+    pause_thread(50 * GO_MILLISECOND);
+    go_blocking_end();
+    go_waitgroup_done(&never);
+}
+
+static int waits_for_blocked(int argc, char **argv)
+{
+    go_waitgroup_add(&never, 1);
+    go(blocks_then_wakes);
+    go_waitgroup_wait(&never);
+    return 7 + (argc && argv);
+}
+
+Test(deadlock, none_while_a_blocking_call_may_return)
+{
+    struct child c = in_child(waits_for_blocked, "GOMAXPROCS=1", NULL);
+    EXPECT_STATUS(&c, 7);
+    c = in_child(waits_for_blocked, "GOMAXPROCS=4", NULL);
+    EXPECT_STATUS(&c, 7);
+}
+
+static void sleeps_then_wakes(int ms)
+{
+    go_sleep(ms * GO_MILLISECOND);
+    go_waitgroup_done(&never);
+}
+
+static int waits_for_sleepers(int argc, char **argv)
+{
+    for (int i = 0; i < 50; i++) {
+        go_waitgroup_add(&never, 3);
+        go(sleeps_then_wakes, 0);
+        go(sleeps_then_wakes, 1);
+        go(sleeps_then_wakes, i % 3);
+        go_waitgroup_wait(&never);
+    }
+    return 7 + (argc && argv);
+}
+
+Test(deadlock, none_while_a_timer_pends)
+{
+    static const char *const procs[] = {"GOMAXPROCS=1", "GOMAXPROCS=2", "GOMAXPROCS=8"};
+    for (int i = 0; i < 3; i++) {
+        struct child c = in_child(waits_for_sleepers, procs[i], NULL);
+        EXPECT_STATUS(&c, 7);
+        cr_expect_str_empty(c.out);
+    }
+}
+
+static int leaves_waiters(int argc, char **argv)
+{
+    go_waitgroup_add(&never, 1);
+    for (int i = 0; i < 10; i++)
+        go(wait_too);
+    go_sleep(GO_MILLISECOND);
+    return argc && argv;
+}
+
+static int runs_then_pauses(void)
+{
+    int value = go_run(leaves_waiters, 0, NULL);
+    pause_thread(300 * GO_MILLISECOND);
+    return value ? value : 7;
+}
+
+Test(deadlock, none_between_two_runs)
+{
+    struct child c = in_plain_child(runs_then_pauses, NULL);
+    EXPECT_STATUS(&c, 7);
+    cr_expect_str_empty(c.out);
+}

@@ -1,0 +1,75 @@
+/* test_rc_pool.c - the detector's own memory. */
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <string.h>
+#include "pool.h"
+
+struct block {
+    void *link;
+    uint64_t owner, again;
+};
+
+static struct pool blocks_of_test = POOL(sizeof(struct block), "test");
+
+Test(rc_pool, blocks_do_not_overlap_and_come_back)
+{
+    static struct block *b[5000];
+    for (unsigned i = 0; i < 5000; i++) {
+        b[i] = pool_get(&blocks_of_test);
+        cr_assert_eq((uintptr_t)b[i] % 16, 0);
+        b[i]->owner = b[i]->again = i;
+    }
+    cr_assert_eq(pool_in_use(&blocks_of_test), 5000);
+    for (unsigned i = 0; i < 5000; i++)
+        cr_assert(b[i]->owner == i && b[i]->again == i);
+    for (unsigned i = 0; i < 5000; i++)
+        pool_put(&blocks_of_test, b[i]);
+    cr_assert_eq(pool_in_use(&blocks_of_test), 0);
+    struct block *again = pool_get(&blocks_of_test);
+    cr_assert_eq(again, b[4999], "the last one given back is the first one out");
+    cr_assert_eq(again->again, 4999, "only the first word changes while a block is free");
+}
+
+static void *churn(void *arg)
+{
+    struct block *mine[64] = {NULL};
+    uint64_t me = (uintptr_t)arg;
+    for (unsigned i = 0; i < 200000; i++) {
+        struct block **b = &mine[i * 7 % 64];
+        if (*b) {
+            if ((*b)->owner != me || (*b)->again != me)
+                return "somebody else has my block";
+            pool_put(&blocks_of_test, *b);
+        }
+        *b = pool_get(&blocks_of_test);
+        (*b)->owner = (*b)->again = me;
+    }
+    return NULL;
+}
+
+Test(rc_pool, threads_never_share_a_block)
+{
+    pthread_t t[4];
+    for (uintptr_t i = 0; i < 4; i++)
+        pthread_create(&t[i], NULL, churn, (void *)(i + 1));
+    for (int i = 0; i < 4; i++) {
+        void *complaint;
+        pthread_join(t[i], &complaint);
+        cr_assert_null(complaint, "%s", (const char *)complaint);
+    }
+}
+
+Test(rc_pool, any_size)
+{
+    static const size_t size[] = {1, 64, 65, 1000, 4096, 100000, 1 << 20, 3 << 20};
+    void *p[8];
+    for (int i = 0; i < 8; i++) {
+        cr_assert(rc_alloc_size(size[i]) >= size[i]);
+        p[i] = rc_alloc(size[i]);
+        memset(p[i], i + 1, size[i]);
+    }
+    for (int i = 0; i < 8; i++) {
+        cr_assert_eq(((unsigned char *)p[i])[size[i] - 1], i + 1);
+        rc_free(p[i], size[i]);
+    }
+}

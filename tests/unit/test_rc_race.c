@@ -1,0 +1,87 @@
+/* test_rc_race.c - from conflicts to reports: each pair once, all facts, on the host's stack. */
+#include <criterion/criterion.h>
+#include "race.h"
+#include "rc_double.h"
+
+static unsigned big_stacks, told;
+static uint64_t told_now, told_before;
+
+static void on_big_stack(void (*fn)(void *), void *arg)
+{
+    cr_assert_null(rc_current(), "reports are made while nothing is recorded");
+    big_stacks++;
+    fn(arg);
+}
+
+static void on_race(uint64_t now, uint64_t before, const void *addr)
+{
+    (void)addr;
+    told++;
+    told_now = now;
+    told_before = before;
+}
+
+static struct rc_ctx *a, *b;
+
+static void find(uint64_t site_now, uint64_t site_before, unsigned mask)
+{
+    struct access now = {b, b->clock.now.epoch, w_masks(mask, true), site_now};
+    struct found found = {.n = 1};
+    found.e[0] = (struct entry){a->clock.now.epoch | w_masks(0x0c, false), site_before};
+    struct rc_thread was = rc_enter();
+    race_found(&now, 0x1000, &found);
+    rc_leave(was);
+}
+
+static void start(void)
+{
+    static const struct rc_host host = {.on_big_stack = on_big_stack, .on_race = on_race};
+    rc_init(&host);
+    a = rc_ctx_make(NULL, RC_GOROUTINE, 11, 1, NULL, 0);
+    b = rc_ctx_make(NULL, RC_THREAD, 12, 1, NULL, 0);
+}
+
+Test(rc_race, the_host_is_asked_for_a_stack_and_told)
+{
+    start();
+    find(1, 2, 0x0f);
+    cr_assert_eq(big_stacks, 1);
+    cr_assert(told == 1 && told_now == 12 && told_before == 11);
+    cr_assert_eq(n_reports, 1);
+    cr_assert(reports[0].now.addr == 0x1000 && reports[0].now.size == 4);
+    cr_assert(reports[0].before.addr == 0x1002 && reports[0].before.size == 2);
+    cr_assert(reports[0].now.write && !reports[0].before.write);
+    cr_assert_eq(reports[0].now.by->kind, RC_THREAD);
+}
+
+Test(rc_race, equal_pairs_once_in_either_order)
+{
+    start();
+    for (int i = 0; i < 3; i++) {
+        find(1, 2, 0x0f);
+        find(2, 1, 0x0f);
+    }
+    cr_assert_eq(n_reports, 1);
+    find(1, 3, 0x0f);
+    find(3, 3, 0x0f);
+    find(SITE_FREE | 3, 3, 0x0f);
+    cr_assert_eq(n_reports, 3);
+}
+
+Test(rc_race, thousands_of_different_pairs_are_all_reported)
+{
+    start();
+    for (uint64_t i = 1; i <= 20000; i++)
+        find(i, i * 7 + 1000000, 0x0f);
+    cr_assert_eq(n_reports, 20000);
+}
+
+Test(rc_race, a_benign_range_is_silent_for_its_own_bytes_only)
+{
+    start();
+    race_benign(0x1002, 1);
+    find(1, 2, 0x04);
+    cr_assert_eq(n_reports, 0);
+    find(1, 2, 0x08);
+    cr_assert_eq(n_reports, 1);
+}

@@ -1,0 +1,305 @@
+/* The life of a recording: errors, restart, limits, fork, and a program that closes our
+ * descriptor. */
+#include "tr_file.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include "atomic.h"
+#include "tr.h"
+
+static uint64_t count_events(const char *path, struct tr_info *ret)
+{
+    struct tr_reader *r = open_trace(path);
+    struct tr_event e;
+    uint64_t n = 0;
+    while (tr_reader_next(r, &e))
+        n++;
+    *ret = *tr_reader_info(r);
+    ret->problem = ret->problem ? "yes" : NULL;
+    tr_reader_close(r);
+    return n;
+}
+
+static void some_events(struct tr_stream *s, int n)
+{
+    for (int i = 0; i < n; i++)
+        tr_go_ready(s, 1 + (uint64_t)i % 10, 0);
+}
+
+Test(recorder, errors_come_back_and_nothing_is_recorded)
+{
+    cr_assert_eq(tr_start("/tmp/goshawk-no-such-folder/x"), -ENOENT);
+    cr_assert_eq(tr_start("/tmp"), -EISDIR);
+    cr_assert_eq(tr_start("/dev/null"), -EINVAL);
+    cr_assert_eq(tr_start(""), -ENOENT);
+    cr_assert_eq(tr_on, 0u);
+    cr_assert_eq(tr_start(tmp_trace()), 0);
+    cr_assert_eq(tr_start(tmp_trace()), -EBUSY);
+    tr_stop();
+    tr_stop();
+    cr_assert_eq(tr_on, 0u);
+    unlink(tmp_trace());
+}
+
+Test(recorder, percent_p_is_the_process)
+{
+    char want[100], dir[] = "/tmp/goshawk-dir-XXXXXX", path[64];
+    cr_assert_not_null(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/a%%%%b%%p", dir);
+    snprintf(want, sizeof(want), "%s/a%%b%d", dir, (int)getpid());
+    cr_assert_eq(tr_start(path), 0);
+    tr_stop();
+    cr_assert_eq(access(want, F_OK), 0, "%s", want);
+    unlink(want);
+    rmdir(dir);
+}
+
+Test(recorder, streams_opened_before_the_start_and_a_second_recording)
+{
+    struct tr_info info;
+    struct tr_stream *s = tr_stream_open(3, 77);
+    cr_assert_eq(tr_start(tmp_trace()), 0);
+    some_events(s, 100);
+    tr_stop();
+    cr_assert_eq(count_events(tmp_trace(), &info), 100u);
+    cr_assert_not(info.from_start);
+    cr_assert_eq(info.end, TR_END_STOPPED);
+    some_events(s, 100); /* after the end: nowhere */
+    cr_assert_eq(count_events(tmp_trace(), &info), 100u);
+    cr_assert_eq(tr_start(tmp_trace()), 0);
+    some_events(s, 7);
+    tr_stop();
+    cr_assert_eq(count_events(tmp_trace(), &info), 7u);
+    tr_stream_close(s);
+    unlink(tmp_trace());
+}
+
+Test(recorder, a_recording_begun_in_the_middle_with_the_states_told)
+{
+    struct tr_stream *s = tr_stream_open(0, 1);
+    cr_assert_eq(tr_start(tmp_trace()), 0);
+    tr_p_start(s, 0);
+    tr_go_state(s, 1, TR_STATE_RUNNING, TR_NONE, NULL);
+    tr_go_state(s, 2, TR_STATE_BLOCKED, TR_CHAN_RECV, s);
+    tr_go_state(s, 3, TR_STATE_RUNNABLE, TR_NONE, NULL);
+    tr_go_ready(s, 2, 1);
+    tr_go_yield(s, 1);
+    tr_go_start(s, 3, 0);
+    tr_stop();
+    struct tr_reader *r = open_trace(tmp_trace());
+    struct tr_event e;
+    while (tr_reader_next(r, &e))
+        cr_assert_null(e.wrong, "%s", e.wrong);
+    cr_assert_eq(tr_reader_g(r, 1)->state, TR_G_RUNNABLE);
+    cr_assert_eq(tr_reader_g(r, 3)->state, TR_G_RUNNING);
+    tr_reader_close(r);
+    unlink(tmp_trace());
+}
+
+static void *record_without_a_stream(void *arg)
+{
+    (void)arg;
+    some_events(NULL, 5000);
+    return NULL;
+}
+
+Test(recorder, threads_without_a_stream_lose_nothing)
+{
+    enum { THREADS = 4 };
+    pthread_t t[THREADS];
+    struct tr_info info;
+    cr_assert_eq(tr_start(tmp_trace()), 0);
+    for (int i = 0; i < THREADS; i++)
+        cr_assert_eq(pthread_create(&t[i], NULL, record_without_a_stream, NULL), 0);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(t[i], NULL);
+    tr_stop();
+    cr_assert_eq(count_events(tmp_trace(), &info), THREADS * 5000u);
+    unlink(tmp_trace());
+}
+
+Test(recorder, the_size_limit_ends_the_recording_and_not_the_program)
+{
+    struct tr_info info;
+    setenv("GOSHAWK_TRACE_LIMIT", "300K", 1);
+    cr_assert_eq(tr_start(tmp_trace()), 0);
+    struct tr_stream *s = tr_stream_open(0, 1);
+    some_events(s, 1000000);
+    cr_assert_eq(tr_on, 0u);
+    tr_stop();
+    uint64_t n = count_events(tmp_trace(), &info);
+    cr_assert_gt(n, 10000u);
+    cr_assert_eq(info.end, TR_END_LIMIT);
+    cr_assert_leq(info.file_size, 300u << 10);
+    cr_assert_null(info.problem);
+    unlink(tmp_trace());
+}
+
+Test(recorder, a_limit_that_is_no_size_is_refused)
+{
+    setenv("GOSHAWK_TRACE_LIMIT", "plenty", 1);
+    cr_assert_eq(tr_start(tmp_trace()), -EINVAL);
+    setenv("GOSHAWK_TRACE_LIMIT", "-5", 1);
+    cr_assert_eq(tr_start(tmp_trace()), -EINVAL);
+    setenv("GOSHAWK_TRACE_LIMIT", "10KB", 1);
+    cr_assert_eq(tr_start(tmp_trace()), -EINVAL);
+    setenv("GOSHAWK_TRACE_LIMIT", "1K", 1);
+    cr_assert_eq(tr_start(tmp_trace()), -EFBIG);
+    cr_assert_neq(access(tmp_trace(), F_OK), 0, "a file is left");
+}
+
+Test(recorder, a_file_size_limit_of_the_process_is_no_signal)
+{
+    struct tr_info info;
+    struct rlimit lim = {400000, 400000};
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &lim), 0);
+    cr_assert_eq(tr_start(tmp_trace()), 0);
+    struct tr_stream *s = tr_stream_open(0, 1);
+    some_events(s, 1000000);
+    cr_assert_eq(tr_on, 0u);
+    count_events(tmp_trace(), &info);
+    cr_assert_eq(info.end, TR_END_FULL);
+    cr_assert_eq(info.end_errno, EFBIG);
+    unlink(tmp_trace());
+}
+
+Test(recorder, a_descriptor_closed_by_the_program_ends_the_recording_only)
+{
+    char other[80];
+    struct tr_info info;
+    snprintf(other, sizeof(other), "%s.other", tmp_trace());
+    cr_assert_eq(tr_start(tmp_trace()), 0);
+    struct tr_stream *s = tr_stream_open(0, 1);
+    some_events(s, 10);
+    for (int fd = 3; fd < 100; fd++) { /* as a daemon does */
+        struct stat a, b;
+        if (fstat(fd, &a) == 0 && stat(tmp_trace(), &b) == 0 && a.st_ino == b.st_ino) {
+            close(fd);
+            int mine = open(other, O_RDWR | O_CREAT | O_TRUNC, 0600);
+            cr_assert_eq(mine, fd, "the number is taken again");
+        }
+    }
+    some_events(s, 1000000);
+    tr_stop();
+    struct stat st;
+    cr_assert_eq(stat(other, &st), 0);
+    cr_assert_eq(st.st_size, 0, "the program's own file was written to");
+    cr_assert_gt(count_events(tmp_trace(), &info), 10000u);
+    unlink(other);
+    unlink(tmp_trace());
+}
+
+Test(recorder, the_child_of_a_fork_records_nothing)
+{
+    struct tr_info info;
+    cr_assert_eq(tr_start(tmp_trace()), 0);
+    struct tr_stream *s = tr_stream_open(0, 1);
+    some_events(s, 10);
+    some_events(NULL, 3);
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (tr_on != 0)
+            _exit(1);
+        some_events(s, 1000); /* a hook that was late */
+        some_events(NULL, 1000);
+        tr_stop();
+        char mine[80];
+        snprintf(mine, sizeof(mine), "%s.child", tmp_trace());
+        if (tr_start(mine) != 0)
+            _exit(2);
+        some_events(NULL, 50);
+        tr_stop();
+        struct tr_info child;
+        _exit(count_events(mine, &child) == 50 && unlink(mine) == 0 ? 0 : 3);
+    }
+    int status;
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d", status);
+    some_events(s, 10);
+    tr_stop();
+    cr_assert_eq(count_events(tmp_trace(), &info), 24u);
+    cr_assert_null(info.problem, "the child has written into its parent's chunk");
+    unlink(tmp_trace());
+}
+
+Test(recorder, a_running_recording_is_called_so_and_an_old_file_is_not_cut_under_it)
+{
+    struct tr_info info;
+    cr_assert_eq(tr_start(tmp_trace()), 0);
+    struct tr_stream *s = tr_stream_open(0, 1);
+    some_events(s, 10);
+    count_events(tmp_trace(), &info);
+    cr_assert_eq(info.end, TR_END_RUNNING);
+    pid_t pid = fork(); /* another process records to the same name */
+    if (pid == 0)
+        _exit(tr_start(tmp_trace()) == 0 ? 0 : 1);
+    int status;
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_assert_eq(status, 0);
+    some_events(s, 100000); /* no SIGBUS */
+    tr_stop();
+    unlink(tmp_trace());
+}
+
+/* Writers never stop while recordings come and go: none may crash, and every file is whole. */
+enum { WRITERS = 3, RESTARTS = 60 };
+static uint32_t writers_stop;
+
+static void *write_all_the_time(void *arg)
+{
+    uint32_t m = (uint32_t)(uintptr_t)arg;
+    struct tr_stream *s = m ? tr_stream_open(m, m) : NULL; /* one of them has no stream */
+    char name[32];
+    for (uint64_t i = 1; !at_load_acq(&writers_stop); i++) { /* [stop] */
+        if (at_load_rlx(&tr_on))                             /* relaxed: as the host's hooks do */
+            tr_go_ready(s, i, 0);
+        if (at_load_rlx(&tr_on) && i % 64 == 0) { /* relaxed: likewise */
+            snprintf(name, sizeof(name), "name %d", (int)(i % 4096));
+            tr_go_name(s, i, name);
+            tr_go_block(s, i, TR_MUTEX, s);
+        }
+    }
+    tr_stream_close(s);
+    return NULL;
+}
+
+static void check_whole(const char *path)
+{
+    struct tr_reader *r = open_trace(path);
+    struct tr_event e;
+    uint64_t last[WRITERS] = {0};
+    while (tr_reader_next(r, &e)) {
+        unsigned m = e.m == UINT32_MAX ? 0 : e.m;
+        if (e.type == TR_EV_GO_READY) {
+            cr_assert(last[m] == 0 || e.g == last[m] + 1, "a record is missing");
+            last[m] = e.g;
+        }
+        if (e.type == TR_EV_GO_NAME)
+            cr_assert_eq(strncmp(e.text, "name ", 5), 0, "%s", e.text);
+    }
+    cr_assert_null(tr_reader_info(r)->problem, "%s", tr_reader_info(r)->problem);
+    tr_reader_close(r);
+}
+
+Test(recorder, recordings_start_and_stop_under_writers)
+{
+    pthread_t t[WRITERS];
+    for (uintptr_t i = 0; i < WRITERS; i++)
+        cr_assert_eq(pthread_create(&t[i], NULL, write_all_the_time, (void *)i), 0);
+    for (int i = 0; i < RESTARTS; i++) {
+        cr_assert_eq(tr_start(tmp_trace()), 0);
+        if (i % 4 == 0)
+            sched_yield();
+        tr_stop();
+        check_whole(tmp_trace());
+    }
+    at_store_rel(&writers_stop, 1u); /* [stop] */
+    for (int i = 0; i < WRITERS; i++)
+        pthread_join(t[i], NULL);
+    unlink(tmp_trace());
+}

@@ -1,0 +1,192 @@
+/* What is written is what is read: random events of several streams against a list of them. */
+#include "tr_file.h"
+#include "rand.h"
+#include "tr.h"
+
+enum { EVENTS = 20000, STREAMS = 3, PROCS = 4 };
+
+/* The model: what each call said. */
+struct said {
+    enum tr_type type;
+    unsigned m;
+    uint64_t g, by, obj, fn, arg;
+    int32_t p;
+    enum tr_reason why;
+    const char *text;
+};
+
+static struct said said[EVENTS];
+
+static const char *const names[] = {"a", "worker", "a name with spaces and \xc3\xa4", ""};
+
+/* Makes and records one random event.  It need not be one that a scheduler would allow. */
+static void record(struct tr_stream *s, struct said *e, struct rt_rand *r)
+{
+    uint64_t g = 1 + rand_below(r, 50), by = rand_below(r, 50);
+    void *obj = (void *)(uintptr_t)(0x7f0000001000 + rand_below(r, 400) * 64);
+    if (rand_below(r, 8) == 0)
+        g = rand_next(r) >> rand_below(r, 64) | 1;
+    *e = (struct said){.g = g, .p = TR_NO_P};
+    switch (rand_below(r, 12)) {
+    case 0:
+        e->type = TR_EV_GO_CREATE;
+        e->by = by;
+        e->fn = (uintptr_t)obj;
+        tr_go_create(s, g, by, obj);
+        break;
+    case 1:
+    case 2:
+        e->type = TR_EV_GO_START;
+        e->p = (int32_t)rand_below(r, PROCS);
+        tr_go_start(s, g, (uint32_t)e->p);
+        break;
+    case 3:
+        e->type = TR_EV_GO_END;
+        tr_go_end(s, g);
+        break;
+    case 4:
+        e->type = TR_EV_GO_YIELD;
+        tr_go_yield(s, g);
+        break;
+    case 5:
+    case 6:
+        e->type = TR_EV_GO_BLOCK;
+        e->why = 1 + rand_below(r, TR_REASONS - 1);
+        e->obj = rand_below(r, 4) ? (uintptr_t)obj : 0;
+        tr_go_block(s, g, e->why, (void *)(uintptr_t)e->obj);
+        break;
+    case 7:
+        e->type = TR_EV_GO_READY;
+        e->by = by;
+        tr_go_ready(s, g, by);
+        break;
+    case 8:
+        e->type = TR_EV_GO_NAME;
+        e->text = names[rand_below(r, 4)];
+        tr_go_name(s, g, e->text);
+        break;
+    case 9:
+        e->type = TR_EV_RACE;
+        e->by = by;
+        e->obj = (uintptr_t)obj;
+        tr_race(s, g, by, obj);
+        break;
+    case 10:
+        e->type = TR_EV_P_STEAL;
+        e->p = (int32_t)rand_below(r, PROCS);
+        e->arg = rand_below(r, 1000);
+        tr_p_steal(s, (uint32_t)e->p, (uint32_t)e->arg);
+        break;
+    default:
+        e->type = TR_EV_PROCS;
+        e->g = 0;
+        e->arg = rand_below(r, 64);
+        tr_procs(s, (uint32_t)e->arg);
+        break;
+    }
+}
+
+static void compare(const struct tr_event *e, const struct said *m, size_t i)
+{
+    cr_assert_eq(e->type, m->type, "event %zu", i);
+    cr_assert_eq(e->m, m->m, "event %zu", i);
+    cr_assert_eq(e->why, m->why, "event %zu", i);
+    cr_assert_eq(e->obj, m->obj, "event %zu", i);
+    cr_assert_eq(e->fn, m->fn, "event %zu", i);
+    cr_assert_eq(e->arg, m->arg, "event %zu", i);
+    if (m->type != TR_EV_P_STEAL && m->type != TR_EV_PROCS)
+        cr_assert_eq(e->g, m->g, "event %zu", i);
+    if (m->type != TR_EV_PROCS)
+        cr_assert_eq(e->by, m->by, "event %zu", i);
+    if (m->p != TR_NO_P)
+        cr_assert_eq(e->p, m->p, "event %zu", i);
+    if (m->text)
+        cr_assert_str_eq(e->text, m->text, "event %zu", i);
+}
+
+Test(writer, random_events_come_back_in_order)
+{
+    struct rt_rand r = {42};
+    struct tr_stream *s[STREAMS];
+    cr_assert_eq(tr_start(tmp_trace()), 0);
+    for (unsigned m = 0; m < STREAMS; m++)
+        cr_assert_not_null(s[m] = tr_stream_open(m, 100 + m));
+    for (size_t i = 0; i < EVENTS; i++) {
+        unsigned m = rand_below(&r, STREAMS);
+        record(s[m], &said[i], &r);
+        said[i].m = m;
+    }
+    tr_stop();
+
+    /* Events without sense come in the order of their streams only; so compare each stream. */
+    struct tr_reader *reader = open_trace(tmp_trace());
+    size_t at[STREAMS] = {0}, seen = 0;
+    struct tr_event e;
+    while (tr_reader_next(reader, &e)) {
+        if (e.type == TR_EV_M_START)
+            continue;
+        while (at[e.m] < EVENTS && said[at[e.m]].m != e.m)
+            at[e.m]++;
+        cr_assert_lt(at[e.m], (size_t)EVENTS);
+        compare(&e, &said[at[e.m]], at[e.m]);
+        at[e.m]++;
+        seen++;
+    }
+    cr_assert_eq(seen, (size_t)EVENTS);
+    cr_assert_null(tr_reader_info(reader)->problem);
+    tr_reader_close(reader);
+    unlink(tmp_trace());
+}
+
+Test(writer, a_typical_event_takes_at_most_six_bytes)
+{
+    enum { ROUNDS = 100000 };
+    cr_assert_eq(tr_start(tmp_trace()), 0);
+    struct tr_stream *s = tr_stream_open(0, 1);
+    int chan;
+    tr_p_start(s, 0);
+    tr_go_create(s, 1000, 0, &chan);
+    tr_go_create(s, 1001, 0, &chan);
+    for (int i = 0; i < ROUNDS; i++) { /* a ping-pong, 3 events a turn */
+        uint64_t g = 1000 + (uint64_t)(i & 1);
+        tr_go_start(s, g, 0);
+        if (i > 0)
+            tr_go_ready(s, g ^ 1, g);
+        tr_go_block(s, g, TR_CHAN_RECV, &chan);
+    }
+    tr_stop();
+    struct tr_reader *r = open_trace(tmp_trace());
+    double per_event = (double)tr_reader_info(r)->file_size / (3.0 * ROUNDS);
+    cr_assert_leq(per_event, 6.0, "%.2f bytes an event", per_event);
+    struct tr_event e;
+    uint64_t n = 0;
+    while (tr_reader_next(r, &e)) {
+        cr_assert_null(e.wrong, "%s", e.wrong);
+        n++;
+    }
+    cr_assert_eq(n, 3u * ROUNDS - 1 + 4);
+    tr_reader_close(r);
+    unlink(tmp_trace());
+}
+
+Test(writer, long_times_and_great_numbers_survive)
+{
+    cr_assert_eq(tr_start(tmp_trace()), 0);
+    struct tr_stream *s = tr_stream_open(0, 1);
+    tr_go_ready(s, UINT64_MAX, 1);
+    usleep(60000); /* sleeps: the time itself is looked at, longer than three bytes can say */
+    tr_go_ready(s, 1, UINT64_MAX - 1);
+    tr_stop();
+    struct tr_reader *r = open_trace(tmp_trace());
+    struct tr_event e;
+    cr_assert(tr_reader_next(r, &e)); /* thread start */
+    cr_assert(tr_reader_next(r, &e));
+    int64_t before = e.time;
+    cr_assert_eq(e.g, UINT64_MAX);
+    cr_assert(tr_reader_next(r, &e));
+    cr_assert_eq(e.by, UINT64_MAX - 1);
+    cr_assert_geq(e.time - before, 59000000);
+    cr_assert_lt(e.time - before, 10000000000);
+    tr_reader_close(r);
+    unlink(tmp_trace());
+}

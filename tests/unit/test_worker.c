@@ -1,0 +1,106 @@
+/* test_worker.c - threads that run goroutines: made when there is work for them, and only then. */
+#include "in_child.h"
+#include "in_go.h"
+#include <pthread.h>
+#include "proc.h"
+#include "scheduler.h"
+
+static uint32_t listed(void)
+{
+    uint32_t n = 0;
+    for (struct m *m = worker_all(); m; m = m->next_all)
+        n++;
+    return n;
+}
+
+static int one_goroutine(int argc, char **argv)
+{
+    for (int i = 0; i < 1000; i++)
+        go_yield();
+    CHECK(worker_count() == 1 && listed() == 1);
+    struct m *m = worker_all();
+    CHECK(m == rt_self()->m && m->g == rt_self() && m->p && m->p->m == m);
+    CHECK(pthread_equal(m->thread, pthread_self()) && m->tid != getpid());
+    return argc && argv;
+}
+
+Test(worker, one_is_enough_for_one)
+{
+    struct child c = in_child(one_goroutine, "GOMAXPROCS=1", "GOSHAWK_DEBUG=", NULL);
+    EXPECT_STATUS(&c, 0);
+}
+
+static uint32_t here, leave;
+
+static void waits_for_all(void *arg)
+{
+    uint32_t n = (uint32_t)(uintptr_t)arg;
+    __atomic_fetch_add(&here, 1, __ATOMIC_RELAXED);
+    while (__atomic_load_n(&here, __ATOMIC_RELAXED) < n)
+        ; /* no yield: each needs a thread of its own */
+    __atomic_fetch_add(&leave, 1, __ATOMIC_RELAXED);
+}
+
+static int all_run_at_once(int argc, char **argv)
+{
+    for (uintptr_t n = 1; n <= 8; n++) {
+        go_maxprocs((int)n);
+        here = 0;
+        for (uintptr_t i = 0; i < n; i++)
+            start(waits_for_all, (void *)n);
+        finish();
+    }
+    CHECK(leave == 36);
+    CHECK(worker_count() <= 9 && listed() == worker_count());
+    return argc && argv;
+}
+
+/* The goroutines spin until all of them run: a P left without an M would hang this. */
+Test(worker, goroutines_run_on_as_many_as_there_are_processors, .timeout = 60)
+{
+    for (int i = 0; i < 5; i++) {
+        struct child c = in_child(all_run_at_once, NULL);
+        EXPECT_STATUS(&c, 0);
+        free(c.out);
+    }
+}
+
+static uint32_t blocked;
+
+static void blocks(void *arg)
+{
+    (void)arg;
+    go_blocking_begin();
+    __atomic_fetch_add(&blocked, 1, __ATOMIC_RELAXED);
+    while (__atomic_load_n(&blocked, __ATOMIC_RELAXED) < 20)
+        usleep(100); /* sleeps: until all threads block here */
+    go_blocking_end();
+}
+
+static int many_block(int argc, char **argv)
+{
+    for (int round = 0; round < 5; round++) {
+        blocked = 0;
+        for (int i = 0; i < 20; i++)
+            start(blocks, NULL);
+        finish();
+    }
+    CHECK(worker_count() >= 20 && worker_count() <= 25); /* idle ones are used again */
+    return argc && argv;
+}
+
+Test(worker, blocked_threads_are_replaced_and_reused)
+{
+    struct child c = in_child(many_block, "GOMAXPROCS=2", NULL);
+    EXPECT_STATUS(&c, 0);
+}
+
+IN_GO(worker, ids_and_threads_are_unique)
+{
+    for (int i = 0; i < 20; i++)
+        start(blocks, NULL);
+    finish();
+    for (struct m *m = worker_all(); m; m = m->next_all)
+        for (struct m *n = m->next_all; n; n = n->next_all)
+            CHECK(m->id != n->id && m->tid != n->tid && m->sched_sp != n->sched_sp);
+}

@@ -1,0 +1,129 @@
+/* cmd_trace_dump.c - goshawk trace dump FILE: one event a line.
+ *
+ * Columns: number, time, thread, processor, goroutine, event, and what it says: objects by
+ * name, stacks by the first frame of the program that is not the runtime's.  Lines that the
+ * state machines do not allow end with "!" and the reason. */
+#include <stdio.h>
+#include "cmd.h"
+#include "timeline_draw.h"
+#include "trace_file.h"
+
+enum { COLUMN_MAX = 24, TEXT_MAX = 200 };
+
+/* Text of the recorded program, without what a terminal would obey. */
+static void print_text(const char *text)
+{
+    char buf[4 * TEXT_MAX + 8];
+    td_clean(buf, sizeof(buf), text, TEXT_MAX, false);
+    fputs(buf, stdout);
+}
+
+/* "M3", or "-" for what is not there. */
+static const char *numbered(char buf[COLUMN_MAX], char letter, uint64_t n, bool there)
+{
+    if (there)
+        snprintf(buf, COLUMN_MAX, "%c%llu", letter, (unsigned long long)n);
+    else
+        snprintf(buf, COLUMN_MAX, "-");
+    return buf;
+}
+
+static void print_place(struct tr_reader *r, uint32_t stack)
+{
+    struct tr_frame f;
+    if (!tr_reader_user_frame(r, stack, &f))
+        return;
+    fputs("  at ", stdout);
+    print_text(f.function);
+    if (!f.file)
+        return;
+    putchar(' ');
+    print_text(f.file);
+    printf(":%d", f.line);
+}
+
+static void print_by(const char *word, uint64_t by)
+{
+    if (by)
+        printf("%s G%llu", word, (unsigned long long)by);
+}
+
+static void print_wait(struct tr_reader *r, const struct tr_event *e)
+{
+    char obj[64];
+    tr_reader_obj_name(r, e->why, e->obj, obj, sizeof(obj));
+    printf("%s%s%s", tr_reason_name(e->why), *obj ? " " : "", obj);
+}
+
+static void print_details(struct tr_reader *r, const struct tr_event *e)
+{
+    static const char *const states[] = {"", "runnable", "running", "blocked"};
+    switch (e->type) {
+    case TR_EV_GO_CREATE:
+        print_text(tr_reader_function(r, e->fn));
+        print_by("  by", e->by);
+        print_place(r, e->stack);
+        break;
+    case TR_EV_GO_BLOCK:
+        print_wait(r, e);
+        print_place(r, e->stack);
+        break;
+    case TR_EV_GO_READY:
+        print_by("by", e->by);
+        break;
+    case TR_EV_GO_NAME:
+        print_text(e->text);
+        break;
+    case TR_EV_P_STEAL:
+        printf("%llu from P%d", (unsigned long long)e->arg, e->p);
+        break;
+    case TR_EV_P_RETAKE:
+        printf("P%d from M%llu", e->p, (unsigned long long)e->arg);
+        break;
+    case TR_EV_PROCS:
+        printf("%llu", (unsigned long long)e->arg);
+        break;
+    case TR_EV_RACE:
+        print_by("with", e->by);
+        printf(" at address 0x%llx", (unsigned long long)e->obj);
+        break;
+    case TR_EV_GO_STATE:
+        printf("%s ", states[e->arg]);
+        print_wait(r, e);
+        break;
+    case TR_EV_M_START:
+        printf("thread %u", e->tid);
+        break;
+    default:
+        break;
+    }
+}
+
+static void print_event(struct tr_reader *r, const struct tr_event *e)
+{
+    char m[COLUMN_MAX], p[COLUMN_MAX], g[COLUMN_MAX];
+    printf("%8llu %15.9f  %-4s %-4s %-7s %-13s ", (unsigned long long)e->n, (double)e->time / 1e9,
+           numbered(m, 'M', e->m, e->m != UINT32_MAX), numbered(p, 'P', (uint64_t)e->p, e->p >= 0),
+           numbered(g, 'G', e->g, e->g != 0), tr_type_name(e->type));
+    print_details(r, e);
+    if (e->wrong)
+        printf("  ! %s", e->wrong);
+    putchar('\n');
+}
+
+int cmd_trace_dump(int argc, char **argv)
+{
+    struct tr_reader *r;
+    int code = trace_file_open(argc, argv, &r);
+    if (code != CMD_OK)
+        return code;
+    struct tr_event e;
+    printf("%8s %15s  %-4s %-4s %-7s %s\n", "#", "seconds", "M", "P", "G", "event");
+    while (!ferror(stdout) && tr_reader_next(r, &e))
+        print_event(r, &e);
+    trace_file_note(argv[0], r);
+    code =
+        fflush(stdout) || ferror(stdout) ? cmd_failed(argv[0], "cannot write the output") : CMD_OK;
+    tr_reader_close(r);
+    return code;
+}

@@ -1,0 +1,220 @@
+/* stats.js - figures: of an area of the timeline, of functions, and what a query matches. */
+
+function percentile(sorted, q)
+{
+    if (!sorted.length)
+        return NaN;
+    return sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)];
+}
+
+function latencySummary(list)
+{
+    const sorted = Float64Array.from(list).sort();
+    return { n: sorted.length, p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99),
+             max: sorted.length ? sorted[sorted.length - 1] : NaN };
+}
+
+/* Calls fn(i) for the spans of G lane l that end in (a, b] and were runnable until they ran. */
+function eachLatency(G, l, a, b, fn)
+{
+    const hi = G.off[l + 1];
+    for (let i = spanAfter(G, G.off[l], hi, a); i < hi && G.end[i] <= b; i++)
+        if (G.state[i] === G_RUNNABLE && !G.open[i])
+            fn(i);
+}
+
+/* Goroutines grouped by entry function over [a, b): time per class, scheduling latency. */
+function functionTable(trace, goroutines, a, b)
+{
+    const G = trace.kinds[KIND_G], rows = new Map();
+    for (const g of goroutines) {
+        let row = rows.get(g.fn);
+        if (!row)
+            rows.set(g.fn, row = { name: g.fn, function: g.function, n: 0,
+                                   total: new Float64Array(NC), latencies: [] });
+        row.n++;
+        if (a <= 0 && b >= trace.end)
+            for (let c = 0; c < NC; c++)
+                row.total[c] += trace.totals[g.index * NC + c];
+        else
+            laneShares(G, g.index, a, b, row.total);
+        eachLatency(G, g.index, a, b, i => row.latencies.push(G.end[i] - G.begin[i]));
+    }
+    for (const row of rows.values()) {
+        row.latency = latencySummary(row.latencies);
+        row.latencies = null;
+    }
+    return [...rows.values()].sort((x, y) => y.total[CL_RUNNING] - x.total[CL_RUNNING]);
+}
+
+/* ---- queries ----
+ *
+ * Words, all of which must hold.  g:NAME (or a bare word) matches a goroutine's number, name or
+ * entry function, with * for anything; state:WORD a state or reason; obj:NAME an object ("chan#3");
+ * dur>TIME and dur<TIME the length of a state. */
+
+function globOf(text)
+{
+    const escaped = text.toLowerCase().replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*');
+    return new RegExp(text.includes('*') ? '^' + escaped + '$' : escaped);
+}
+
+/* { lane(g), span(i) } or { error }; span is null when the query speaks only of goroutines. */
+function parseQuery(trace, text)
+{
+    const G = trace.kinds[KIND_G], meta = trace.meta;
+    const of_lane = [], of_span = [];
+    for (const word of text.trim().split(/\s+/).filter(Boolean)) {
+        const dur = /^dur([<>])=?(.*)$/.exec(word), key = /^(g|fn|state|obj):(.*)$/.exec(word);
+        if (dur) {
+            const limit = parseDur(dur[2]);
+            if (isNaN(limit))
+                return { error: `“${word}”: a time such as 1.5ms is missing` };
+            const less = dur[1] === '<';
+            of_span.push(i => (G.end[i] - G.begin[i] < limit) === less);
+        } else if (key && key[1] === 'state') {
+            const re = globOf(key[2]);
+            const ok = i => re.test(CLASS_TEXT[G.cls[i]]) ||
+                            (G.state[i] === G_BLOCKED && re.test(meta.reasons[G.why[i]].name));
+            of_span.push(ok);
+        } else if (key && key[1] === 'obj') {
+            const re = globOf(key[2]);
+            of_span.push(i => G.obj[i] !== 0 && re.test(objectName(trace, i)));
+        } else {
+            const re = globOf(key ? key[2] : word), fn_only = key && key[1] === 'fn';
+            const number = /^g?(\d+)$/i.exec(key ? key[2] : word);
+            of_lane.push(g => number ? g.id === +number[1]
+                                     : re.test(g.fn.toLowerCase()) ||
+                                       (!fn_only && re.test(g.label.toLowerCase())));
+        }
+    }
+    return {
+        lane: g => of_lane.every(f => f(g)),
+        span: of_span.length ? i => of_span.every(f => f(i)) : null,
+    };
+}
+
+/* Does lane g hold anything the query asks for? */
+function laneMatches(trace, query, g)
+{
+    if (!query.lane(g))
+        return false;
+    if (!query.span)
+        return true;
+    const G = trace.kinds[KIND_G];
+    for (let i = G.off[g.index]; i < G.off[g.index + 1]; i++)
+        if (query.span(i))
+            return true;
+    return false;
+}
+
+/* ---- words about spans ---- */
+
+/* The id of a lane, and the lane of an id (-1: none). */
+function laneId(trace, kind, lane)
+{
+    return kind === KIND_G ? trace.goroutines[lane].id
+           : kind === KIND_M ? trace.meta.threads[lane].id : lane;
+}
+
+function laneOfId(trace, kind, id)
+{
+    const list = kind === KIND_G ? trace.goroutines : kind === KIND_M ? trace.meta.threads : null;
+    return list ? list.findIndex(x => x.id === id) : id;
+}
+
+function laneName(trace, kind, lane)
+{
+    return KIND_LETTER[kind] + laneId(trace, kind, lane);
+}
+
+function gName(g)
+{
+    return 'G' + g.id + ' ' + g.label;
+}
+
+function objectName(trace, i)
+{
+    const G = trace.kinds[KIND_G];
+    return G.obj[i] ? (trace.meta.reasons[G.why[i]].kind || 'object') + '#' + G.obj[i] : '';
+}
+
+/* What a span is, in a word or two. */
+function stateText(trace, k, i)
+{
+    if (k.kind === KIND_G) {
+        switch (k.state[i]) {
+        case G_RUNNABLE: return k.created[i] ? 'runnable (new)' : 'runnable';
+        case G_RUNNING: return 'running';
+        case G_BLOCKED: return trace.meta.reasons[k.why[i]].name;
+        case G_DETACHED: return 'running without a P';
+        default: return 'not recorded';
+        }
+    }
+    if (k.kind === KIND_P)
+        return ['idle', 'scheduler', 'running'][k.state[i]];
+    return ['parked', 'scheduler', 'running', 'running without a P'][k.state[i]];
+}
+
+/* The label inside a span. */
+function spanLabel(trace, k, i)
+{
+    if (k.kind === KIND_G) {
+        if (k.state[i] === G_RUNNING)
+            return k.p[i] >= 0 ? 'P' + k.p[i] : 'running';
+        const obj = k.state[i] === G_BLOCKED ? objectName(trace, i) : '';
+        const text = stateText(trace, k, i), [kind, number] = obj.split('#');
+        return !obj ? text : text.startsWith(kind) ? text + ' #' + number : text + ' ' + obj;
+    }
+    const g = k.g[i] >= 0 ? gName(trace.goroutines[k.g[i]]) : '';
+    if (k.kind === KIND_P)
+        return g;
+    return g && k.p[i] >= 0 ? 'P' + k.p[i] + ' · ' + g : g || (k.p[i] >= 0 ? 'P' + k.p[i] : '');
+}
+
+/* The G span that stands behind a running span of a P or M lane; itself for G lanes; or -1. */
+function goroutineSpan(trace, k, i)
+{
+    if (k.kind === KIND_G)
+        return i;
+    if (k.g[i] < 0)
+        return -1;
+    return spanAt(trace.kinds[KIND_G], k.g[i], k.begin[i] + (k.end[i] - k.begin[i]) / 2);
+}
+
+/* How G span i came to be able to run: the runnable span that stands for the wake-up, or -1. */
+function wakeOf(trace, i)
+{
+    const G = trace.kinds[KIND_G], first = G.off[G.lane[i]], end = G.off[G.lane[i] + 1];
+    if (G.state[i] === G_RUNNABLE)
+        return i;
+    if (G.state[i] === G_BLOCKED)
+        return i + 1 < end && G.state[i + 1] === G_RUNNABLE ? i + 1 : -1;
+    return i > first && G.state[i - 1] === G_RUNNABLE ? i - 1 : -1;
+}
+
+/* The span that a wake-up leads to, when the goroutine ran after it; or -1. */
+function runAfter(trace, wake)
+{
+    const G = trace.kinds[KIND_G];
+    return wake + 1 < G.off[G.lane[wake] + 1] ? wake + 1 : -1;
+}
+
+/* Runnable spans that G span i (running) caused. */
+function wokenBy(trace, i)
+{
+    const G = trace.kinds[KIND_G], { off, list } = trace.wakes, g = G.lane[i];
+    let lo = off[g], hi = off[g + 1];
+    while (lo < hi) {
+        const mid = (lo + hi) >>> 1;
+        if (G.begin[list[mid]] < G.begin[i])
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    const out = [];
+    for (; lo < off[g + 1] && G.begin[list[lo]] <= G.end[i]; lo++)
+        if (G.lane[list[lo]] !== g)
+            out.push(list[lo]);
+    return out;
+}

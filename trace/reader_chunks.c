@@ -1,0 +1,322 @@
+/* reader_chunks.c - the file as a row of chunks: header, index, clock, and what is cut or damaged.
+ *
+ * Opening reads the file header and the 64 bytes at the head of each chunk, never the chunks
+ * themselves (the dictionary's excepted), so it is quick at any size.  Nothing is mapped: a file
+ * that shrinks while it is read gives short reads, not a signal.
+ *
+ * What is whole.  Chunks are handed out in order of time.  So if the file is cut at chunk k,
+ * everything before the time at which chunk k-1 was begun is there in all streams; later events
+ * are there only in part.  complete_until says up to where; from then on the state machines are
+ * not held against the events.  A damaged chunk has the same effect from the time of its loss.
+ *
+ * Times.  The counter runs at a constant rate; the rate is taken from the longest distance
+ * between two calibrations, the one in the file header and the last one in a chunk header. */
+#include "reader_impl.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BASELINE_MIN_NS \
+    10000000 /* two calibrations closer than this are worse than the header's rate */
+#define CHUNKS_MAX   ((uint64_t)1 << 31)
+#define RATE_ERR_MAX 0.02 /* a rate that differs more from the header's is damage */
+
+bool tr_room(void **p, size_t *cap, size_t n, size_t size)
+{
+    if (n < *cap)
+        return true;
+    size_t want = *cap ? *cap : 16;
+    while (want <= n)
+        want *= 2;
+    void *q = realloc(*p, want * size);
+    if (!q)
+        return false;
+    memset((char *)q + *cap * size, 0, (want - *cap) * size);
+    *p = q;
+    *cap = want;
+    return true;
+}
+
+void tr_incomplete(struct tr_reader *r, int64_t ns)
+{
+    if (ns < r->info.complete_until)
+        r->info.complete_until = ns;
+}
+
+void tr_problem(struct tr_reader *r, uint64_t offset, int64_t ns, const char *fmt, ...)
+{
+    tr_incomplete(r, ns);
+    r->info.damaged |= offset < r->size; /* else: the end is missing */
+    if (r->problems++ > 0)
+        return; /* the first one is told; the others mostly follow from it */
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(r->problem, sizeof(r->problem), fmt, ap);
+    va_end(ap);
+    r->info.problem = r->problem;
+    r->info.problem_offset = offset;
+}
+
+int64_t tr_ticks_to_ns(const struct tr_reader *r, uint64_t ticks)
+{
+    if (ticks <= r->file.start_ticks)
+        return 0;
+    unsigned __int128 ns = (unsigned __int128)(ticks - r->file.start_ticks) * r->ns_mult >> 32;
+    return ns > INT64_MAX / 4 ? INT64_MAX / 4 : (int64_t)ns;
+}
+
+size_t tr_chunks_read(struct tr_reader *r, uint64_t offset, void *buf, size_t n)
+{
+    if (offset >= r->size)
+        return 0;
+    if (n > r->size - offset)
+        n = (size_t)(r->size - offset);
+    if (r->fd < 0) {
+        memcpy(buf, r->mem + offset, n);
+        return n;
+    }
+    size_t done = 0;
+    while (done < n) {
+        ssize_t got = pread(r->fd, (char *)buf + done, n - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            break;
+        done += (size_t)got;
+    }
+    return done;
+}
+
+/* ---- the file header ---- */
+
+static int refuse(char *err, const struct tr_reader *r, const char *why)
+{
+    snprintf(err, TR_ERR_MAX, "%s: %s", r->path, why);
+    return -EBADMSG;
+}
+
+static int read_file_header(struct tr_reader *r, char *err)
+{
+    struct tr_file_header *f = &r->file;
+    size_t got = tr_chunks_read(r, 0, f, sizeof(*f));
+    if (r->size == 0)
+        return refuse(err, r, "the file is empty");
+    size_t n = got < TR_MAGIC_LEN ? got : TR_MAGIC_LEN;
+    if (memcmp(f->magic, TR_MAGIC, n) != 0 || (got < TR_MAGIC_LEN && n < 3))
+        return refuse(err, r, "not a goshawk trace");
+    if (got < sizeof(*f))
+        return refuse(err, r, "the trace is cut within its header; nothing can be read");
+    if (f->version != TR_VERSION) {
+        snprintf(err, TR_ERR_MAX, "%s: trace format version %u; this goshawk reads version %u",
+                 r->path, f->version, TR_VERSION);
+        return -EBADMSG;
+    }
+    if (f->sum != tr_sum(f, offsetof(struct tr_file_header, sum)))
+        return refuse(err, r, "the header is damaged (checksum at offset 68)");
+    bool sane = f->header_size == sizeof(*f) && f->chunk_size >= TR_CHUNK_MIN &&
+                f->chunk_size <= TR_CHUNK_MAX && f->chunk_size % 8 == 0 && f->tick_hz != 0 &&
+                f->tick_shift < 64;
+    return sane ? 0 : refuse(err, r, "the header is damaged (impossible values)");
+}
+
+/* ---- the list of chunks ---- */
+
+static uint64_t chunk_offset(const struct tr_reader *r, uint64_t index)
+{
+    return index * r->file.chunk_size + (index == 0 ? r->file.header_size : 0);
+}
+
+static struct stream *stream_of(struct tr_reader *r, const struct tr_chunk_header *h)
+{
+    if (h->stream == TR_DICTIONARY)
+        return &r->dict;
+    /* Streams appear in order of their numbers, so the last one with this number is found soon. */
+    for (size_t i = r->stream_count; i-- > 0;)
+        if (r->streams[i].id == h->stream)
+            return &r->streams[i];
+    if (!tr_room((void **)&r->streams, &r->stream_cap, r->stream_count, sizeof(*r->streams)))
+        return NULL;
+    struct stream *s = &r->streams[r->stream_count++];
+    *s = (struct stream){.id = h->stream, .m = h->m, .tid = h->tid};
+    return s;
+}
+
+/* Whether the header can be believed.  tr_problem() has been told if not. */
+static bool chunk_is_good(struct tr_reader *r, const struct tr_chunk_header *h, uint64_t offset,
+                          int64_t before)
+{
+    if (h->magic != TR_CHUNK_MAGIC)
+        tr_problem(r, offset, before, "damaged at offset %llu: not a chunk",
+                   (unsigned long long)offset);
+    else if (h->header_sum != tr_chunk_header_sum(h))
+        tr_problem(r, offset, before, "damaged at offset %llu: checksum of a chunk header",
+                   (unsigned long long)offset);
+    else
+        return true;
+    return false;
+}
+
+/* Preallocated space, or the one chunk that a killed program had taken but not begun: chunks are
+ * begun one after the other, and the magic is stored last. */
+static bool never_begun(const struct tr_reader *r, const struct tr_chunk_header *h, uint64_t i)
+{
+    const struct tr_file_header *f = &r->file;
+    return h->magic == 0 && (i >= f->chunks || (i + 1 == f->chunks && f->end == TR_FILE_OPEN));
+}
+
+static int list_chunk(struct tr_reader *r, uint32_t index, const struct tr_chunk_header *h)
+{
+    struct stream *s = stream_of(r, h);
+    if (!s || !tr_room((void **)&s->chunks, &s->chunk_cap, s->chunk_count, sizeof(*s->chunks)))
+        return -ENOMEM;
+    s->chunks[s->chunk_count++] = (struct chunk_ref){index, h->seq, h->ticks};
+    return 0;
+}
+
+/* Takes the rate from the header's calibration and this later one, if that is far enough away. */
+static void calibrate(struct tr_reader *r, uint64_t ticks, int64_t mono)
+{
+    const struct tr_file_header *f = &r->file;
+    double hz = (double)f->tick_hz;
+    int64_t ns;
+    if (!__builtin_sub_overflow(mono, f->start_mono, &ns) && ns >= BASELINE_MIN_NS &&
+        ticks > f->start_ticks) {
+        double seen = (double)(ticks - f->start_ticks) * 1e9 / (double)ns;
+        if (seen > hz * (1 - RATE_ERR_MAX) && seen < hz * (1 + RATE_ERR_MAX))
+            hz = seen;
+    }
+    r->ns_mult = (uint64_t)(1e9 / hz * 4294967296.0);
+    r->info.tick_ns = 1e9 / hz;
+}
+
+static int list_chunks(struct tr_reader *r)
+{
+    const uint64_t size = r->file.chunk_size;
+    uint64_t count = (r->size + size - 1) / size, last_ticks = r->file.start_ticks;
+    uint64_t cal_ticks = 0;
+    int64_t cal_mono = 0;
+    calibrate(r, 0, 0);
+    for (uint64_t i = 0; i < count && i < CHUNKS_MAX; i++) {
+        struct tr_chunk_header h;
+        uint64_t offset = chunk_offset(r, i);
+        if (tr_chunks_read(r, offset, &h, sizeof(h)) < sizeof(h))
+            break; /* cut within the header: what it would have said is lost */
+        if (never_begun(r, &h, i))
+            continue;
+        if (!chunk_is_good(r, &h, offset, tr_ticks_to_ns(r, last_ticks)))
+            continue;
+        int err = list_chunk(r, (uint32_t)i, &h);
+        if (err)
+            return err;
+        r->chunks_present = i + 1;
+        if (h.ticks > last_ticks)
+            last_ticks = h.ticks;
+        if (h.mono > cal_mono) {
+            cal_mono = h.mono;
+            cal_ticks = h.ticks;
+        }
+    }
+    calibrate(r, cal_ticks, cal_mono);
+    if (r->file.chunks < CHUNKS_MAX && r->file.chunks > r->size / size)
+        tr_problem(r, r->size,
+                   r->file.chunks > count || r->chunks_present < count
+                       ? tr_ticks_to_ns(r, last_ticks)
+                       : INT64_MAX,
+                   "cut at offset %llu of %llu", (unsigned long long)r->size,
+                   (unsigned long long)(r->file.chunks * size));
+    return 0;
+}
+
+/* ---- one chunk ---- */
+
+/* No record is later: a thread that was late may have written a little beyond the end. */
+static uint64_t last_ticks(const struct tr_reader *r)
+{
+    const struct tr_file_header *f = &r->file;
+    if (f->end == TR_FILE_OPEN || f->end_ticks > UINT64_MAX - f->tick_hz)
+        return UINT64_MAX;
+    return f->end_ticks + f->tick_hz;
+}
+
+bool tr_chunk_load(struct tr_reader *r, struct stream *s, size_t i)
+{
+    const size_t size = r->file.chunk_size;
+    const struct chunk_ref *c = &s->chunks[i];
+    if (!s->buf && !(s->buf = malloc(size)))
+        return false;
+    s->buf_offset = (uint64_t)c->index * size;
+    size_t got = tr_chunks_read(r, s->buf_offset, s->buf, size);
+    size_t head = c->index == 0 ? r->file.header_size : 0,
+           start = head + sizeof(struct tr_chunk_header);
+    struct tr_chunk_header h;
+    if (got < start)
+        return false;
+    memcpy(&h, s->buf + head, sizeof(h)); /* [commit] `used` first, then what it covers */
+    size_t used = head + h.used;
+    int64_t ns = tr_ticks_to_ns(r, h.ticks);
+    if (used < start || used > size) {
+        tr_problem(r, s->buf_offset + head + 4, ns, "damaged at offset %llu: length of a chunk",
+                   (unsigned long long)(s->buf_offset + head + 4));
+        used = used < start ? start : size;
+    } else if (used <= got && h.payload_sum &&
+               h.payload_sum != tr_sum(s->buf + start, used - start)) {
+        tr_problem(r, s->buf_offset, ns, "damaged in the chunk at offset %llu: checksum",
+                   (unsigned long long)s->buf_offset);
+    }
+    s->cut = used > got;
+    if (s->cut)
+        used = got;
+    s->ticks_limit = i + 1 < s->chunk_count ? s->chunks[i + 1].ticks : last_ticks(r);
+    s->dec.at = s->buf + start;
+    s->dec.end = s->buf + used;
+    s->dec.ticks = h.ticks;
+    s->dec.last_g = 0;
+    s->dec.cur_g = h.cur_g;
+    s->dec.cur_p = h.cur_p;
+    memset(s->dec.keys, 0xff, sizeof(s->dec.keys));
+    return true;
+}
+
+static void fill_info(struct tr_reader *r)
+{
+    const struct tr_file_header *f = &r->file;
+    struct tr_info *i = &r->info;
+    i->path = r->path;
+    i->file_size = r->size;
+    i->chunks = f->chunks;
+    i->streams = r->stream_count;
+    i->pid = f->pid;
+    i->wall_start_ns = f->start_wall;
+    i->from_start = f->flags & TR_FILE_FROM_START;
+    i->end_errno = (int)f->end_errno;
+    /* [commit] the end is told when what describes it is there */
+    i->end = f->end == TR_FILE_STOPPED ? TR_END_STOPPED
+             : f->end == TR_FILE_LIMIT ? TR_END_LIMIT
+             : f->end == TR_FILE_FULL  ? TR_END_FULL
+                                       : TR_END_KILLED;
+    if (i->end == TR_END_KILLED && r->fd >= 0 && flock(r->fd, LOCK_SH | LOCK_NB) != 0 &&
+        errno == EWOULDBLOCK)
+        i->end = TR_END_RUNNING;
+    if (i->end != TR_END_KILLED && i->end != TR_END_RUNNING)
+        i->end_ns = tr_ticks_to_ns(r, f->end_ticks);
+}
+
+int tr_chunks_open(struct tr_reader *r, char *err)
+{
+    int e = read_file_header(r, err);
+    if (e)
+        return e;
+    r->info.complete_until = INT64_MAX;
+    e = list_chunks(r);
+    if (e)
+        snprintf(err, TR_ERR_MAX, "%s: %s", r->path, strerror(-e));
+    else
+        fill_info(r);
+    return e;
+}

@@ -1,0 +1,220 @@
+/* reader_impl.h - the reader's inside: what its files know of each other.
+ *
+ *   reader.c         open, next, close; the merge of the streams and the repair of their order
+ *   reader_chunks.c  the file: header, list of chunks, clock, what is cut or damaged
+ *   reader_dict.c    definitions
+ *   reader_decode.c  records of one chunk into events
+ *   reader_state.c   the state machines of G, M and P; spans come from their changes
+ *   reader_names.c   names for addresses, objects and goroutines
+ *   spans.c          spans handed to the user */
+#ifndef TR_READER_IMPL_H
+#define TR_READER_IMPL_H
+
+#include "format.h"
+#include "reader.h"
+
+enum {
+    CLOSED_MAX = 8,  /* spans that one event can end */
+    PROCS_MAX = 4096 /* a P with a greater number is damage */
+};
+
+/* ---- growing arrays ---- */
+
+/* Makes room for one more element of size bytes at index n of *p, which has room for *cap.
+ * Returns false when memory is short. */
+bool tr_room(void **p, size_t *cap, size_t n, size_t size);
+
+/* ---- a row of chunks: one stream ---- */
+
+struct chunk_ref {
+    uint32_t index, seq;
+    uint64_t ticks;
+};
+
+/* State of the decoder within a chunk. */
+struct decoder {
+    const uint8_t *at, *end;
+    uint64_t ticks; /* of the last record */
+    uint64_t last_g, cur_g;
+    int32_t cur_p;
+    uint64_t keys[TR_KEYS];
+};
+
+struct m_state {
+    uint64_t g; /* runs it; 0 none */
+    int64_t since;
+    int32_t p; /* holds it */
+    uint8_t state;
+    bool seen, stopped;
+};
+
+struct stream {
+    uint32_t id, m, tid;
+    struct chunk_ref *chunks;
+    size_t chunk_count, chunk_cap;
+
+    size_t next_chunk; /* to load */
+    uint8_t *buf;      /* of the chunk that is read; while the stream lasts */
+    uint64_t buf_offset;
+    bool cut;             /* the chunk in buf ends before its `used` */
+    uint64_t ticks_limit; /* no record of this chunk is later */
+    struct decoder dec;
+    struct tr_event head; /* the next event; its time is that of this stream's clock */
+    bool has_head;
+    size_t heap_at;
+    struct m_state ms;
+};
+
+/* ---- goroutines, processors ---- */
+
+struct gnode {
+    struct tr_g g;
+    uint64_t by; /* who made it runnable */
+    int32_t by_p;
+    bool first; /* its first runnable span */
+    struct gnode *next_free;
+};
+
+struct p_state {
+    uint64_t g;
+    int64_t since;
+    uint32_t m;
+    uint8_t state;
+    bool seen, held;
+};
+
+struct g_table {
+    struct gnode **slots; /* open addressing; a power of two; NULL: free */
+    size_t cap, count;
+    struct gnode *free;
+    void **slabs;
+    size_t slab_count, slab_cap;
+};
+
+/* ---- definitions ---- */
+
+struct event_def {
+    uint8_t known; /* 0: a record of this number cannot be read */
+    uint8_t context;
+    char args[8];
+};
+
+struct stack_def {
+    uint64_t *pcs;
+    size_t n;
+};
+
+struct module_def {
+    uint64_t bias, start, end;
+    unsigned char build_id[64];
+    size_t build_id_len;
+    char *path;
+};
+
+struct names; /* reader_names.c */
+
+struct tr_reader {
+    int fd; /* -1: memory */
+    const uint8_t *mem;
+    uint64_t size;
+    struct tr_file_header file;
+    struct tr_info info;
+    char *path;
+    char problem[TR_ERR_MAX];
+    unsigned problems;
+
+    uint64_t ns_mult; /* ns per unit, 32.32 */
+    uint64_t chunks_present;
+    struct stream dict;
+    struct stream *streams;
+    size_t stream_count, stream_cap;
+
+    struct event_def events[TR_HEAD_TYPE + 1];
+    char **strings;
+    size_t string_cap;
+    struct stack_def *stacks;
+    size_t stack_cap;
+    struct module_def *modules;
+    size_t module_count, module_cap;
+    char *command;
+
+    struct stream **heap;
+    size_t heap_count;
+    uint64_t count; /* events handed out */
+    int64_t time;   /* of the last one */
+
+    struct g_table gs;
+    struct gnode *dying; /* ended by the last event; freed by the next */
+    struct p_state *ps;  /* by number */
+    size_t p_cap;
+    struct tr_span closed[CLOSED_MAX];
+    size_t closed_count;
+    char wrong[160];
+
+    struct names *names;
+};
+
+/* ---- reader_chunks.c ---- */
+
+/* Reads header and list of chunks.  Returns 0, or -errno with err. */
+int tr_chunks_open(struct tr_reader *r, char *err);
+
+/* Copies up to n bytes at offset; returns how many there are. */
+size_t tr_chunks_read(struct tr_reader *r, uint64_t offset, void *buf, size_t n);
+
+/* Loads chunk i of s into s->buf and sets the decoder up.  Returns false when it cannot be read. */
+bool tr_chunk_load(struct tr_reader *r, struct stream *s, size_t i);
+
+/* Notes damage at offset; what comes after ns may miss events of a stream. */
+void tr_problem(struct tr_reader *r, uint64_t offset, int64_t ns, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* From ns on, events of some stream may be missing. */
+void tr_incomplete(struct tr_reader *r, int64_t ns);
+
+int64_t tr_ticks_to_ns(const struct tr_reader *r, uint64_t ticks);
+
+/* ---- reader_dict.c ---- */
+int tr_dict_read(struct tr_reader *r);
+void tr_dict_free(struct tr_reader *r);
+
+/* ---- reader_decode.c ---- */
+
+enum decoded { DECODED, DECODED_SKIP, DECODED_END, DECODED_BAD };
+
+/* Decodes the record at d->at into *e (all fields that the record itself determines) and moves on.
+ * SKIP: a record of a type that this reader does not know.  END: no more.  BAD: d->at stays. */
+enum decoded tr_decode(const struct tr_reader *r, struct decoder *d, struct tr_event *e);
+
+/* Reads a LEB128 number of at most 64 bits; NULL when it does not end before end. */
+const uint8_t *tr_get_leb(const uint8_t *p, const uint8_t *end, uint64_t *ret);
+
+/* ---- reader_state.c ---- */
+
+int tr_state_init(struct tr_reader *r);
+void tr_state_reset(struct tr_reader *r);
+void tr_state_free(struct tr_reader *r);
+
+/* Forgets what the last event left: its spans, the goroutine that it ended. */
+void tr_state_next(struct tr_reader *r);
+
+/* Whether the states allow e, the head of s, to be the next event.  Returns false with the reason
+ * in r->wrong, if explain is set. */
+bool tr_state_allows(struct tr_reader *r, const struct stream *s, const struct tr_event *e,
+                     bool explain);
+
+/* Moves the states, fills in e's processor and goroutine, and collects the spans that end. */
+void tr_state_apply(struct tr_reader *r, struct stream *s, struct tr_event *e);
+
+struct gnode *tr_g_find(const struct tr_reader *r, uint64_t id);
+
+/* The span of the state that now ends, put behind r->closed. */
+void tr_span_of_g(struct tr_reader *r, struct gnode *n, uint64_t ended_by, int32_t by_p);
+void tr_span_of_p(struct tr_reader *r, int32_t id);
+void tr_span_of_m(struct tr_reader *r, struct stream *s);
+
+/* ---- reader_names.c ---- */
+struct names *tr_names_make(void);
+void tr_names_free(struct names *n);
+
+#endif

@@ -1,0 +1,515 @@
+/* recorder.c - the life of a recording: its file, its chunks, its streams, its end.
+ *
+ * The file is mapped shared, chunk by chunk, so that the kernel has every record the moment it is
+ * stored: no crash and no SIGKILL can lose it.  What could go wrong with such a mapping, and why it
+ * does not:
+ *  - A page without a disk block behind it is a SIGBUS on a full disk.  So blocks are allocated
+ *    before a chunk is mapped (fallocate, else zeros are written), some chunks ahead; when that
+ *    fails the recording ends and the program goes on.
+ *  - A file that shrinks under a mapping is a SIGBUS too.  A file of that name that exists is
+ *    unlinked and replaced, not truncated: it may be a running recording.  At the end it is cut to
+ *    whole chunks.
+ *  - The descriptor's number may be closed by the program and come to name another file.  So it is
+ *    compared with the file's identity before each use.
+ *  - RLIMIT_FSIZE kills by signal: it is looked at before the file grows.
+ *  - fork(): the child sees the parent's mappings.  Its tr_on becomes 0 before it runs anything.
+ *
+ * A stream's chunk is unmapped by its own thread only.  tr_stop() does not touch it: a thread that
+ * is just writing a record finishes it, harmlessly, into a mapping that is still valid.  Each
+ * stream finds out by its generation number that its chunk belongs to an old recording.
+ *
+ * rec.lock guards all of `rec` and is taken once per chunk.  tr_on is written under it. */
+#include "record.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "print.h"
+#include "vmem.h"
+
+#define NSEC         1000000000ll
+#define GROW_MIN     (4 * (uint64_t)TR_CHUNK_SIZE)
+#define GROW_MAX     ((uint64_t)4 << 20)
+#define TICK_NS_MAX  2 /* the coarsest time unit: far below the cost of reading the counter */
+#define CALIBRATE_NS 1000000
+
+uint32_t tr_on;
+
+static struct {
+    struct rt_lock lock;
+    int fd; /* -1 unless a recording runs */
+    dev_t dev;
+    ino_t ino;
+    struct tr_file_header *file; /* chunk 0, mapped from tr_start() to the next one */
+    uint64_t next;               /* chunk to hand out */
+    uint64_t allocated;          /* bytes of the file that have blocks */
+    uint64_t limit;              /* bytes; UINT64_MAX: none */
+    uint32_t gen;                /* number of the last recording */
+    uint32_t shift;
+    uint32_t streams;      /* stream ids given out in this recording */
+    uint32_t streams_open; /* streams that live; recordings that begin with 0 see everything */
+    uint32_t forks;        /* forks that led to this process since the program began */
+    bool atfork;
+    char path[4096];
+} rec = {.fd = -1};
+
+static struct {
+    struct rt_lock lock;
+    struct tr_stream stream;
+} shared = {.stream = {.shared = true, .m = UINT32_MAX, .cur_p = -1}};
+
+struct tr_clock tr_clock_pair(void)
+{
+    struct tr_clock best = {0, 0};
+    uint64_t best_width = UINT64_MAX;
+    for (int i = 0; i < 4; i++) {
+        uint64_t a = clock_ticks();
+        int64_t mono = clock_nanos();
+        uint64_t b = clock_ticks();
+        if (b - a < best_width) {
+            best_width = b - a;
+            best = (struct tr_clock){a + (b - a) / 2, mono};
+        }
+    }
+    return best;
+}
+
+/* Counts per second of the counter, good to some 20 ppm; the chunks' clocks refine it. */
+static uint64_t measure_hz(void)
+{
+    struct tr_clock a = tr_clock_pair();
+    while (clock_nanos() - a.mono < CALIBRATE_NS)
+        at_pause();
+    struct tr_clock b = tr_clock_pair();
+    return (uint64_t)((double)(b.ticks - a.ticks) * 1e9 / (double)(b.mono - a.mono));
+}
+
+/* ---- the file grows ---- */
+
+static bool still_our_file(void)
+{
+    struct stat st;
+    return fstat(rec.fd, &st) == 0 && st.st_dev == rec.dev && st.st_ino == rec.ino;
+}
+
+/* Gives [from, to) blocks by writing, where the file system has no fallocate. */
+static int write_zeros(int fd, uint64_t from, uint64_t to)
+{
+    static const char zeros[65536];
+    while (from < to) {
+        size_t n = to - from < sizeof(zeros) ? to - from : sizeof(zeros);
+        ssize_t got = pwrite(fd, zeros, n, (off_t)from);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return got < 0 ? -errno : -ENOSPC;
+        from += (uint64_t)got;
+    }
+    return 0;
+}
+
+static int allocate(int fd, uint64_t from, uint64_t to)
+{
+    struct rlimit lim;
+    if (getrlimit(RLIMIT_FSIZE, &lim) == 0 && lim.rlim_cur != RLIM_INFINITY && to > lim.rlim_cur)
+        return -EFBIG;
+    int err;
+    do
+        err = fallocate(fd, 0, (off_t)from, (off_t)(to - from)) == 0 ? 0 : -errno;
+    while (err == -EINTR);
+    if (err == -EOPNOTSUPP || err == -ENOSYS)
+        err = write_zeros(fd, from, to);
+    return err;
+}
+
+/* Makes the file have room for `need` bytes.  Returns 0 or -errno; -EFBIG at the size limit. */
+static int grow(uint64_t need)
+{
+    if (need <= rec.allocated)
+        return 0;
+    if (need > rec.limit)
+        return -EDQUOT;
+    if (!still_our_file())
+        return -EBADF;
+    uint64_t step = rec.allocated / 4;
+    step = step < GROW_MIN ? GROW_MIN : step > GROW_MAX ? GROW_MAX : step;
+    uint64_t want = (rec.allocated + step) / TR_CHUNK_SIZE * TR_CHUNK_SIZE;
+    want = want < need ? need : want > rec.limit ? need : want;
+    int err = allocate(rec.fd, rec.allocated, want);
+    if (err && want > need) {
+        want = need;
+        err = allocate(rec.fd, rec.allocated, want);
+    }
+    if (!err)
+        rec.allocated = want;
+    return err;
+}
+
+/* ---- the end ---- */
+
+/* Requires: rec.lock and a recording that runs.  how: TR_FILE_*. */
+static void end_recording(uint32_t how, int err)
+{
+    at_store_rlx(&tr_on, 0u); /* relaxed: hooks may be late, streams look again under rec.lock */
+    rec.file->end_errno = (uint32_t)err;
+    rec.file->end_ticks = clock_ticks() >> rec.shift;
+    /* [commit] the end is told when what describes it is there */
+    at_store_rel(&rec.file->end, how);
+    if (still_our_file()) {
+        if (ftruncate(rec.fd, (off_t)(rec.next * TR_CHUNK_SIZE)) != 0)
+            rec.allocated = 0; /* then some zeros stay at the end, which readers pass over */
+        (void)close(rec.fd);   /* also gives up the lock that says "running" */
+    }
+    rec.fd = -1;
+}
+
+static void end_early(int err)
+{
+    uint64_t bytes = rec.next * TR_CHUNK_SIZE;
+    bool limit = err == -EDQUOT && bytes + TR_CHUNK_SIZE > rec.limit;
+    end_recording(limit ? TR_FILE_LIMIT : TR_FILE_FULL, limit ? 0 : -err);
+    rt_printf(
+        2,
+        "goshawk: trace %s: %s; recording ended after %llu bytes, later events are not recorded\n",
+        rec.path, limit ? "size limit reached" : strerrordesc_np(-err), (unsigned long long)bytes);
+}
+
+/* ---- chunks ---- */
+
+static void begin_chunk(struct tr_chunk_header *c, uint32_t stream, uint32_t seq,
+                        const struct tr_stream *s)
+{
+    struct tr_clock now = tr_clock_pair();
+    c->used = sizeof(*c);
+    c->stream = stream;
+    c->seq = seq;
+    c->ticks = now.ticks >> rec.shift;
+    c->mono = now.mono;
+    c->cur_g = s ? s->cur_g : 0;
+    c->cur_p = s ? s->cur_p : -1;
+    c->m = s ? s->m : 0;
+    c->tid = s ? s->tid : 0;
+    c->header_sum = tr_chunk_header_sum(c);
+    at_store_rel(&c->magic, TR_CHUNK_MAGIC); /* [commit] a chunk begins with its header complete */
+}
+
+struct tr_chunk_header *tr_chunk_take(uint32_t stream, uint32_t seq, const struct tr_stream *s)
+{
+    uint64_t at = rec.next * TR_CHUNK_SIZE;
+    int err = grow(at + TR_CHUNK_SIZE);
+    void *p = MAP_FAILED;
+    if (!err && !still_our_file())
+        err = -EBADF;
+    if (!err) {
+        p = mmap(NULL, TR_CHUNK_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, rec.fd,
+                 (off_t)at);
+        err = p == MAP_FAILED ? -errno : 0;
+    }
+    if (err) {
+        end_early(err);
+        return NULL;
+    }
+    rec.next++;
+    at_store_rel(&rec.file->chunks, rec.next); /* [commit] the file has so many */
+    begin_chunk(p, stream, seq, s);
+    return p;
+}
+
+struct tr_chunk_header *tr_chunk_take_dict(uint32_t gen, uint32_t seq)
+{
+    rt_lock(&rec.lock);
+    struct tr_chunk_header *c = NULL;
+    if (rec.fd >= 0 && rec.gen == gen)
+        c = tr_chunk_take(TR_DICTIONARY, seq, NULL);
+    rt_unlock(&rec.lock);
+    return c;
+}
+
+void tr_chunk_finish(struct tr_chunk_header *c)
+{
+    c->payload_sum = tr_sum(c + 1, c->used - sizeof(*c));
+    if (((uintptr_t)c & (VM_PAGE - 1)) == 0) /* chunk 0 stays: it has the file header */
+        (void)munmap(c, TR_CHUNK_SIZE);
+}
+
+/* ---- streams ---- */
+
+static void drop_chunk(struct tr_stream *s)
+{
+    if (s->chunk && s->forks == rec.forks)
+        tr_chunk_finish(s->chunk);
+    else if (s->chunk)
+        (void)munmap(s->chunk, TR_CHUNK_SIZE);
+    s->chunk = NULL;
+    s->pos = s->limit = NULL;
+}
+
+/* A first or next chunk for s.  Requires: rec.lock. */
+static bool refill(struct tr_stream *s)
+{
+    /* relaxed: written under rec.lock, which is held */
+    uint32_t gen = at_load_rlx(&tr_on);
+    if (s->gen != gen) {
+        drop_chunk(s);
+        s->gen = gen;
+        s->seq = 0;
+        s->cur_g = 0;
+        s->cur_p = -1;
+        s->shift = rec.shift;
+        s->id = gen ? ++rec.streams : 0;
+    }
+    struct tr_chunk_header *c = gen ? tr_chunk_take(s->id, s->seq, s) : NULL;
+    if (!c)
+        return false;
+    drop_chunk(s);
+    s->seq++;
+    s->forks = rec.forks;
+    s->chunk = c;
+    s->pos = (uint8_t *)(c + 1);
+    s->limit = (uint8_t *)c + TR_CHUNK_SIZE - TR_RECORD_MAX;
+    s->last = c->ticks;
+    s->last_g = 0;
+    memset(s->keys, 0xff, sizeof(s->keys)); /* no key: user addresses have a clear top */
+    return true;
+}
+
+struct tr_stream *tr_enter_slow(struct tr_stream *s)
+{
+    if (!s) {
+        rt_lock(&shared.lock);
+        s = &shared.stream;
+        /* relaxed: as in writer.c's enter() */
+        if (s->gen == at_load_rlx(&tr_on) && s->pos < s->limit)
+            return s;
+    }
+    rt_lock(&rec.lock);
+    bool ok = refill(s);
+    rt_unlock(&rec.lock);
+    if (!ok && s->shared)
+        tr_leave_shared();
+    return ok ? s : NULL;
+}
+
+void tr_leave_shared(void)
+{
+    rt_unlock(&shared.lock);
+}
+
+struct tr_stream *tr_stream_open(uint32_t m, uint32_t tid)
+{
+    struct tr_stream *s = vm_reserve(sizeof(*s));
+    if (!s)
+        return NULL;
+    s->m = m;
+    s->tid = tid;
+    s->cur_p = -1;
+    rt_lock(&rec.lock);
+    rec.streams_open++;
+    rt_unlock(&rec.lock);
+    if (at_load_rlx(&tr_on)) /* relaxed: a start just now takes or leaves this event */
+        tr_note_m(s, true);
+    return s;
+}
+
+void tr_stream_close(struct tr_stream *s)
+{
+    if (!s)
+        return;
+    if (at_load_rlx(&tr_on)) /* relaxed: likewise */
+        tr_note_m(s, false);
+    drop_chunk(s);
+    rt_lock(&rec.lock);
+    rec.streams_open--;
+    rt_unlock(&rec.lock);
+    vm_release(s, sizeof(*s));
+}
+
+/* ---- start and stop ---- */
+
+static int expand_path(const char *path, char *out, size_t cap)
+{
+    struct text t;
+    text_init(&t, out, cap);
+    for (; *path; path++) {
+        if (path[0] == '%' && path[1] == 'p')
+            text_printf(&t, "%d", (int)getpid());
+        else
+            text_printf(&t, "%c", *path);
+        if (path[0] == '%' && (path[1] == 'p' || path[1] == '%'))
+            path++;
+    }
+    if (t.len == 0)
+        return -ENOENT;
+    return t.len + 1 < cap ? 0 : -ENAMETOOLONG;
+}
+
+/* A fresh regular file.  An existing one is unlinked where possible: it may be in use. */
+static int open_file(const char *path)
+{
+    const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY;
+    struct stat st;
+    if (stat(path, &st) == 0) {
+        if (!S_ISREG(st.st_mode))
+            return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+        if (access(path, W_OK) != 0)
+            return -errno;
+        if (unlink(path) != 0 && errno != EACCES && errno != EPERM && errno != EROFS)
+            return -errno;
+    }
+    int fd = open(path, flags, 0666);
+    if (fd < 0)
+        return -errno;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || ftruncate(fd, 0) != 0) {
+        int err = errno ? errno : EINVAL;
+        (void)close(fd);
+        return -err;
+    }
+    rec.dev = st.st_dev;
+    rec.ino = st.st_ino;
+    (void)flock(fd, LOCK_EX | LOCK_NB); /* readers see "running"; it does not matter if it fails */
+    return fd;
+}
+
+/* "64M" to bytes.  Returns false for something else. */
+static bool parse_size(const char *text, uint64_t *ret)
+{
+    char *end;
+    errno = 0;
+    unsigned long long v = strtoull(text, &end, 10);
+    unsigned shift = *end == 'K' ? 10 : *end == 'M' ? 20 : *end == 'G' ? 30 : 0;
+    if (end == text || *text == '-' || errno || end[shift ? 1 : 0] || v > UINT64_MAX >> shift)
+        return false;
+    *ret = (uint64_t)v << shift;
+    return true;
+}
+
+static int read_limit(void)
+{
+    const char *text = getenv("GOSHAWK_TRACE_LIMIT");
+    rec.limit = UINT64_MAX;
+    if (!text || !*text || parse_size(text, &rec.limit))
+        return 0;
+    rt_printf(2, "goshawk: GOSHAWK_TRACE_LIMIT=%s is not a size: write it as 500K, 64M or 2G\n",
+              text);
+    return -EINVAL;
+}
+
+static void in_child(void)
+{
+    at_store_rlx(&tr_on, 0u); /* relaxed: the child has one thread */
+    if (rec.fd >= 0 && still_our_file())
+        (void)close(rec.fd);
+    rec.fd = -1;
+    rec.file = NULL;
+    rec.forks++;
+    rec.lock.word = shared.lock.word = 0;
+    shared.stream.pos = shared.stream.limit = NULL; /* its chunk is the parent's */
+    shared.stream.gen = 0;
+    tr_dict_fork();
+}
+
+/* File header and the dictionary's chunk header behind it. */
+static int begin_file(void)
+{
+    int err = grow(TR_CHUNK_SIZE);
+    if (err)
+        return err == -EDQUOT ? -EFBIG : err;
+    void *p = mmap(NULL, TR_CHUNK_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, rec.fd, 0);
+    if (p == MAP_FAILED)
+        return -errno;
+
+    uint64_t hz = measure_hz();
+    rec.shift = 0;
+    while (hz >> (rec.shift + 1) >= NSEC / TICK_NS_MAX)
+        rec.shift++;
+    struct tr_clock now = tr_clock_pair();
+    struct timespec wall;
+    (void)clock_gettime(CLOCK_REALTIME, &wall);
+    struct tr_file_header *f = p;
+    *f = (struct tr_file_header){
+        .version = TR_VERSION,
+        .header_size = sizeof(*f),
+        .chunk_size = TR_CHUNK_SIZE,
+        .flags = rec.streams_open == 0 ? TR_FILE_FROM_START : 0,
+        .pid = (uint32_t)getpid(),
+        .tick_shift = rec.shift,
+        .start_ticks = now.ticks >> rec.shift,
+        .start_mono = now.mono,
+        .start_wall = wall.tv_sec * NSEC + wall.tv_nsec,
+        .tick_hz = hz >> rec.shift,
+        .chunks = 1,
+    };
+    memcpy(f->magic, TR_MAGIC, TR_MAGIC_LEN);
+    f->sum = tr_sum(f, offsetof(struct tr_file_header, sum));
+    rec.file = f;
+    rec.next = 1;
+    rec.streams = 0;
+    begin_chunk((struct tr_chunk_header *)(f + 1), TR_DICTIONARY, 0, NULL);
+    return 0;
+}
+
+/* Everything but the announcement.  Requires: rec.lock. */
+static int prepare(const char *path)
+{
+    int err = rec.fd >= 0 ? -EBUSY : read_limit();
+    if (!err)
+        err = expand_path(path, rec.path, sizeof(rec.path));
+    if (err)
+        return err;
+    int fd = open_file(rec.path);
+    if (fd < 0)
+        return fd;
+    if (!rec.atfork)
+        rec.atfork = pthread_atfork(NULL, NULL, in_child) == 0;
+    rec.fd = fd;
+    rec.allocated = 0;
+    err = begin_file();
+    if (err) {
+        (void)close(fd);
+        rec.fd = -1;
+        (void)unlink(rec.path);
+        return err;
+    }
+    if (++rec.gen == 0)
+        rec.gen = 1;
+    return 0;
+}
+
+int tr_start(const char *path)
+{
+    rt_lock(&rec.lock);
+    struct tr_file_header *old = rec.fd < 0 ? rec.file : NULL;
+    int err = prepare(path);
+    uint32_t gen = rec.gen;
+    struct tr_file_header *f = rec.file;
+    rt_unlock(&rec.lock);
+    if (err)
+        return err;
+
+    struct tr_chunk_header *first = (struct tr_chunk_header *)(f + 1);
+    bool ok = tr_dict_begin(gen, first, TR_CHUNK_SIZE - sizeof(*f));
+    if (old)
+        (void)munmap(old, TR_CHUNK_SIZE);
+    rt_lock(&rec.lock);
+    if (ok && rec.fd >= 0 && rec.gen == gen)
+        at_store_rlx(&tr_on, gen); /* relaxed: streams take what they need under rec.lock */
+    else
+        err = -ENOMEM;
+    if (err && rec.fd >= 0)
+        end_recording(TR_FILE_FULL, -err);
+    rt_unlock(&rec.lock);
+    return err;
+}
+
+void tr_stop(void)
+{
+    rt_lock(&rec.lock);
+    if (at_load_rlx(&tr_on)) /* relaxed: under rec.lock */
+        end_recording(TR_FILE_STOPPED, 0);
+    rt_unlock(&rec.lock);
+}

@@ -1,0 +1,103 @@
+/* tr.h - the recorder's interface.
+ *
+ * The host (the runtime, or a test) opens one stream for each thread that runs goroutines and
+ * reports state changes as they happen; goroutines, processors, threads and objects are integers
+ * and addresses.  A stream has one writer, its thread; nothing is shared on the path of an event.
+ *
+ * Every call is made only while tr_on is set (hook.h looks at it), except where said otherwise.
+ * s may be NULL (the thread has no stream): the event goes to one stream that all such threads
+ * share under a lock; slow, but kept.
+ *
+ * Report a change before other threads can act on it: GO_READY before the goroutine stands on a
+ * run queue, GO_BLOCK before it can be made ready, P_STOP before another M can take the P.  Then
+ * the file is consistent at every instant, which is what a reader of a killed program's trace
+ * sees.
+ *
+ * Not to be called from signal handlers.  After fork() the child records nothing. */
+#ifndef TR_H
+#define TR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+extern uint32_t tr_on; /* 0, or the number of the recording that runs; read relaxed by the hooks,
+                        * written by the recorder only */
+
+struct tr_stream;
+
+/* Why a goroutine blocks.  The numbers are part of the file format. */
+enum tr_reason {
+    TR_NONE,
+    TR_CHAN_SEND,
+    TR_CHAN_RECV,
+    TR_CHAN_NIL, /* for ever, on a NULL channel */
+    TR_SELECT,
+    TR_SELECT_EMPTY, /* for ever, no cases */
+    TR_MUTEX,
+    TR_RWMUTEX_READ,
+    TR_RWMUTEX_WRITE,
+    TR_WAITGROUP,
+    TR_COND,
+    TR_SEM,
+    TR_ONCE,
+    TR_SLEEP,
+    TR_NET,
+    TR_SYSCALL,
+    TR_REASONS
+};
+
+const char *tr_reason_name(enum tr_reason why); /* "chan receive", as Go's dumps have it */
+const char *tr_reason_kind(enum tr_reason why); /* of the object: "chan", "mutex", ... or "" */
+
+/* ---- life of a recording; may be called at any time ---- */
+
+/* Begins a recording into path ("%p" becomes the process id, "%%" a percent sign).  Returns 0
+ * or -errno: -EBUSY while another one runs.  GOSHAWK_TRACE_LIMIT=SIZE (K, M, G allowed) bounds
+ * the file; at the limit, or when the disk is full, the recording ends, says so on stderr and
+ * in the file, and the program goes on. In the middle of a run the goroutines that live are
+ * unknown until their next event, unless the host tells them with tr_go_state(). */
+int tr_start(const char *path);
+
+/* Ends it: everything is in the file when this returns.  Does nothing when none runs. */
+void tr_stop(void);
+
+/* Opens the stream of the calling thread (m: number of the M, tid: kernel thread id).  May be
+ * called while nothing is recorded.  Returns NULL when memory is short. */
+struct tr_stream *tr_stream_open(uint32_t m, uint32_t tid);
+void tr_stream_close(struct tr_stream *s);
+
+/* ---- goroutines ---- g: goroutine id.  Events with (stack) record the caller's stack. */
+
+void tr_go_create(struct tr_stream *s, uint64_t g, uint64_t by, const void *fn); /* stack */
+void tr_go_start(struct tr_stream *s, uint64_t g, uint32_t p);
+void tr_go_end(struct tr_stream *s, uint64_t g);
+void tr_go_yield(struct tr_stream *s, uint64_t g); /* runnable again at once */
+void tr_go_block(struct tr_stream *s, uint64_t g, enum tr_reason why, const void *obj); /* stack */
+void tr_go_ready(struct tr_stream *s, uint64_t g, uint64_t by); /* by 0: timer or scheduler */
+void tr_go_name(struct tr_stream *s, uint64_t g, const char *name);
+
+/* A goroutine that lives when a recording begins in the middle of a run.  s of a running one is the
+ * stream of its M, whose tr_p_start() comes first.  why and obj: of a blocked one. */
+enum tr_go_state { TR_STATE_RUNNABLE = 1, TR_STATE_RUNNING, TR_STATE_BLOCKED };
+void tr_go_state(struct tr_stream *s, uint64_t g, enum tr_go_state state, enum tr_reason why,
+                 const void *obj);
+
+/* ---- processors and threads ---- the M is the stream's */
+
+void tr_p_start(struct tr_stream *s, uint32_t p); /* this M takes P p */
+void tr_p_stop(struct tr_stream *s, uint32_t p);  /* this M gives it up */
+void tr_p_steal(struct tr_stream *s, uint32_t from,
+                uint32_t n); /* n goroutines taken from P from */
+/* P p is taken from M m, whose goroutine goes on without one (it runs long, or sits in the kernel).
+ * Ends with m's next tr_p_start(), or with the goroutine's next yield, block or end. */
+void tr_p_retake(struct tr_stream *s, uint32_t p, uint32_t m);
+void tr_m_park(struct tr_stream *s);            /* this M goes to sleep */
+void tr_m_unpark(struct tr_stream *s);          /* and is back */
+void tr_procs(struct tr_stream *s, uint32_t n); /* GOMAXPROCS is n now */
+
+/* ---- marks ---- */
+
+void tr_race(struct tr_stream *s, uint64_t g_now, uint64_t g_before, const void *addr);
+
+#endif

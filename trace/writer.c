@@ -1,0 +1,268 @@
+/* writer.c - events into a stream: the path that must be short.
+ *
+ * An event is: look whether the stream has room (one compare each for recording and space), read
+ * the counter, put head and time into one register, store its eight bytes, add the arguments, and
+ * commit by storing the new length into the chunk's header.  Nothing is shared and nothing is
+ * atomic beyond an ordinary aligned store.  About a dozen instructions beside rdtsc.
+ *
+ * What the stream knows is left out of the record: the goroutine started last, the processor taken
+ * last.  Goroutine ids are differences, objects and functions pass through a small cache of keys,
+ * so a typical event has 3 to 5 bytes: fewer bytes are fewer page faults on the file, which is
+ * where the time goes that rdtsc leaves.
+ *
+ * Rejected: fixed 8- or 16-byte records (as fast, twice the file and its page faults); a word of
+ * commitment per record (what `used` does at no cost); one timestamp for several events (wrong for
+ * the time between a block and the next start, which is the scheduler's own cost). */
+#include "record.h"
+#include "unwind.h"
+
+enum { FRAMES_OWN = 1 }; /* the innermost frame is the event's function here */
+
+/* Room for a record in s, or another stream, or NULL. */
+static inline struct tr_stream *enter(struct tr_stream *s)
+{
+    /* relaxed: a recording that ends or begins just now takes or leaves this event, all the same */
+    if (likely(s && s->gen == at_load_rlx(&tr_on) && s->pos < s->limit))
+        return s;
+    return tr_enter_slow(s);
+}
+
+/* Puts head and time at s->pos; returns where the arguments go. */
+static inline uint8_t *put_head(struct tr_stream *s, uint64_t head)
+{
+    uint64_t now = clock_ticks() >> s->shift;
+    uint64_t dt = now - s->last;
+    if (unlikely((int64_t)dt < 0)) /* another core's counter is behind: time stands still */
+        dt = 0;
+    s->last += dt;
+    uint64_t len = (71 - (uint64_t)__builtin_clzll(dt | 1)) >> 3, code = len - 1; /* no branch */
+    if (unlikely(len > 3)) {
+        len = 7;
+        code = 3;
+        dt &= TR_TIME_MAX;
+    }
+    uint64_t w = head | code << 6 | dt << 8;
+    memcpy(s->pos, &w, sizeof(w));
+    return s->pos + 1 + len;
+}
+
+static inline uint8_t *put_g(struct tr_stream *s, uint8_t *p, uint64_t g)
+{
+    uint64_t z = tr_zigzag(g - s->last_g);
+    s->last_g = g;
+    return tr_put_leb(p, z);
+}
+
+static inline uint8_t *put_key(struct tr_stream *s, uint8_t *p, uint64_t key)
+{
+    uint32_t slot = tr_key_slot(key);
+    if (likely(s->keys[slot] == key)) {
+        *p++ = (uint8_t)slot;
+        return p;
+    }
+    s->keys[slot] = key;
+    *p++ = TR_KEY_NEW;
+    memcpy(p, &key, sizeof(key));
+    return p + sizeof(key);
+}
+
+static inline void commit(struct tr_stream *s, uint8_t *p)
+{
+    s->pos = p;
+    /* [commit] the record counts from here on, for who reads the file */
+    at_store_rel(&s->chunk->used, (uint32_t)(p - (uint8_t *)s->chunk));
+    if (unlikely(s->shared))
+        tr_leave_shared();
+}
+
+/* A record that is only a head and, unless the stream knows it, its context. */
+static inline uint8_t *put_about_g(struct tr_stream *s, unsigned type, uint64_t g)
+{
+    bool known = g == s->cur_g;
+    uint8_t *p = put_head(s, type | (known ? 0 : TR_HEAD_X));
+    return known ? p : put_g(s, p, g);
+}
+
+static inline uint8_t *put_about_p(struct tr_stream *s, unsigned type, uint32_t proc)
+{
+    bool known = (int32_t)proc == s->cur_p;
+    uint8_t *p = put_head(s, type | (known ? 0 : TR_HEAD_X));
+    return known ? p : tr_put_leb(p, proc);
+}
+
+#define EV(name) TR_NUMBER_##name
+enum {
+#define TR_EVENT(name, number, text, context, args) EV(name) = number,
+#include "events.def"
+#undef TR_EVENT
+};
+
+/* The caller's caller's stack; inlined so that the number of own frames is known. */
+static inline __attribute__((always_inline)) uint32_t stack_here(void)
+{
+    uintptr_t pcs[TR_STACK_MAX];
+    size_t n = unwind_here(pcs, TR_STACK_MAX, FRAMES_OWN);
+    return n ? tr_dict_stack(pcs, n) : 0;
+}
+
+void tr_go_create(struct tr_stream *s, uint64_t g, uint64_t by, const void *fn)
+{
+    uint32_t stack = stack_here();
+    if (!(s = enter(s)))
+        return;
+    uint8_t *p = put_about_g(s, EV(GO_CREATE), by);
+    p = put_g(s, p, g);
+    p = put_key(s, p, (uintptr_t)fn & TR_KEY_OBJ_MASK);
+    commit(s, tr_put_leb(p, stack));
+}
+
+void tr_go_start(struct tr_stream *s, uint64_t g, uint32_t proc)
+{
+    if (!(s = enter(s)))
+        return;
+    uint8_t *p = put_about_p(s, EV(GO_START), proc);
+    p = put_g(s, p, g);
+    s->cur_g = g;
+    commit(s, p);
+}
+
+/* g does not run any more: neither does the stream know one. */
+static inline void forget_g(struct tr_stream *s, uint64_t g)
+{
+    if (s->cur_g == g)
+        s->cur_g = 0;
+}
+
+void tr_go_end(struct tr_stream *s, uint64_t g)
+{
+    if (!(s = enter(s)))
+        return;
+    uint8_t *p = put_about_g(s, EV(GO_END), g);
+    forget_g(s, g);
+    commit(s, p);
+}
+
+void tr_go_yield(struct tr_stream *s, uint64_t g)
+{
+    if (!(s = enter(s)))
+        return;
+    uint8_t *p = put_about_g(s, EV(GO_YIELD), g);
+    forget_g(s, g);
+    commit(s, p);
+}
+
+static inline uint64_t wait_key(enum tr_reason why, const void *obj)
+{
+    return (uint64_t)why << TR_KEY_WHY_SHIFT | ((uintptr_t)obj & TR_KEY_OBJ_MASK);
+}
+
+void tr_go_block(struct tr_stream *s, uint64_t g, enum tr_reason why, const void *obj)
+{
+    uint32_t stack = stack_here();
+    if (!(s = enter(s)))
+        return;
+    uint8_t *p = put_about_g(s, EV(GO_BLOCK), g);
+    p = put_key(s, p, wait_key(why, obj));
+    p = tr_put_leb(p, stack);
+    forget_g(s, g);
+    commit(s, p);
+}
+
+void tr_go_ready(struct tr_stream *s, uint64_t g, uint64_t by)
+{
+    if (!(s = enter(s)))
+        return;
+    uint8_t *p = put_about_g(s, EV(GO_READY), by);
+    commit(s, put_g(s, p, g));
+}
+
+void tr_go_name(struct tr_stream *s, uint64_t g, const char *name)
+{
+    uint32_t id = tr_dict_string(name);
+    if (!id || !(s = enter(s)))
+        return;
+    uint8_t *p = put_about_g(s, EV(GO_NAME), g);
+    commit(s, tr_put_leb(p, id));
+}
+
+void tr_go_state(struct tr_stream *s, uint64_t g, enum tr_go_state state, enum tr_reason why,
+                 const void *obj)
+{
+    if (!(s = enter(s)))
+        return;
+    uint8_t *p = put_head(s, EV(GO_STATE));
+    p = put_g(s, p, g);
+    p = tr_put_leb(p, state);
+    p = put_key(s, p, wait_key(why, obj));
+    if (state == TR_STATE_RUNNING)
+        s->cur_g = g;
+    commit(s, tr_put_leb(p, 0));
+}
+
+void tr_p_start(struct tr_stream *s, uint32_t proc)
+{
+    if (!(s = enter(s)))
+        return;
+    uint8_t *p = tr_put_leb(put_head(s, EV(P_START)), proc);
+    s->cur_p = (int32_t)proc;
+    commit(s, p);
+}
+
+void tr_p_stop(struct tr_stream *s, uint32_t proc)
+{
+    if (!(s = enter(s)))
+        return;
+    uint8_t *p = put_about_p(s, EV(P_STOP), proc);
+    if (s->cur_p == (int32_t)proc)
+        s->cur_p = -1;
+    commit(s, p);
+}
+
+void tr_p_steal(struct tr_stream *s, uint32_t from, uint32_t n)
+{
+    if (!(s = enter(s)))
+        return;
+    commit(s, tr_put_leb(tr_put_leb(put_head(s, EV(P_STEAL)), from), n));
+}
+
+void tr_p_retake(struct tr_stream *s, uint32_t proc, uint32_t m)
+{
+    if (!(s = enter(s)))
+        return;
+    commit(s, tr_put_leb(tr_put_leb(put_head(s, EV(P_RETAKE)), proc), m));
+}
+
+void tr_m_park(struct tr_stream *s)
+{
+    if ((s = enter(s)))
+        commit(s, put_head(s, EV(M_PARK)));
+}
+
+void tr_m_unpark(struct tr_stream *s)
+{
+    if ((s = enter(s)))
+        commit(s, put_head(s, EV(M_UNPARK)));
+}
+
+void tr_procs(struct tr_stream *s, uint32_t n)
+{
+    if ((s = enter(s)))
+        commit(s, tr_put_leb(put_head(s, EV(PROCS)), n));
+}
+
+void tr_race(struct tr_stream *s, uint64_t g_now, uint64_t g_before, const void *addr)
+{
+    if (!(s = enter(s)))
+        return;
+    uint8_t *p = put_about_g(s, EV(RACE), g_now);
+    p = put_g(s, p, g_before);
+    commit(s, put_key(s, p, (uintptr_t)addr & TR_KEY_OBJ_MASK));
+}
+
+void tr_note_m(struct tr_stream *s, bool start)
+{
+    if (!(s = enter(s)))
+        return;
+    uint8_t *p = put_head(s, start ? EV(M_START) : EV(M_STOP));
+    commit(s, start ? tr_put_leb(p, s->tid) : p);
+}
