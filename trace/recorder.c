@@ -497,7 +497,7 @@ int tr_start(const char *path)
         (void)munmap(old, TR_CHUNK_SIZE);
     rt_lock(&rec.lock);
     if (ok && rec.fd >= 0 && rec.gen == gen)
-        at_store_rlx(&tr_on, gen); /* relaxed: streams take what they need under rec.lock */
+        at_store_rel(&tr_on, gen); /* [looked-up] its dictionary has begun */
     else
         err = -ENOMEM;
     if (err && rec.fd >= 0)

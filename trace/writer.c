@@ -66,13 +66,18 @@ static inline uint8_t *put_key(struct tr_stream *s, uint8_t *p, uint64_t key)
     return p + sizeof(key);
 }
 
+static inline void leave(const struct tr_stream *s)
+{
+    if (unlikely(s->shared))
+        tr_leave_shared();
+}
+
 static inline void commit(struct tr_stream *s, uint8_t *p)
 {
     s->pos = p;
     /* [commit] the record counts from here on, for who reads the file */
     at_store_rel(&s->chunk->used, (uint32_t)(p - (uint8_t *)s->chunk));
-    if (unlikely(s->shared))
-        tr_leave_shared();
+    leave(s);
 }
 
 /* A record that is only a head and, unless the stream knows it, its context. */
@@ -97,23 +102,46 @@ enum {
 #undef TR_EVENT
 };
 
+/* A number of the dictionary and the recording that ran before it was looked up. */
+struct number {
+    uint32_t id, gen;
+};
+
+/* What number means in s's chunk: 0 when another recording has begun since it was looked up, whose
+ * dictionary does not have it.  Requires: enter() has come between. */
+static inline uint32_t number_in(const struct tr_stream *s, struct number number)
+{
+    return s->gen == number.gen ? number.id : 0;
+}
+
 /* The caller's caller's stack; inlined so that the number of own frames is known. */
-static inline __attribute__((always_inline)) uint32_t stack_here(void)
+static inline __attribute__((always_inline)) struct number stack_here(void)
 {
     uintptr_t pcs[TR_STACK_MAX];
+    struct number number = {.gen = at_load_acq(&tr_on)}; /* [looked-up] before the dictionary */
     size_t n = unwind_here(pcs, TR_STACK_MAX, FRAMES_OWN);
-    return n ? tr_dict_stack(pcs, n) : 0;
+    number.id = n ? tr_dict_stack(pcs, n) : 0;
+    at_fence_acq(); /* [looked-up] enter() reads tr_on after the dictionary was read */
+    return number;
+}
+
+static struct number string_number(const char *text)
+{
+    struct number number = {.gen = at_load_acq(&tr_on)}; /* [looked-up] before the dictionary */
+    number.id = tr_dict_string(text);
+    at_fence_acq(); /* [looked-up] likewise */
+    return number;
 }
 
 void tr_go_create(struct tr_stream *s, uint64_t g, uint64_t by, const void *fn)
 {
-    uint32_t stack = stack_here();
+    struct number stack = stack_here();
     if (!(s = enter(s)))
         return;
     uint8_t *p = put_about_g(s, EV(GO_CREATE), by);
     p = put_g(s, p, g);
     p = put_key(s, p, (uintptr_t)fn & TR_KEY_OBJ_MASK);
-    commit(s, tr_put_leb(p, stack));
+    commit(s, tr_put_leb(p, number_in(s, stack)));
 }
 
 void tr_go_start(struct tr_stream *s, uint64_t g, uint32_t proc)
@@ -158,12 +186,12 @@ static inline uint64_t wait_key(enum tr_reason why, const void *obj)
 
 void tr_go_block(struct tr_stream *s, uint64_t g, enum tr_reason why, const void *obj)
 {
-    uint32_t stack = stack_here();
+    struct number stack = stack_here();
     if (!(s = enter(s)))
         return;
     uint8_t *p = put_about_g(s, EV(GO_BLOCK), g);
     p = put_key(s, p, wait_key(why, obj));
-    p = tr_put_leb(p, stack);
+    p = tr_put_leb(p, number_in(s, stack));
     forget_g(s, g);
     commit(s, p);
 }
@@ -178,11 +206,15 @@ void tr_go_ready(struct tr_stream *s, uint64_t g, uint64_t by)
 
 void tr_go_name(struct tr_stream *s, uint64_t g, const char *name)
 {
-    uint32_t id = tr_dict_string(name);
-    if (!id || !(s = enter(s)))
+    struct number text = string_number(name);
+    if (!text.id || !(s = enter(s)))
         return;
+    if (!number_in(s, text)) { /* a recording that has just begun knows no older names */
+        leave(s);
+        return;
+    }
     uint8_t *p = put_about_g(s, EV(GO_NAME), g);
-    commit(s, tr_put_leb(p, id));
+    commit(s, tr_put_leb(p, text.id));
 }
 
 void tr_go_state(struct tr_stream *s, uint64_t g, enum tr_go_state state, enum tr_reason why,
