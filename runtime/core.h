@@ -45,6 +45,9 @@ void sched_wake_for_next(struct p *p);
  * for a while.  A calm P's runnext is left to the M that lingers, if one does. */
 bool sched_next_is_stuck(const struct p *p);
 
+/* Gives p, which is on no list and held by nobody, to an M. */
+void sched_p_hand_over(struct p *p, bool spinning);
+
 /* Wakes an idle M by its park word. */
 void sched_post(struct m *m);
 
@@ -85,7 +88,16 @@ struct g *sched_take_runnext(struct p *p);
 void sched_put_tail(struct p *p, struct g *g);
 void sched_put_global(struct g *g);
 
+/* ---- inside.c ---- */
+
+/* Takes p away from m and hands it over, unless m is inside the runtime or does not hold it any
+ * more.  computes: m's goroutine does not sit in the kernel.  Called without locks. */
+bool sched_retake(struct p *p, struct m *m, struct tr_stream *trace, bool computes);
+
 /* ---- park.c ---- */
+
+/* self, whose P was taken, gets one back or waits for one; does nothing when it has one. */
+void sched_regain(struct g *self);
 
 /* m's goroutine is not ready, and m may run no other: sleeps until it is handed over. */
 void sched_wait_home(struct m *m);

@@ -10,6 +10,7 @@
 #include "proc.h"
 #include "signals.h"
 #include "spawn.h"
+#include "sysmon.h"
 #include <dirent.h>
 
 static unsigned threads_of_process(void)
@@ -28,7 +29,7 @@ void deadlock_check(void)
 {
     if (!rt_running())
         return;
-    unsigned ours = worker_count() + 1 + signals_thread_count();
+    unsigned ours = worker_count() + 1 + signals_thread_count() + sysmon_thread_count();
     if (threads_of_process() > ours) {
         signals_watch_deadlock();
         return;

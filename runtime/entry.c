@@ -12,12 +12,14 @@
 #include "env.h"
 #include "futex.h"
 #include "hook.h"
+#include "inside.h"
 #include "panic.h"
 #include "print.h"
 #include "proc.h"
 #include "signals.h"
 #include "spawn.h"
 #include "stack.h"
+#include "sysmon.h"
 #include "thread.h"
 #include "unwind.h"
 #include <goshawk/go.h>
@@ -81,8 +83,10 @@ static void init(void)
     if (env.stack_bytes)
         stack_set_size(env.stack_bytes);
     uint32_t n = env.maxprocs ? env.maxprocs : (uint32_t)cpus_usable();
+    rt_fence_init();
     sched_init(n, env.seeded ? env.seed : (uint64_t)clock_nanos(), env.seeded);
     signals_init();
+    sysmon_init();
     start_trace();
 }
 
@@ -91,12 +95,19 @@ void rt_init(void)
     pthread_once(&once, init);
 }
 
+static void count_down(struct m *m)
+{
+    rt_enter(m);
+    sched_count_add(m, -1);
+    rt_leave(m);
+}
+
 static void main_goroutine(void *arg)
 {
     struct run *run = arg;
     struct g *self = rt_self();
     run->result = run->fn(run->argc, run->argv);
-    sched_count_add(self->m, -1); /* here and not at its end, which go_run() does not wait for; */
+    count_down(self->m);     /* here and not at its end, which go_run() does not wait for; */
     self->flags |= G_SYSTEM; /* so that whoever it returns to finds it neither counted nor shown */
     hook_release(self, run);
     at_store_rel(&running, 0u);   /* [runs] from here on nobody waits for goroutines */

@@ -7,6 +7,7 @@
 #include "dump.h"
 #include "entry.h"
 #include "hook.h"
+#include "inside.h"
 #include "panic.h"
 #include "proc.h"
 #include "scheduler.h"
@@ -161,16 +162,21 @@ void go_blocking_end(void)
 void go_checkpoint(void)
 {
     struct g *self = rt_self();
-    struct p *p = (self->flags & G_THREAD) ? NULL : self->m->p;
-    if (!p)
+    struct m *m = self->m;
+    if (self->flags & G_THREAD)
         return;
+    rt_settle(self);
+    rt_enter(m = self->m);
+    struct p *p = m->p;
     uint64_t now = clock_ticks();
-    if (p->slice_tick != p->tick) {
+    bool over = p && p->slice_tick == p->tick && now - p->slice_ticks > SLICE_TICKS;
+    if (p && p->slice_tick != p->tick) {
         p->slice_tick = p->tick;
         p->slice_ticks = now;
-    } else if (now - p->slice_ticks > SLICE_TICKS) {
-        rt_yield(self);
     }
+    rt_leave(m);
+    if (over)
+        rt_yield(self);
 }
 
 void go_set_stack_size(size_t bytes)

@@ -254,6 +254,12 @@ static inline void hook_p_stop(struct tr_stream *s, uint32_t p)
         tr_p_stop(s, p);
 }
 
+static inline void hook_p_retake(struct tr_stream *s, uint32_t p, uint32_t m)
+{
+    if (hook_tracing())
+        tr_p_retake(s, p, m);
+}
+
 static inline void hook_p_steal(struct tr_stream *s, uint32_t from, uint32_t n)
 {
     if (hook_tracing())

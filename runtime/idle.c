@@ -34,6 +34,7 @@
 #include "env.h"
 #include "hook.h"
 #include "panic.h"
+#include "sysmon.h"
 #include "thread.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -49,7 +50,8 @@ enum {
 
 struct timer_heap *sched_timer_heap(struct m *m)
 {
-    return m && m->p ? &m->p->timers : &sched.procs[0]->timers;
+    struct p *p = m ? at_load_rlx(&m->p) : NULL; /* relaxed: any heap will do */
+    return p ? &p->timers : &sched.procs[0]->timers;
 }
 
 static int64_t next_timer(void)
@@ -102,6 +104,7 @@ static struct p *idle_p_take(void)
         sched.idle_ps = p->next;
         at_store_rlx(&sched.idle_p_count, sched.idle_p_count - 1); /* relaxed: under lock */
         p->state = P_RUNNING;
+        sysmon_wake();
     }
     return p;
 }
@@ -109,15 +112,13 @@ static struct p *idle_p_take(void)
 /* Under sched.lock. */
 void sched_idle_p_put(struct p *p)
 {
-    p->m = NULL;
     p->state = P_IDLE;
     p->next = sched.idle_ps;
     sched.idle_ps = p;
     at_store_rlx(&sched.idle_p_count, sched.idle_p_count + 1); /* relaxed: fenced in [wake] */
 }
 
-/* Gives p, which the caller took off the idle list, to an M. */
-static void p_hand_over(struct p *p, bool spinning)
+void sched_p_hand_over(struct p *p, bool spinning)
 {
     rt_lock(&sched.lock);
     struct m *m = idle_m_take();
@@ -152,7 +153,7 @@ void sched_wake(void)
         struct p *p = idle_p_take();
         rt_unlock(&sched.lock);
         if (p) {
-            p_hand_over(p, true);
+            sched_p_hand_over(p, true);
             return;
         }
         at_sub_acq_rel(&sched.spinning, 1u); /* [wake] */
@@ -198,16 +199,18 @@ void sched_timer_added(int64_t when)
 
 void sched_p_take(struct m *m, struct p *p)
 {
-    m->p = p;
-    p->m = m;
-    p->clock_ticks = clock_ticks(); /* it may have been idle for long */
+    at_store_rlx(&m->p, p);            /* relaxed: m is inside */
+    at_store_rlx(&p->m, m);            /* relaxed: a hint to sysmon */
+    at_store_rlx(&m->detached, false); /* relaxed: a count for sysmon */
+    p->clock_ticks = clock_ticks();    /* it may have been idle for long */
     hook_p_start(m->trace, p->id);
 }
 
 void sched_p_drop(struct m *m)
 {
     hook_p_stop(m->trace, m->p->id);
-    m->p = NULL;
+    at_store_rlx(&m->p->m, (struct m *)NULL); /* relaxed: a hint to sysmon */
+    at_store_rlx(&m->p, (struct p *)NULL);    /* relaxed: m is inside */
 }
 
 void sched_stop_spinning(struct m *m)
@@ -505,7 +508,6 @@ void sched_p_retire(struct m *m)
     if (p->id < sched.nprocs) { /* go_maxprocs() has raised the number again meanwhile */
         sched_idle_p_put(p);
     } else {
-        p->m = NULL;
         p->state = P_DEAD;
     }
     rt_unlock(&sched.lock);
@@ -516,10 +518,9 @@ void sched_release_p(struct m *m)
 {
     struct p *p = m->p;
     sched_p_drop(m);
-    p->m = NULL;
     if (runq_len(&p->runq) || at_load_rlx(&p->runnext) || /* relaxed: nobody else holds the P */
         globalq_count(&sched.queue) || timer_heap_next(&p->timers) != INT64_MAX) {
-        p_hand_over(p, false);
+        sched_p_hand_over(p, false);
         return;
     }
     rt_lock(&sched.lock);

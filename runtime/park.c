@@ -12,6 +12,7 @@
 #include "deadlock.h"
 #include "env.h"
 #include "hook.h"
+#include "inside.h"
 #include "panic.h"
 #include "thread.h"
 #include <errno.h>
@@ -30,7 +31,10 @@ void rt_ready(struct g *g, struct g *by)
     if (hook_tracing())
         hook_go_ready(thread_stream(m, by), g, by ? by->id : 0);
     g_move(g, G_PARKED, G_READY);
+    bool entered = m && rt_enter(m);
     sched_put(m, g);
+    if (entered)
+        rt_leave(m);
 }
 
 /* ---- parking ---- */
@@ -74,6 +78,7 @@ void rt_park(struct g *self, rt_commit *commit, void *arg, enum tr_reason why, c
     }
     struct m *m = self->m;
     rt_assert(m->g == self && !m->on_big_stack);
+    rt_enter(m);
     hook_go_block(m->trace, self, why, obj);
     self->park_ticks = m->p ? m->p->clock_ticks : 0;
     self->saved_errno = *m->errno_p;
@@ -123,6 +128,7 @@ void rt_yield(struct g *self)
         return;
     }
     struct m *m = self->m;
+    rt_enter(m);
     hook_go_yield(m->trace, self);
     self->saved_errno = *m->errno_p;
     san_leave(&self->san, &m->san);
@@ -144,28 +150,53 @@ static void no_p_saved(void *arg)
     sched_run(m);
 }
 
+/* Waits for a P, with everybody else. */
+static void wait_for_p(struct m *m, struct g *self)
+{
+    self->saved_errno = *m->errno_p;
+    san_leave(&self->san, &m->san);
+    switch_call(&self->ctx, m->sched_sp, no_p_saved, m);
+    san_enter(&self->san);
+}
+
 void sched_block_begin(struct g *self)
 {
     struct m *m = self->m;
+    rt_enter(m);
     hook_go_block(m->trace, self, TR_SYSCALL, NULL);
-    sched_release_p(m);
+    if (m->p)
+        sched_release_p(m);
+    rt_leave(m);
 }
 
 void sched_block_end(struct g *self)
 {
     struct m *m = self->m;
-    if (m->p) /* it parked in between, and got a P when it ran again */
+    rt_enter(m);
+    if (m->p) { /* it parked in between, and got a P when it ran again */
+        rt_leave(m);
         return;
+    }
     bool got = sched_p_retake(m, false);
     hook_go_ready(m->trace, self, 0);
     if (got) {
         hook_go_start(m->trace, self, m->p->id);
+        rt_leave(m);
         return;
     }
-    self->saved_errno = *m->errno_p;
-    san_leave(&self->san, &m->san);
-    switch_call(&self->ctx, m->sched_sp, no_p_saved, m);
-    san_enter(&self->san);
+    wait_for_p(m, self);
+}
+
+void sched_regain(struct g *self)
+{
+    struct m *m = self->m;
+    rt_enter(m);
+    if (m->p || sched_p_retake(m, false)) {
+        rt_leave(m);
+        return;
+    }
+    hook_go_yield(m->trace, self);
+    wait_for_p(m, self);
 }
 
 /* ---- goroutines that must change their thread ---- */
@@ -185,7 +216,6 @@ _Noreturn void sched_pass_home(struct m *m, struct g *g)
     struct m *home = g->home_m;
     struct p *p = m->p;
     sched_p_drop(m);
-    p->m = NULL;
     rt_lock(&sched.lock);
     home->next_p = p;
     sched.idle_m_count--;

@@ -28,7 +28,7 @@ enum p_state {
 struct p {
     uint32_t id;
     uint32_t state;     /* enum p_state; under sched.lock */
-    struct m *m;        /* who holds it; by that M */
+    struct m *m;        /* who holds it; by that M, read by sysmon as a hint */
     struct p *next;     /* on sched.idle_ps; under sched.lock */
     struct g *runnext;  /* runs before the queue; exchanged atomically [next] */
     uint32_t chain;     /* times runnext was taken in a row; by its M */
@@ -51,7 +51,10 @@ struct m {
     uint32_t id;
     int tid; /* kernel thread id */
     pthread_t thread;
-    struct p *p;         /* held P, or NULL; by this M */
+    uint32_t inside;     /* 1: in the runtime, which keeps its P; by this M [inside] */
+    uint32_t asked;      /* 1: somebody is about to take its P; under sched.lock [inside] */
+    bool detached;       /* computes without a P that was taken from it; relaxed */
+    struct p *p;         /* held P, or NULL; by this M while inside, see inside.h */
     struct p *next_p;    /* handed over by who wakes it; under sched.lock */
     struct g *g;         /* running goroutine, or NULL; by this M, read by dumps */
     void *sched_sp;      /* top of the scheduler's stack, while goroutines run */

@@ -9,6 +9,7 @@
 #include "deadlock.h"
 #include "env.h"
 #include "hook.h"
+#include "inside.h"
 #include "panic.h"
 #include "thread.h"
 #include <errno.h>
@@ -31,7 +32,11 @@ uint32_t rt_choose(uint32_t n)
 {
     static struct rt_rand outside; /* threads without a P; a torn state is still a random one */
     struct m *m = rt_m();
-    return rand_below(m && m->p ? &m->p->rand : &outside, n);
+    bool entered = m && rt_enter(m);
+    uint32_t choice = rand_below(m && m->p ? &m->p->rand : &outside, n);
+    if (entered)
+        rt_leave(m);
+    return choice;
 }
 
 uint32_t rt_nprocs(void)

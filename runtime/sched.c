@@ -14,6 +14,7 @@
 #include "deadlock.h"
 #include "env.h"
 #include "hook.h"
+#include "inside.h"
 #include "panic.h"
 #include "thread.h"
 #include <errno.h>
@@ -280,6 +281,7 @@ _Noreturn void sched_execute(struct m *m, struct g *g)
     rt_set_self(g);
     hook_race_switch(g);
     san_leave(&m->san, &g->san);
+    rt_leave(m);
     switch_jump(&g->ctx);
 }
 
@@ -304,6 +306,7 @@ _Noreturn void sched_run(struct m *m)
 _Noreturn void sched_enter(struct m *m)
 {
     tls_m = m;
+    at_store_rlx(&m->inside, 1u); /* relaxed: it holds no P yet */
     if (m->next_p)
         sched_p_take(m, m->next_p);
     m->next_p = NULL;

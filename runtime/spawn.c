@@ -11,6 +11,7 @@
 #include "atomic.h"
 #include "check.h"
 #include "hook.h"
+#include "inside.h"
 #include "panic.h"
 #include "proc.h"
 #include "stack.h"
@@ -115,6 +116,7 @@ static void start(struct g *by, const struct g_call *call, const struct call_reg
                   const void *stacked, size_t bytes, uintptr_t pc, uint32_t flags)
 {
     struct m *m = rt_m();
+    bool entered = m && rt_enter(m);
     struct g *g = alloc(m);
     if (unlikely(!g))
         rt_fatal("out of memory: no stack of %zu bytes for a goroutine", stack_size());
@@ -137,6 +139,8 @@ static void start(struct g *by, const struct g_call *call, const struct call_reg
         hook_go_create(thread_stream(m, by), g, by);
     g_move(g, G_FREE, G_READY);
     sched_put(m, g);
+    if (entered)
+        rt_leave(m);
 }
 
 void rt_go_call(struct call_regs *regs, const void *stacked, uintptr_t pc)
@@ -145,6 +149,7 @@ void rt_go_call(struct call_regs *regs, const void *stacked, uintptr_t pc)
     struct g_call call = rt_announced(self);
     regs->fn = (uintptr_t)call.fn;
     start(self, &call, regs, stacked, rt_stacked_bytes(self, &call, stacked), pc, 0);
+    rt_settle(self);
 }
 
 static void spawn_at(struct g *by, struct g_call call, void *arg, uint32_t flags, uintptr_t pc)
@@ -202,6 +207,7 @@ _Noreturn void rt_exit(struct g *self)
     if (self->wg)
         go_waitgroup_done(self->wg);
     struct m *m = self->m;
+    rt_enter(m);
     hook_go_end(m->trace, self);
     san_leave(NULL, &m->san);
     switch_call(&self->ctx, m->sched_sp, exit_saved, m);

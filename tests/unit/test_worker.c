@@ -51,7 +51,8 @@ static int all_run_at_once(int argc, char **argv)
         finish();
     }
     CHECK(leave == 36);
-    CHECK(worker_count() <= 9 && listed() == worker_count());
+    /* who spins for longer than its slice goes on without a P, and another M takes that */
+    CHECK(worker_count() >= 8 && worker_count() <= 9 + 36 && listed() == worker_count());
     return argc && argv;
 }
 

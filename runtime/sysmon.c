@@ -1,0 +1,195 @@
+/* sysmon.c - nothing stops the others.
+ *
+ * A thread without a P looks at the Ps every now and then: every 20 us while it has something to
+ * do, then at growing intervals, at last every 10 ms; it sleeps when all Ps are idle.  A P whose M
+ * has not come by its scheduler between two looks, and which is wanted, is taken away and given to
+ * another M (inside.h has the handshake):
+ *
+ *     the thread sleeps in the kernel      at once
+ *     the goroutine computes               when its slice of 10 ms is over
+ *
+ * The goroutine goes on without a P, and gets one back at its next call into the runtime.  A P is
+ * wanted when goroutines or due timers wait on it, or anywhere while no P is idle.
+ *
+ * Goroutines that compute without a P share the processors with those that have one.  So that a
+ * program with thousands of them does not get thousands of threads, slices grow with their number.
+ *
+ * Under GOSHAWK_SEED there is no sysmon: real time must have no say in the schedule. */
+#include "sysmon.h"
+#include "atomic.h"
+#include "check.h"
+#include "clock.h"
+#include "core.h"
+#include "futex.h"
+#include "hook.h"
+#include "print.h"
+#include "inside.h"
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+    LOOK_MIN_NS = 20000,
+    LOOK_FIRST_NS = 1000000,
+    LOOK_MAX_NS = 10000000,
+    QUIET_LOOKS = 50, /* at LOOK_MIN_NS before the intervals grow, as in Go */
+    SLICE_NS = 10000000,
+    SLICE_SHIFT_MAX = 7,
+    DETACHED_MAX = 1000, /* goroutines that compute without a P: MS_MAX is for others too */
+    STACK = 256 << 10,
+};
+
+/* What was seen of a P. */
+struct seen {
+    uint32_t tick;
+    int64_t since; /* when tick was first seen */
+};
+
+static struct {
+    uint32_t started; /* r/o after sysmon_init() */
+    uint32_t asleep;  /* 1: until a P stops being idle; under sched.lock, a futex */
+    struct tr_stream *trace;
+    struct seen seen[PROCS_MAX]; /* by the thread, like the rest */
+} mon;
+
+unsigned sysmon_thread_count(void)
+{
+    return mon.started;
+}
+
+void sysmon_wake(void)
+{
+    if (likely(!at_load_rlx(&mon.asleep))) /* relaxed: under sched.lock */
+        return;
+    at_store_rlx(&mon.asleep, 0u); /* relaxed: likewise */
+    rt_futex_wake(&mon.asleep, 1);
+}
+
+/* ---- what it looks at ---- */
+
+/* True when the kernel says that the thread waits for something; unknown counts as running. */
+static bool thread_sleeps(int tid)
+{
+    char path[64], stat[512];
+    struct text text;
+    text_init(&text, path, sizeof path);
+    text_printf(&text, "/proc/self/task/%d/stat", tid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t n = read(fd, stat, sizeof stat - 1);
+    close(fd);
+    stat[n < 0 ? 0 : n] = 0;
+    const char *name_end = strrchr(stat, ')'); /* the name may hold anything */
+    return name_end && name_end[1] == ' ' && (name_end[2] == 'S' || name_end[2] == 'D');
+}
+
+static bool wanted(const struct p *p, int64_t now)
+{
+    if (at_load_rlx(&p->runnext) || runq_len(&p->runq)) /* relaxed: looked at again next time */
+        return true;
+    if (timer_heap_next(&p->timers) <= now || p->id >= rt_nprocs())
+        return true;
+    /* relaxed: likewise */
+    return globalq_count(&sched.queue) && at_load_rlx(&sched.idle_p_count) == 0;
+}
+
+static unsigned detached_count(void)
+{
+    unsigned n = 0;
+    for (struct m *m = worker_all(); m; m = m->next_all)
+        n += at_load_rlx(&m->detached); /* relaxed: a guess */
+    return n;
+}
+
+/* How long a goroutine may compute before it loses its P; -1: for ever. */
+static int64_t slice(void)
+{
+    unsigned n = detached_count(), shift = n / (4 * rt_nprocs());
+    if (n >= DETACHED_MAX)
+        return -1;
+    return (int64_t)SLICE_NS << (shift < SLICE_SHIFT_MAX ? shift : SLICE_SHIFT_MAX);
+}
+
+/* True when p was taken from its M. */
+static bool look_at(struct p *p, int64_t now)
+{
+    struct seen *seen = &mon.seen[p->id];
+    struct m *m = at_load_rlx(&p->m);      /* relaxed: a hint; Ms are not freed */
+    uint32_t tick = at_load_rlx(&p->tick); /* relaxed: compared with what was seen */
+    if (!m || tick != seen->tick || !seen->since) {
+        *seen = (struct seen){tick, now};
+        return false;
+    }
+    if (at_load_rlx(&m->inside) || !wanted(p, now)) /* relaxed: a hint */
+        return false;
+    bool sleeps = thread_sleeps(m->tid);
+    if (!sleeps) {
+        int64_t limit = now - seen->since < SLICE_NS ? INT64_MAX : slice();
+        if (limit < 0 || now - seen->since < limit)
+            return false;
+    }
+    seen->since = 0;
+    return sched_retake(p, m, mon.trace, !sleeps);
+}
+
+/* True when something was done. */
+static bool look(void)
+{
+    bool any = false;
+    int64_t now = clock_nanos();
+    uint32_t procs = at_load_acq(&sched.procs_made); /* [procs] */
+    for (uint32_t i = 0; i < procs; i++)
+        any = look_at(sched.procs[i], now) || any;
+    return any;
+}
+
+/* ---- the thread ---- */
+
+/* True when all Ps were idle, and it has slept until one was not. */
+static bool sleep_while_idle(void)
+{
+    rt_lock(&sched.lock);
+    bool idle = sched.idle_p_count >= sched.nprocs;
+    if (idle)
+        at_store_rlx(&mon.asleep, 1u); /* relaxed: under sched.lock */
+    rt_unlock(&sched.lock);
+    while (idle && at_load_rlx(&mon.asleep)) /* relaxed: nothing is passed on with it */
+        rt_futex_wait(&mon.asleep, 1, -1);
+    return idle;
+}
+
+static void *sysmon_main(void *arg)
+{
+    static uint32_t never; /* nobody wakes it: a sleep */
+    int64_t delay = LOOK_FIRST_NS;
+    unsigned quiet = QUIET_LOOKS;
+    mon.trace = tr_stream_open(UINT32_MAX, (uint32_t)syscall(SYS_gettid));
+    for (;;) {
+        if (delay == LOOK_MAX_NS && sleep_while_idle())
+            delay = LOOK_FIRST_NS;
+        rt_futex_wait(&never, 0, delay);
+        if (look()) {
+            quiet = 0;
+            delay = LOOK_MIN_NS;
+        } else if (++quiet > QUIET_LOOKS) {
+            delay = delay * 2 < LOOK_MAX_NS ? delay * 2 : LOOK_MAX_NS;
+        }
+    }
+    return arg;
+}
+
+void sysmon_init(void)
+{
+    if (sched.seeded)
+        return;
+    pthread_attr_t attr;
+    pthread_t thread;
+    pthread_attr_init(&attr);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attr, STACK);
+    mon.started = pthread_create(&thread, &attr, sysmon_main, NULL) == 0;
+    pthread_attr_destroy(&attr);
+}
