@@ -33,6 +33,12 @@ struct sched {
 };
 extern struct sched sched;
 
+/* rt_nprocs() for the scheduler's own files. */
+static inline uint32_t sched_nprocs(void)
+{
+    return at_load_rlx(&sched.nprocs); /* relaxed: a setting */
+}
+
 /* ---- idle.c ---- */
 
 /* Makes sure that somebody looks for work.  Requires: a full fence since the push. */
@@ -81,8 +87,21 @@ void sched_sleep(struct m *m);
 /* Runs g, which is READY and on no queue. */
 _Noreturn void sched_execute(struct m *m, struct g *g);
 
-/* Takes p's runnext, or NULL. */
-struct g *sched_take_runnext(struct p *p);
+/* p's M, inside: puts g in p's runnext and returns what lay there; takes what lies there. */
+static inline struct g *sched_put_runnext(struct p *p, struct g *g)
+{
+    struct g *old = p->runnext;
+    at_store_rlx(&p->runnext, g); /* relaxed: others look whether there is one, see inside.h */
+    return old;
+}
+
+static inline struct g *sched_take_runnext(struct p *p)
+{
+    struct g *g = p->runnext;
+    if (g)
+        at_store_rlx(&p->runnext, (struct g *)NULL); /* relaxed: likewise */
+    return g;
+}
 
 /* Appends g to the ring of p, whose M calls; to the global queue. */
 void sched_put_tail(struct p *p, struct g *g);
@@ -93,6 +112,9 @@ void sched_put_global(struct g *g);
 /* Takes p away from m and hands it over, unless m is inside the runtime or does not hold it any
  * more.  computes: m's goroutine does not sit in the kernel.  Called without locks. */
 bool sched_retake(struct p *p, struct m *m, struct tr_stream *trace, bool computes);
+
+/* Takes the runnext of p, whose M is outside the runtime; NULL when it is not, or has none. */
+struct g *sched_rob_runnext(struct p *p);
 
 /* ---- park.c ---- */
 

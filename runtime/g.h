@@ -98,13 +98,11 @@ struct g {
 /* Moves g's state; stops the program on a move that the picture above does not have. */
 static inline void g_move(struct g *g, enum g_state from, enum g_state to)
 {
-    static const uint8_t may[G_STATES] = {
-        [G_FREE] = 1 << G_READY | 1 << G_RUNNING,
-        [G_READY] = 1 << G_RUNNING,
-        [G_RUNNING] = 1 << G_PARKED | 1 << G_READY | 1 << G_FREE,
-        [G_PARKED] = 1 << G_READY,
-    };
-    rt_check(may[from] >> to & 1);
+    unsigned may = from == G_FREE      ? 1 << G_READY | 1 << G_RUNNING
+                   : from == G_READY   ? 1 << G_RUNNING
+                   : from == G_RUNNING ? 1 << G_PARKED | 1 << G_READY | 1 << G_FREE
+                                       : 1 << G_READY;
+    rt_check(may >> to & 1);
     rt_check(at_load_rlx(&g->state) == (uint32_t)from); /* relaxed: the owner alone moves it */
     at_store_rlx(&g->state, (uint32_t)to); /* relaxed: ownership passes by queues and lists */
 }

@@ -17,11 +17,6 @@ static void set_count(struct globalq *q, uint32_t n)
     at_store_rlx(&q->count, n); /* relaxed: see globalq_count() */
 }
 
-uint32_t globalq_count(const struct globalq *q)
-{
-    return at_load_rlx(&q->count); /* relaxed: see the header; ordered by the fences of [wake] */
-}
-
 void globalq_put(struct globalq *q, struct g *g)
 {
     g->next = NULL;

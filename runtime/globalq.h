@@ -16,7 +16,10 @@ struct globalq {
 
 /* Number queued.  Without the lock a hint: who sees 0 looks again under the lock before
  * sleeping. */
-uint32_t globalq_count(const struct globalq *q);
+static inline uint32_t globalq_count(const struct globalq *q)
+{
+    return at_load_rlx(&q->count); /* relaxed: see the header; ordered by the fences of [wake] */
+}
 
 /* Appends one goroutine. */
 void globalq_put(struct globalq *q, struct g *g);

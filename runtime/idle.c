@@ -32,6 +32,7 @@
 #include "core.h"
 #include "deadlock.h"
 #include "env.h"
+#include "fence.h"
 #include "hook.h"
 #include "panic.h"
 #include "sysmon.h"
@@ -157,7 +158,7 @@ void sched_wake(void)
             return;
         }
         at_sub_acq_rel(&sched.spinning, 1u); /* [wake] */
-        at_fence_sc_after_rmw();             /* [wake] others may have relied on our looking */
+        rt_fence_all();                      /* [wake] others may have relied on our looking */
         if (!sched_work_somewhere())
             return;
     }
@@ -177,7 +178,7 @@ void sched_wake_for_next(struct p *p)
 
 void sched_timer_added(int64_t when)
 {
-    at_fence_sc();                               /* [sleeper] after the heap, before sleep_until */
+    rt_fence_often();                            /* [sleeper] after the heap, before sleep_until */
     if (when >= at_load_rlx(&sched.sleep_until)) /* relaxed: see the fence */
         return;
     rt_lock(&sched.lock);
@@ -217,7 +218,7 @@ void sched_stop_spinning(struct m *m)
 {
     m->spinning = false;
     at_sub_acq_rel(&sched.spinning, 1u); /* [wake] */
-    at_fence_sc_after_rmw();             /* [wake] before the last look */
+    at_fence_sc_after_rmw();             /* [wake] before sched_wake() looks for idle Ps */
 }
 
 bool sched_next_is_stuck(const struct p *p)
@@ -284,7 +285,7 @@ static int64_t sleep_limit(struct m *m)
     int64_t when = next_timer();
     sched.sleeper = when == INT64_MAX ? NULL : m;
     at_store_rlx(&sched.sleep_until, when); /* relaxed: see the fence [sleeper] */
-    at_fence_sc();                          /* [sleeper] */
+    rt_fence_all();                         /* [sleeper] */
     int64_t again = next_timer();
     if (again < when) {
         sched.sleeper = m;
@@ -342,7 +343,7 @@ static enum look linger_look(void)
 static void linger_end(void)
 {
     at_xchg_acq_rel(&sched.lingering, 0u); /* [linger] */
-    at_fence_sc_after_rmw();               /* [linger] before the last look */
+    rt_fence_all();                        /* [linger] before the last look */
 }
 
 /* Under sched.lock. */
@@ -526,7 +527,7 @@ void sched_release_p(struct m *m)
     rt_lock(&sched.lock);
     sched_idle_p_put(p);
     rt_unlock(&sched.lock);
-    at_fence_sc(); /* [wake] [sleeper] somebody may have pushed, or armed, and found no idle P */
+    rt_fence_all(); /* [wake] [sleeper] somebody may have pushed, or armed, and found no idle P */
     /* relaxed: see the fence */
     bool unwatched = at_load_rlx(&sched.sleep_until) == INT64_MAX && next_timer() != INT64_MAX;
     if (unwatched || sched_work_somewhere())

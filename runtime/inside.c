@@ -17,22 +17,47 @@ void rt_settle_slow(struct g *self)
         sched_regain(self);
 }
 
-bool sched_retake(struct p *p, struct m *m, struct tr_stream *trace, bool computes)
+/* Under sched.lock: true when m is outside the runtime and holds p, and stays so until let_go(). */
+static bool hold(struct m *m, const struct p *p)
 {
-    rt_lock(&sched.lock);
     at_store_rlx(&m->asked, 1u); /* relaxed: ordered by the fence */
     rt_fence_all();
     /* [inside] outside: all that m did to the P is seen.  relaxed: m->p does not change outside */
-    bool taken = !at_load_acq(&m->inside) && at_load_rlx(&m->p) == p;
+    return !at_load_acq(&m->inside) && at_load_rlx(&m->p) == p;
+}
+
+static void let_go(struct m *m)
+{
+    at_store_rel(&m->asked, 0u); /* [inside] */
+}
+
+bool sched_retake(struct p *p, struct m *m, struct tr_stream *trace, bool computes)
+{
+    rt_lock(&sched.lock);
+    bool taken = hold(m, p);
     if (taken) {
         hook_p_retake(trace, p->id, m->id);
         at_store_rlx(&m->p, (struct p *)NULL); /* relaxed: m looks after asked is 0 */
         at_store_rlx(&m->detached, computes);  /* relaxed: a count for sysmon itself */
         at_store_rlx(&p->m, (struct m *)NULL); /* relaxed: a hint to sysmon, which we are */
     }
-    at_store_rel(&m->asked, 0u); /* [inside] */
+    let_go(m);
     rt_unlock(&sched.lock);
     if (taken)
         sched_p_hand_over(p, false);
     return taken;
+}
+
+struct g *sched_rob_runnext(struct p *p)
+{
+    struct g *g = NULL;
+    rt_lock(&sched.lock);
+    struct m *m = at_load_rlx(&p->m); /* relaxed: a hint; Ms are not freed */
+    if (m) {
+        if (hold(m, p))
+            g = sched_take_runnext(p);
+        let_go(m);
+    }
+    rt_unlock(&sched.lock);
+    return g;
 }

@@ -21,7 +21,7 @@
 
 void rt_ready(struct g *g, struct g *by)
 {
-    struct m *m = rt_m();
+    struct m *m = by ? by->m : rt_m();
     if (unlikely(g->flags & G_THREAD)) {
         rt_check(at_load_rlx(&g->state) == G_PARKED); /* relaxed: the caller took it off its list */
         at_store_rel(&g->state, (uint32_t)G_RUNNING); /* [tpark] */
@@ -111,8 +111,8 @@ static void yield_saved(void *arg)
     g_move(g, G_RUNNING, G_READY);
     if (m->p && !env.migrate) {
         sched_put_tail(m->p, g);
-        if (rt_nprocs() > 1 && runq_len(&m->p->runq) > 1) {
-            at_fence_sc(); /* [wake] who runs next here may run for long */
+        if (sched_nprocs() > 1 && runq_len(&m->p->runq) > 1) {
+            rt_fence_often(); /* [wake] who runs next here may run for long */
             sched_wake();
         }
     } else {
@@ -203,7 +203,7 @@ void sched_regain(struct g *self)
 
 _Noreturn void sched_pass_on(struct m *m, struct g *g)
 {
-    struct g *old = at_xchg_acq_rel(&m->p->runnext, g); /* [next] */
+    struct g *old = sched_put_runnext(m->p, g);
     if (old)
         sched_put_tail(m->p, old);
     sched_release_p(m);

@@ -30,7 +30,7 @@ struct p {
     uint32_t state;     /* enum p_state; under sched.lock */
     struct m *m;        /* who holds it; by that M, read by sysmon as a hint */
     struct p *next;     /* on sched.idle_ps; under sched.lock */
-    struct g *runnext;  /* runs before the queue; exchanged atomically [next] */
+    struct g *runnext;  /* runs before the queue; by its M, or who robs it (inside.c) */
     uint32_t chain;     /* times runnext was taken in a row; by its M */
     uint32_t calm;      /* times runnext was taken here since one was stolen; relaxed [linger] */
     uint32_t unwoken;   /* 1: a wake-up was left out since somebody last looked; relaxed [linger] */

@@ -41,7 +41,7 @@ uint32_t rt_choose(uint32_t n)
 
 uint32_t rt_nprocs(void)
 {
-    return at_load_rlx(&sched.nprocs); /* relaxed: a setting */
+    return sched_nprocs();
 }
 
 uint64_t sched_new_id(struct p *p)

@@ -14,30 +14,6 @@
 #include "atomic.h"
 #include "check.h"
 
-bool runq_put(struct runq *q, struct g *g)
-{
-    uint32_t head = at_load_acq(&q->head); /* [take] cells before head have been read */
-    uint32_t tail = at_load_rlx(&q->tail); /* relaxed: only this M writes it */
-    if (tail - head >= RUNQ_CAP)
-        return false;
-    at_store_rlx(&q->ring[tail % RUNQ_CAP], g); /* relaxed: published by tail */
-    at_store_rel(&q->tail, tail + 1);           /* [push] */
-    return true;
-}
-
-struct g *runq_get(struct runq *q)
-{
-    for (;;) {
-        uint32_t head = at_load_acq(&q->head); /* [take] pairs with other takers */
-        uint32_t tail = at_load_acq(&q->tail); /* [push] */
-        if (tail == head)
-            return NULL;
-        struct g *g = at_load_rlx(&q->ring[head % RUNQ_CAP]); /* relaxed: ordered by [push] */
-        if (at_cas_acq_rel(&q->head, head, head + 1))         /* [take] */
-            return g;
-    }
-}
-
 uint32_t runq_grab(struct runq *q, struct g **batch)
 {
     for (;;) {
@@ -55,12 +31,4 @@ uint32_t runq_grab(struct runq *q, struct g **batch)
         if (at_cas_acq_rel(&q->head, head, head + n)) /* [take] */
             return n;
     }
-}
-
-uint32_t runq_len(const struct runq *q)
-{
-    /* relaxed: a hint; who takes looks again */
-    uint32_t head = at_load_rlx(&q->head);
-    uint32_t n = at_load_rlx(&q->tail) - head; /* relaxed: likewise */
-    return n > RUNQ_CAP ? 0 : n;
 }

@@ -6,7 +6,9 @@
  *
  * The scheduler runs on its thread's own stack and starts anew every time a goroutine stops, so no
  * frame of it outlives a switch.
- * [next]  who puts a goroutine into runnext -> who takes it out, maybe on another M. */
+ *
+ * A P's runnext belongs to its M.  Another M takes it only from one that is outside the runtime
+ * (inside.h), because it computes and may do so for long. */
 #include "atomic.h"
 #include "check.h"
 #include "clock.h"
@@ -65,7 +67,7 @@ void sched_put_global(struct g *g)
     rt_lock(&sched.lock);
     globalq_put(&sched.queue, g);
     rt_unlock(&sched.lock);
-    at_fence_sc(); /* [wake] */
+    rt_fence_often(); /* [wake] */
     sched_wake();
 }
 
@@ -76,25 +78,18 @@ void sched_put(struct m *m, struct g *g)
         return;
     }
     struct p *p = m->p;
-    struct g *old = at_xchg_acq_rel(&p->runnext, g); /* [next] publishes g to a thief */
+    struct g *old = sched_put_runnext(p, g);
     if (old) {
         sched_put_tail(p, old);
-        at_fence_sc(); /* [wake] */
+        rt_fence_often(); /* [wake] */
         sched_wake();
         return;
     }
-    at_fence_sc_after_rmw(); /* [wake] [linger] */
+    rt_fence_often(); /* [wake] [linger] */
     sched_wake_for_next(p);
 }
 
 /* ---- taking ---- */
-
-struct g *sched_take_runnext(struct p *p)
-{
-    if (!at_load_rlx(&p->runnext)) /* relaxed: only a hint, the exchange decides */
-        return NULL;
-    return at_xchg_acq_rel(&p->runnext, (struct g *)NULL); /* [next] */
-}
 
 /* Under GOSHAWK_SEED any queued goroutine may be next. */
 static struct g *take_seeded(struct p *p)
@@ -127,7 +122,7 @@ static struct g *take_local(struct p *p)
     if (!other)
         return g;
     sched_put_tail(p, g);
-    at_fence_sc(); /* [wake] it may have been left to this M, and other may run for long */
+    rt_fence_often(); /* [wake] it may have been left to this M, and other may run for long */
     sched_wake();
     return other;
 }
@@ -155,10 +150,10 @@ static struct g *take_global(struct p *p)
 /* runnext of a P that comes by its scheduler is about to be run there. */
 static struct g *steal_runnext(struct p *from)
 {
-    struct g *g = at_load_rlx(&from->runnext); /* relaxed: the CAS decides */
-    if (!g || !sched_next_is_stuck(from))
+    if (!sched_next_is_stuck(from))
         return NULL;
-    if (!at_cas_acq_rel(&from->runnext, g, (struct g *)NULL)) /* [next] */
+    struct g *g = sched_rob_runnext(from);
+    if (!g)
         return NULL;
     at_store_rlx(&from->calm, 0u); /* relaxed: a guess */
     return g;
@@ -249,7 +244,7 @@ static struct g *look_once(struct m *m)
 static struct g *find_runnable(struct m *m)
 {
     for (;;) {
-        if (m->p && unlikely(m->p->id >= rt_nprocs()))
+        if (m->p && unlikely(m->p->id >= sched_nprocs()))
             sched_p_retire(m);
         if (m->p) {
             struct g *g = look_once(m);
@@ -259,8 +254,9 @@ static struct g *find_runnable(struct m *m)
         bool last = m->spinning;
         if (last) {
             sched_stop_spinning(m);
+            rt_fence_all(); /* [wake] before the last look */
         } else {
-            at_fence_sc(); /* [wake] those who spun when this M did not look may have gone */
+            rt_fence_all(); /* [wake] those who spun when this M did not look may have gone */
             last = at_load_rlx(&sched.spinning) == 0; /* relaxed: see the fence */
         }
         if (last && sched_work_somewhere() && sched_p_retake(m, true))
@@ -291,7 +287,7 @@ _Noreturn void sched_run(struct m *m)
         sched_wait_home(m);
         sched_execute(m, m->locked_g);
     }
-    if (unlikely(m->p && m->p->id >= rt_nprocs()))
+    if (unlikely(m->p && m->p->id >= sched_nprocs()))
         sched_p_retire(m);
     struct g *g = find_runnable(m);
     if (m->spinning) {

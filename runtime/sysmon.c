@@ -90,7 +90,7 @@ static bool wanted(const struct p *p, int64_t now)
 {
     if (at_load_rlx(&p->runnext) || runq_len(&p->runq)) /* relaxed: looked at again next time */
         return true;
-    if (timer_heap_next(&p->timers) <= now || p->id >= rt_nprocs())
+    if (timer_heap_next(&p->timers) <= now || p->id >= sched_nprocs())
         return true;
     /* relaxed: likewise */
     return globalq_count(&sched.queue) && at_load_rlx(&sched.idle_p_count) == 0;
@@ -107,7 +107,7 @@ static unsigned detached_count(void)
 /* How long a goroutine may compute before it loses its P; -1: for ever. */
 static int64_t slice(void)
 {
-    unsigned n = detached_count(), shift = n / (4 * rt_nprocs());
+    unsigned n = detached_count(), shift = n / (4 * sched_nprocs());
     if (n >= DETACHED_MAX)
         return -1;
     return (int64_t)SLICE_NS << (shift < SLICE_SHIFT_MAX ? shift : SLICE_SHIFT_MAX);

@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static __thread struct g *tls_g __attribute__((tls_model("initial-exec")));
+__thread struct g *tls_g;
 
 static struct {
     struct rt_lock lock;
@@ -26,11 +26,6 @@ static struct {
     pthread_key_t key;
     pthread_once_t once;
 } standins = {.once = PTHREAD_ONCE_INIT};
-
-void rt_set_self(struct g *g)
-{
-    tls_g = g;
-}
 
 struct g *rt_self_or_null(void)
 {

@@ -6,8 +6,14 @@
 
 struct tr_stream;
 
-/* This thread runs g from now on (scheduler). */
-void rt_set_self(struct g *g);
+extern __thread struct g *tls_g __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* This thread runs g from now on.  Inline, because the scheduler's last step does not come back on
+ * another thread; everybody else asks rt_self(). */
+static inline void rt_set_self(struct g *g)
+{
+    tls_g = g;
+}
 
 /* The goroutine or stand-in of this thread, or NULL: does not make one.  Safe in signal
  * handlers. */

@@ -28,7 +28,10 @@ void timer_heap_init(struct timer_heap *h);
 bool timer_heap_run(struct timer_heap *h, int64_t now);
 
 /* When the earliest timer fires; INT64_MAX: never.  A hint. */
-int64_t timer_heap_next(const struct timer_heap *h);
+static inline int64_t timer_heap_next(const struct timer_heap *h)
+{
+    return at_load_rlx(&h->next_when); /* relaxed: a hint; fenced in [sleeper] where it matters */
+}
 
 /* Moves all timers of from, whose P goes away, to to (the heap of P 0). */
 void timer_heap_move(struct timer_heap *to, struct timer_heap *from);

@@ -20,11 +20,6 @@ void timer_heap_init(struct timer_heap *h)
     *h = (struct timer_heap){.next_when = INT64_MAX};
 }
 
-int64_t timer_heap_next(const struct timer_heap *h)
-{
-    return at_load_rlx(&h->next_when); /* relaxed: a hint; fenced in [sleeper] where it matters */
-}
-
 static bool earlier(const struct timer_node *a, const struct timer_node *b)
 {
     return a->when < b->when || (a->when == b->when && a->seq < b->seq);

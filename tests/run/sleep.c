@@ -11,8 +11,8 @@
 static void sleep_then_send(int ticks, go_chan(int) c)
 {
     go_time start = go_now();
-    go_sleep(ticks * 40 * GO_MILLISECOND);
-    EXPECT(go_since(start) >= ticks * 40 * GO_MILLISECOND);
+    go_sleep(ticks * 100 * GO_MILLISECOND);
+    EXPECT(go_since(start) >= ticks * 100 * GO_MILLISECOND);
     go_chan_send(c, ticks);
 }
 
