@@ -2,6 +2,10 @@
 #include "inside.h"
 #include "core.h"
 #include "hook.h"
+#include <errno.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 void rt_enter_slow(struct m *m)
 {
@@ -60,4 +64,29 @@ struct g *sched_rob_runnext(struct p *p)
     }
     rt_unlock(&sched.lock);
     return g;
+}
+
+/* ---- for mutex.c ---- */
+
+uint32_t sched_tid(void)
+{
+    const struct m *m = rt_m();
+    return (uint32_t)(m ? m->tid : (int)syscall(SYS_gettid));
+}
+
+void sched_pause(void)
+{
+    int saved = errno;
+    for (int i = 0; i < 64; i++)
+        at_pause();
+    sched_yield();
+    errno = saved;
+}
+
+void sched_wait_unlocking(const void *mutex)
+{
+    rt_fence_all(); /* [unlocking] who looked at the mutex before has said so */
+    for (struct m *m = worker_all(); m; m = m->next_all)
+        while (at_load_acq(&m->unlocking) == mutex) /* [unlocking] it is a matter of instructions */
+            sched_pause();
 }

@@ -7,6 +7,8 @@
  *     MU_WOKEN     a goroutine that was woken, or spins, competes: unlocking need not wake another.
  *                  May be clear though one does; is never set for good when none does.
  *     MU_STARVING  unlocking hands the mutex to the first waiter.  Implies MU_HELD.
+ *     MU_SHARED    nobody frees the mutex by a plain store.  Implied by the three above.
+ *     MU_ASKED     somebody is about to set MU_SHARED: the upper bits say which thread.
  *
  * Normal mode.  Unlocking frees the mutex and wakes the first waiter, which competes with whoever
  * runs: mostly it loses, but no time is lost in switching, and that is what makes a busy mutex
@@ -23,6 +25,21 @@
  * swap, under the bucket's lock; it is a user of the mutex that has yet to lock it, so the memory
  * is good until it has.
  *
+ * Unlocking by a plain store.  A mutex that nobody else wants is freed without a locked
+ * instruction, which would be half of the cost of a lock and unlock.  The danger is that somebody
+ * sets a bit between the look at the word and the store, which then wipes it out.  So MU_SHARED is
+ * set before any other bit, and who sets it first sees to it that no thread is between the two:
+ *
+ *     unlock:  m->unlocking = mutex;   word == MU_HELD?  then word = 0;    m->unlocking = NULL
+ *     share:   word = MU_HELD | MU_ASKED | tid, if it was MU_HELD;   fence on all threads;
+ *              wait while any m->unlocking == mutex;   word = MU_HELD | MU_SHARED, if it is still
+ *              what was stored: nobody has freed the mutex meanwhile
+ *
+ * An unlock that comes after the first step sees that the word is not MU_HELD, and swaps; one that
+ * came before is waited for, and breaks the chain [unlocking].  The thread's number keeps two
+ * askers apart.  MU_SHARED stays for a while after the last waiter has gone, since making it costs
+ * a membarrier(2).  Plain threads, which have no M, always swap.
+ *
  * Spinning: only with several Ps, a few rounds of some 30 pauses, before the first sleep and again
  * after being woken.  A spinner sets MU_WOKEN so that the unlock wakes nobody for nothing.
  *
@@ -30,17 +47,27 @@
 #include <goshawk/mutex.h>
 #include "atomic.h"
 #include "check.h"
+#include "fence.h"
 #include "hook.h"
 #include "mutex.h"
 #include "panic.h"
+#include "proc.h"
 #include "sema.h"
 
-#define MU_HELD     1u
-#define MU_QUEUED   2u
-#define MU_WOKEN    4u
-#define MU_STARVING 8u
+#define MU_HELD      1u
+#define MU_QUEUED    2u
+#define MU_WOKEN     4u
+#define MU_STARVING  8u
+#define MU_SHARED    16u
+#define MU_ASKED     32u
+#define MU_TID_SHIFT 6
 
-enum { SPIN_ROUNDS = 4, SPIN_PAUSES = 30, STARVING_NS = 1000000 };
+enum {
+    SPIN_ROUNDS = 4,
+    SPIN_PAUSES = 30,
+    STARVING_NS = 1000000,
+    SHARED_ROUNDS = 256, /* unlocks after which MU_SHARED goes, if nobody waits */
+};
 
 static char handed_over; /* its address in wake_arg: the woken one holds the mutex */
 
@@ -54,6 +81,23 @@ struct locker {
     int64_t since; /* when it first went to sleep; 0: not yet */
 };
 
+/* Makes m, whose word was s, MU_SHARED.  False: the word has changed, look again. */
+static bool share(go_mutex *m, uint32_t s)
+{
+    if (s & MU_SHARED)
+        return true;
+    if (s & MU_ASKED) { /* by a thread that needs a moment */
+        sched_pause();
+        return false;
+    }
+    uint32_t asked = s | MU_ASKED | sched_tid() << MU_TID_SHIFT;
+    if (!at_cas_rlx(&m->state_, s, asked)) /* relaxed: ordered by the fence */
+        return false;
+    sched_wait_unlocking(m);
+    /* relaxed: publishes nothing */
+    return at_cas_rlx(&m->state_, asked, MU_HELD | MU_SHARED);
+}
+
 static bool may_spin(const struct locker *l, uint32_t s)
 {
     return (s & (MU_HELD | MU_STARVING)) == MU_HELD && l->spins < SPIN_ROUNDS && rt_nprocs() > 1;
@@ -61,8 +105,8 @@ static bool may_spin(const struct locker *l, uint32_t s)
 
 static void spin(struct locker *l, uint32_t s)
 {
-    if (!l->woken && (s & (MU_QUEUED | MU_WOKEN)) == MU_QUEUED)
-        l->woken = at_cas_rlx(&l->m->state_, s, s | MU_WOKEN); /* relaxed: a hint to unlock */
+    if (!l->woken && (s & (MU_QUEUED | MU_WOKEN)) == MU_QUEUED) /* so it is MU_SHARED */
+        l->woken = at_cas_rlx(&l->m->state_, s, s | MU_WOKEN);  /* relaxed: a hint to unlock */
     for (int i = 0; i < SPIN_PAUSES; i++)
         at_pause();
     l->spins++;
@@ -87,7 +131,7 @@ static bool sleep_on(struct locker *l)
     if (l->woken)
         to &= ~MU_WOKEN;
     /* relaxed: nothing is published; the waker is ordered by the bucket's lock */
-    if (!(s & MU_HELD) || !at_cas_rlx(&l->m->state_, s, to)) {
+    if (!(s & MU_HELD) || !(s & MU_SHARED) || !at_cas_rlx(&l->m->state_, s, to)) {
         sema_unlock(b);
         return false;
     }
@@ -114,7 +158,7 @@ static void lock_slow(go_mutex *m, enum tr_reason why)
                 return;
         } else if (may_spin(&l, s)) {
             spin(&l, s);
-        } else if (sleep_on(&l)) {
+        } else if (share(m, s) && sleep_on(&l)) {
             return;
         }
     }
@@ -162,6 +206,16 @@ static bool wake_first(go_mutex *m, enum tr_reason why)
     return true;
 }
 
+/* What the word s becomes when nobody must be woken. */
+static uint32_t freed(uint32_t s)
+{
+    static __thread uint32_t rounds;
+    if (s & MU_ASKED) /* who asked finds the mutex free */
+        return 0;
+    bool quiet = s == (MU_HELD | MU_SHARED) && ++rounds % SHARED_ROUNDS == 0;
+    return quiet ? 0 : s & ~MU_HELD;
+}
+
 static void unlock_slow(go_mutex *m, enum tr_reason why)
 {
     for (;;) {
@@ -171,7 +225,7 @@ static void unlock_slow(go_mutex *m, enum tr_reason why)
         if (must_wake(s)) {
             if (wake_first(m, why))
                 return;
-        } else if (at_cas_rel(&m->state_, s, s & ~MU_HELD)) { /* [mutex] */
+        } else if (at_cas_rel(&m->state_, s, freed(s))) { /* [mutex] */
             return;
         }
     }
@@ -179,7 +233,18 @@ static void unlock_slow(go_mutex *m, enum tr_reason why)
 
 void mutex_unlock_raw(go_mutex *m, enum tr_reason why)
 {
-    if (unlikely(!at_cas_rel(&m->state_, MU_HELD, 0u))) /* [mutex] */
+    struct m *here = rt_m();
+    if (unlikely(!here)) {
+        unlock_slow(m, why);
+        return;
+    }
+    at_store_rlx(&here->unlocking, (const void *)m); /* relaxed: ordered by the fence */
+    rt_fence_often();
+    bool alone = at_load_rlx(&m->state_) == MU_HELD; /* relaxed: only we may change that */
+    if (likely(alone))
+        at_store_rel(&m->state_, 0u);                   /* [mutex] */
+    at_store_rel(&here->unlocking, (const void *)NULL); /* [unlocking] the word is freed */
+    if (unlikely(!alone))
         unlock_slow(m, why);
 }
 

@@ -20,11 +20,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <goshawk.h>
 #include "clock.h"
 #include "g.h"
 #include "panic.h"
+#include "proc.h"
 #include "scheduler.h"
 #include "timers.h"
 
@@ -66,6 +68,27 @@ static struct fake *make(void)
     pthread_mutex_init(&f->mu, NULL);
     pthread_cond_init(&f->cond, NULL);
     return f;
+}
+
+/* No thread is an M: the mutex's words are always swapped, and nobody has to be waited for. */
+struct m *rt_m(void)
+{
+    return NULL;
+}
+
+void sched_wait_unlocking(const void *mutex)
+{
+    (void)mutex;
+}
+
+uint32_t sched_tid(void)
+{
+    return (uint32_t)syscall(SYS_gettid);
+}
+
+void sched_pause(void)
+{
+    sched_yield();
 }
 
 struct g *rt_self(void)

@@ -31,7 +31,7 @@ IN_GO(rwmutex, readers_hold_it_together)
     finish();
     CHECK(go_rwmutex_trylock(&m.mu) && !go_rwmutex_tryrlock(&m.mu) && !go_rwmutex_trylock(&m.mu));
     go_rwmutex_unlock(&m.mu);
-    CHECK(m.mu.state_ == 0 && m.mu.writers_.state_ == 0);
+    CHECK(m.mu.state_ == 0 && (m.mu.writers_.state_ & ~16u) == 0);
     go_chan_free(m.leave);
 }
 
@@ -89,7 +89,7 @@ IN_GO(rwmutex, hammer_of_all_mixes)
             start(writer, &a);
         finish();
         CHECK(a.n == ROUNDS(1000) / 5 * 4 * mix[k][1] && a.mu.state_ == 0 &&
-              a.mu.writers_.state_ == 0);
+              (a.mu.writers_.state_ & ~16u) == 0);
     }
 }
 
