@@ -93,10 +93,9 @@ struct rc_ctx *rc_ctx_make(struct rc_ctx *creator, enum rc_kind kind, uint64_t i
         creator = rc_self.ctx ? rc_self.ctx : home;
     struct rc_thread was = rc_enter();
     struct rc_ctx *c = make(creator, kind, id, pc);
-    c->life->stack_lo = (uintptr_t)stack_lo;
-    c->life->stack_size = stack_size;
-    rc_mem_fresh(stack_lo, stack_size);
     rc_leave(was);
+    if (stack_size)
+        rc_ctx_stack(c, stack_lo, stack_size);
     return c;
 }
 
@@ -307,6 +306,7 @@ void rc_ctx_stack(struct rc_ctx *c, void *lo, size_t size)
         return;
     c->life->stack_lo = (uintptr_t)lo;
     c->life->stack_size = size;
+    rc_mem_fresh(lo, size);
 }
 
 /* ---- locks held, for reports ---- */

@@ -116,10 +116,8 @@ static void know_stack(struct rc_ctx *c)
     size_t size;
     if (pthread_getattr_np(pthread_self(), &a) != 0)
         return;
-    if (pthread_attr_getstack(&a, &lo, &size) == 0) {
+    if (pthread_attr_getstack(&a, &lo, &size) == 0)
         rc_ctx_stack(c, lo, size);
-        rc_mem_fresh(lo, size);
-    }
     pthread_attr_destroy(&a);
 }
 

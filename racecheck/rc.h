@@ -39,9 +39,13 @@ void rc_init(const struct rc_host *host);
 
 /* Makes the context of a new flow of control, ordered after everything creator (may be NULL) has
  * done so far [go].  Remembers creator's present stack, whose innermost frame is pc, as the place
- * of creation.  [stack_lo, stack_lo + stack_size) becomes its stack: fresh memory. */
+ * of creation.  [stack_lo, stack_lo + stack_size), if any, becomes its stack: fresh memory. */
 struct rc_ctx *rc_ctx_make(struct rc_ctx *creator, enum rc_kind kind, uint64_t id, uintptr_t pc,
                            void *stack_lo, size_t stack_size);
+
+/* From now on [lo, lo + size) is c's stack: fresh memory.  For a flow that gets its stack after it
+ * was made. */
+void rc_ctx_stack(struct rc_ctx *c, void *lo, size_t size);
 
 /* The flow has ended; c is not used any more.  Orders nothing. */
 void rc_ctx_end(struct rc_ctx *c);

@@ -89,9 +89,6 @@ const struct rc_life *rc_life_by_stack(uintptr_t addr);
  * 0)? */
 bool rc_others_alive(void);
 
-/* From now on [lo, lo + size) is c's stack; its contents are not fresh by that. */
-void rc_ctx_stack(struct rc_ctx *c, void *lo, size_t size);
-
 /* [p, p+n) is new memory (malloc, mmap): accesses and clocks of its earlier life are forgotten. */
 void rc_mem_fresh(const void *p, size_t n);
 

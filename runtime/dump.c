@@ -144,10 +144,11 @@ static void print_head(int fd, const struct g *g)
     } else {
         text_printf(&t, "%s", state == G_RUNNING ? "running" : "runnable");
     }
-    if (g->locks_thread)
+    bool seed = g->flags & G_SEED;
+    if (!seed && g->locks_thread)
         text_printf(&t, ", locked to thread");
     text_printf(&t, "]");
-    if (g->name[0])
+    if (!seed && g->name[0])
         text_printf(&t, " \"%.31s\"", g->name);
     rt_printf(fd, "%s:\n", buf);
 }
@@ -175,7 +176,7 @@ void dump_goroutine(int fd, const struct g *g, const uintptr_t *pcs, size_t n)
 
 static size_t parked_stack(const struct g *g, uintptr_t *pcs)
 {
-    if (g->ctx.pc == (uintptr_t)switch_entry) { /* it has not begun */
+    if ((g->flags & G_SEED) || g->ctx.pc == (uintptr_t)switch_entry) { /* it has not begun */
         pcs[0] = (uintptr_t)g->entry + 1;
         return 1;
     }

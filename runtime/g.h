@@ -1,8 +1,13 @@
 /* g.h - the goroutine.
  *
- * A struct g lies at the top of its own stack and lives as long as the process: when a goroutine
- * ends, the struct and its stack go to a free list together.  So a stale pointer to a g is never a
- * wild one.
+ * A struct g lies at the top of its own stack: when a goroutine ends, the struct and its stack go
+ * to a free list together.  Its address is never unmapped, so a stale pointer to a g is never a
+ * wild one, but the memory of one that stays free is given back and then reads as zero: G_FREE.
+ *
+ * A goroutine that has not run yet needs no stack.  It is a seed (G_SEED in flags): the head of a
+ * struct g, then the call to make.  Only run queues and dumps ever see one.  Whoever runs it takes
+ * a stack for it - the one that became free last, still in the cache - moves the head there and
+ * drops the seed (spawn.c).
  *
  *              rt_spawn                scheduler pops it
  *     G_FREE ------------> G_READY ----------------------> G_RUNNING
@@ -11,6 +16,8 @@
  *       |                     |                                |  |
  *       |                     +--- rt_ready --- G_PARKED <-----+  |   rt_park
  *       +-------------------------------------------------------+    return, go_exit
+ *
+ * A seed is RUNNING for the moment in which a stack takes its place.
  *
  * A thread that is not one of the scheduler's gets a stand-in (G_THREAD in flags) on its first call
  * into the runtime, so that every primitive works from plain threads: parking it blocks the
@@ -38,6 +45,7 @@ enum g_flag {
     G_THREAD = 1, /* stands for a plain thread */
     G_MAIN = 2,   /* goroutine 1 */
     G_SYSTEM = 4, /* the runtime's own: not counted, not shown, not part of deadlock detection */
+    G_SEED = 8,   /* has not run yet and has no stack: nothing below the head exists */
 };
 
 enum { G_NAME_MAX = 32, G_CALLS_MAX = 4 };
@@ -51,6 +59,7 @@ struct g_call {
     void *shown;             /* the function to show for fn, or NULL */
 };
 
+struct arena;
 struct m;
 struct rc_ctx;
 struct tr_stream;
@@ -59,40 +68,56 @@ struct rt_panic;
 struct rt_recover;
 
 struct g {
+    /* ---- the head, which a seed has too ---- */
+    uint32_t state;      /* enum g_state; written by g_move() only */
+    uint32_t flags;      /* enum g_flag; r/o after creation */
+    struct g *next;      /* link of the run queue or free list it is on; by that queue */
+    struct arena *arena; /* where its memory comes from; r/o while the memory is there */
+    struct m *m;         /* the M that runs it; by that M */
+    struct m *home_m;    /* the M it is bound to, or NULL; by itself */
+    struct g *batch_next, *batch_prev; /* first of a spilled batch: its neighbours; sched.lock */
+    uint32_t batch_count;              /* likewise: goroutines in it */
+    uint32_t stack_pages;              /* of the stack it has or shall have; r/o after creation */
+    uint64_t id;                       /* r/o after creation; 0: thread */
+    struct rc_ctx *race;               /* the detector's context; r/o after creation */
+    void *entry;                       /* function it runs; r/o after creation */
+    uintptr_t created_pc;              /* return address of the go statement; r/o after creation */
+    uint64_t created_by;               /* goroutine that did it; r/o after creation */
+    struct go_waitgroup *wg;           /* done at its end, or NULL */
+
+    /* ---- the body ---- */
     struct switch_ctx ctx; /* registers while it does not run; by its M, or the queue that has it */
-    uint32_t state;        /* enum g_state; written by g_move() only */
-    uint32_t flags;        /* enum g_flag; r/o after creation */
-    struct g *next;        /* link of the run queue or free list it is on; by that queue */
-    struct m *m;           /* the M that runs it; by that M */
-    uint64_t id;           /* r/o after creation; 0: thread */
     int saved_errno;       /* errno while it does not run */
     uint32_t selected;     /* select: 1 once one case has won; [select] */
     void *wake_arg;        /* what the waker tells the woken; by whoever takes it off a wait list */
-    uint32_t why;          /* enum tr_reason; by itself before parking */
-    const void *park_obj;  /* what it waits for; likewise */
+    const void *park_obj;  /* what it waits for; by itself before parking */
     uint64_t park_ticks;   /* clock_ticks() of about when it parked; likewise */
-    struct g *batch_next,
-        *batch_prev;            /* first of a spilled batch: its neighbours; under sched.lock */
-    uint32_t batch_count;       /* likewise: goroutines in it */
-    struct tr_stream *trace;    /* of a stand-in; by itself */
-    struct rc_ctx *race;        /* the detector's context; r/o after creation */
-    void *entry;                /* function it runs; r/o after creation */
-    uintptr_t created_pc;       /* return address of the go statement; r/o after creation */
-    uint64_t created_by;        /* goroutine that did it; r/o after creation */
-    struct go_waitgroup *wg;    /* done at its end, or NULL */
+    uint32_t why;          /* enum tr_reason; likewise */
+    uint32_t call_count;   /* announced calls; by itself */
+    uint32_t locks_thread; /* depth of go_lock_thread(); by itself */
+    uint32_t blocking;     /* depth of go_blocking_begin(); by itself */
     struct go_defer_ *defers;   /* innermost first; by itself */
     struct rt_panic *panics;    /* being unwound, innermost first; by itself */
     struct rt_recover *recover; /* innermost go_recover(); by itself */
     char *recovered;            /* text of the last recovered panic, from malloc; by itself */
-    char *stack_lo, *stack_hi;  /* usable stack; r/o after creation */
-    uint32_t call_count;        /* announced calls; by itself */
-    uint32_t locks_thread;      /* depth of go_lock_thread(); by itself */
-    struct m *home_m;           /* the M it is bound to, or NULL; by itself */
-    uint32_t blocking;          /* depth of go_blocking_begin(); by itself */
+    struct tr_stream *trace;    /* of a stand-in; by itself */
+    char *stack_lo, *stack_hi;  /* usable stack; r/o while the memory is there */
     bool exiting;               /* go_exit() has begun; by itself */
     struct san_stack san;       /* its stack, as ASan is told; empty otherwise */
     struct g_call calls[G_CALLS_MAX];
     char name[G_NAME_MAX]; /* by itself; may be read torn by dumps */
+};
+
+/* A seed: the head of a struct g, which g points to, then the call. */
+enum { G_SEED_STACKED = 128 };
+
+struct g_seed {
+    _Alignas(16) char head[offsetof(struct g, ctx)];
+    struct fp_modes fp;    /* of the creator */
+    uint16_t stacked_low;  /* stacked arguments: their address in the creator, modulo 64 */
+    uint16_t bytes;        /* how many of them */
+    struct call_regs regs; /* argument registers */
+    char stacked[G_SEED_STACKED];
 };
 
 /* Moves g's state; stops the program on a move that the picture above does not have. */

@@ -40,10 +40,17 @@ static inline int hook_race_fini(int status)
 }
 
 /* [hb-go] by is the creating goroutine or thread. */
-static inline void hook_race_create(struct g *by, struct g *g, uintptr_t pc, void *lo, size_t size)
+static inline void hook_race_create(struct g *by, struct g *g, uintptr_t pc)
 {
     if (GO_RACE)
-        g->race = rc_ctx_make(by ? by->race : NULL, RC_GOROUTINE, g->id, pc, lo, size);
+        g->race = rc_ctx_make(by ? by->race : NULL, RC_GOROUTINE, g->id, pc, NULL, 0);
+}
+
+/* g, which has not run yet, has got its stack. */
+static inline void hook_race_stack(struct g *g)
+{
+    if (GO_RACE)
+        rc_ctx_stack(g->race, g->stack_lo, (size_t)(g->stack_hi - g->stack_lo));
 }
 
 /* The stand-in of a plain thread works in the thread's own context. */

@@ -41,7 +41,8 @@ struct p {
     uint64_t clock_ticks; /* clock_ticks() when timers were last looked at; by its M */
     uint64_t id_next, id_end; /* goroutine ids not yet given out; by its M */
     uint64_t spawned, ended;  /* goroutines; by its M, read relaxed by others */
-    struct g_cache free;
+    struct g_cache free;      /* goroutines with stacks; by its M, or under sched.lock while idle */
+    struct g_cache seeds;     /* likewise */
     struct rt_rand rand;
     struct timer_heap timers;
     struct runq runq;
@@ -92,6 +93,9 @@ void sched_release_p(struct m *m);
 /* Around a call of self that may block its thread. */
 void sched_block_begin(struct g *self);
 void sched_block_end(struct g *self);
+
+/* Gives free goroutines in the caches of Ps back: of idle ones now, of others soon. */
+void sched_trim(void);
 
 /* Sets up the Ps; called once.  seed: of every choice; virtual_time: one P, clock jumps when
  * idle. */

@@ -129,6 +129,23 @@ uint32_t sched_set_nprocs(uint32_t n)
     return old;
 }
 
+void sched_trim(void)
+{
+    uint32_t procs = at_load_acq(&sched.procs_made); /* [procs] */
+    for (uint32_t i = 0; i < procs; i++) {
+        struct p *p = sched.procs[i];
+        rt_lock(&sched.lock);
+        if (p->state == P_RUNNING) {
+            g_cache_trim(&p->free);
+            g_cache_trim(&p->seeds);
+        } else { /* nobody holds it */
+            g_cache_flush(&p->free);
+            g_cache_flush(&p->seeds);
+        }
+        rt_unlock(&sched.lock);
+    }
+}
+
 void sched_init(uint32_t nprocs, uint64_t seed, bool virtual_time)
 {
     sched.seeded = virtual_time;

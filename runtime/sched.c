@@ -18,6 +18,7 @@
 #include "hook.h"
 #include "inside.h"
 #include "panic.h"
+#include "spawn.h"
 #include "thread.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -267,6 +268,8 @@ static struct g *find_runnable(struct m *m)
 
 _Noreturn void sched_execute(struct m *m, struct g *g)
 {
+    if (g->flags & G_SEED)
+        g = rt_first_run(m, g);
     if (unlikely(g->home_m && g->home_m != m))
         sched_pass_home(m, g);
     g_move(g, G_READY, G_RUNNING);

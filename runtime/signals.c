@@ -46,7 +46,7 @@ enum {
     WATCH_MS = 200,
 };
 
-enum { WORK_QUIT = 1, WORK_CRASH = 2, WORK_WATCH = 4 };
+enum { WORK_QUIT = 1, WORK_CRASH = 2, WORK_WATCH = 4, WORK_SCAVENGE = 8 };
 
 static struct {
     uint32_t work;    /* enum WORK_*; [request] */
@@ -97,6 +97,11 @@ static void request(uint32_t work)
 void signals_watch_deadlock(void)
 {
     request(WORK_WATCH);
+}
+
+void signals_scavenge(void)
+{
+    request(WORK_SCAVENGE);
 }
 
 /* ---- what the monitor prints ---- */
@@ -207,21 +212,34 @@ static void monitor_work(uint32_t work)
         quit();
 }
 
+/* Sleeps until there is a request, or it is time for either. */
+static void monitor_sleep(int64_t watch, int64_t scavenge)
+{
+    int64_t when = watch < scavenge ? watch : scavenge;
+    int64_t limit = when == INT64_MAX ? -1 : when - clock_nanos();
+    if (limit > 0 || when == INT64_MAX)
+        rt_futex_wait(&monitor.work, 0, limit);
+}
+
 static void *monitor_main(void *arg)
 {
-    bool watching = false;
+    int64_t watch = INT64_MAX, scavenge = INT64_MAX; /* when to do it */
     (void)arg;
     for (;;) {
         uint32_t work = at_xchg_acq(&monitor.work, 0u); /* [request] */
-        watching |= (work & WORK_WATCH) != 0;
+        int64_t now = clock_nanos();
+        if (work & WORK_WATCH)
+            watch = now + WATCH_MS * 1000000ll;
+        if (work & WORK_SCAVENGE)
+            scavenge = now;
         monitor_work(work);
-        if (work)
-            continue;
-        bool woken = rt_futex_wait(&monitor.work, 0, watching ? WATCH_MS * 1000000ll : -1);
-        if (watching && !woken) {
-            watching = false;
+        if (now >= scavenge)
+            scavenge = stack_scavenge(now);
+        if (now >= watch) {
+            watch = INT64_MAX;
             sched_recheck_deadlock();
         }
+        monitor_sleep(watch, scavenge);
     }
     return NULL;
 }

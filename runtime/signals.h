@@ -25,4 +25,7 @@ void signals_watch_deadlock(void);
 /* Ticks of clock_ticks() as nanoseconds. */
 int64_t signals_ticks_to_nanos(uint64_t ticks);
 
+/* Stacks have become free: makes the monitor call stack_scavenge() until nothing is left. */
+void signals_scavenge(void);
+
 #endif

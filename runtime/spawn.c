@@ -16,6 +16,7 @@
 #include "proc.h"
 #include "stack.h"
 #include "thread.h"
+#include "vmem.h"
 #include <goshawk/go.h>
 #include <goshawk/waitgroup.h>
 #include <string.h>
@@ -72,30 +73,55 @@ size_t rt_stacked_bytes(const struct g *self, const struct g_call *call, const v
 
 /* ---- beginning ---- */
 
-static struct g *alloc(struct m *m)
+static _Noreturn void no_memory(size_t stack)
+{
+    rt_fatal("out of memory: no stack of %zu bytes for a goroutine", stack);
+}
+
+/* A goroutine that will be the next to run here takes its stack now, if a hot one is at hand.  Any
+ * other gets it when it runs, so that a thousand that are started at once and end soon need a few
+ * stacks only. */
+static struct g *alloc_on(struct p *p, size_t stack, size_t bytes)
+{
+    bool next = !at_load_rlx(&p->runnext); /* relaxed: a guess */
+    if (bytes > G_SEED_STACKED || (next && g_cache_fits(&p->free, stack)))
+        return g_alloc(&p->free, stack);
+    return g_alloc_seed(&p->seeds);
+}
+
+static struct g *alloc(struct m *m, size_t stack, size_t bytes)
 {
     if (likely(m && m->p))
-        return g_alloc(&m->p->free);
+        return alloc_on(m->p, stack, bytes);
     struct g_cache cache = {0};
-    struct g *g = g_alloc(&cache);
+    struct g *g = bytes > G_SEED_STACKED ? g_alloc(&cache, stack) : g_alloc_seed(&cache);
     g_cache_flush(&cache);
     return g;
 }
 
-/* Lays regs and stacked arguments out at the top of g's stack. */
-static void lay_out(struct g *g, const struct call_regs *regs, const void *stacked, size_t bytes)
+/* A call on its way to the stack that it will run on. */
+struct pending_call {
+    const struct call_regs *regs;
+    const void *stacked;
+    size_t bytes;
+    uintptr_t low; /* of the address that stacked had in the caller */
+    struct fp_modes fp;
+};
+
+/* Lays a call out at the top of g's stack. */
+static void lay_out(struct g *g, const struct pending_call *c)
 {
-    size_t room = (bytes + 15) & ~(size_t)15;
+    size_t room = (c->bytes + 15) & ~(size_t)15;
     size_t least = 4096; /* for the goroutine's own frames */
-    if (room + sizeof *regs + ALIGN_MAX + least > (size_t)(g->stack_hi - g->stack_lo))
-        rt_fatal("go: arguments of %zu bytes do not fit a stack of %zu bytes", bytes,
+    if (room + sizeof *c->regs + ALIGN_MAX + least > (size_t)(g->stack_hi - g->stack_lo))
+        rt_fatal("go: arguments of %zu bytes do not fit a stack of %zu bytes", c->bytes,
                  (size_t)(g->stack_hi - g->stack_lo));
     char *args = g->stack_hi - room;
-    args -= ((uintptr_t)args - (uintptr_t)stacked) % ALIGN_MAX; /* aligned as the originals are */
-    san_copy_frame(args, stacked, bytes);
+    args -= ((uintptr_t)args - c->low) % ALIGN_MAX; /* aligned as the originals are */
+    san_copy_frame(args, c->stacked, c->bytes);
     struct call_regs *at = (struct call_regs *)args - 1;
-    *at = *regs;
-    switch_init(&g->ctx, at);
+    *at = *c->regs;
+    switch_init(&g->ctx, at, c->fp);
 }
 
 /* Forgets what the last goroutine on g left, which may have ended by go_exit() anywhere. */
@@ -112,29 +138,49 @@ static void reset(struct g *g)
     g->name[0] = 0;
 }
 
-static void start(struct g *by, const struct g_call *call, const struct call_regs *regs,
-                  const void *stacked, size_t bytes, uintptr_t pc, uint32_t flags)
+/* g, whose head is filled in, gets ready for its first instructions. */
+static void plant(struct g *g, const struct pending_call *c)
+{
+    reset(g);
+    san_stack_init(&g->san, g->stack_lo, (size_t)(g->stack_hi - g->stack_lo));
+    san_unpoison(g->stack_lo, (size_t)(g->stack_hi - g->stack_lo));
+    lay_out(g, c);
+    hook_race_stack(g);
+}
+
+static void keep_call(struct g *seed, const struct pending_call *c)
+{
+    struct g_seed *s = (struct g_seed *)seed;
+    s->fp = c->fp;
+    s->stacked_low = c->low % ALIGN_MAX;
+    s->bytes = (uint16_t)c->bytes;
+    s->regs = *c->regs;
+    san_copy_frame(s->stacked, c->stacked, c->bytes);
+}
+
+static void start(struct g *by, const struct g_call *call, const struct pending_call *c,
+                  uintptr_t pc, uint32_t flags)
 {
     struct m *m = rt_m();
     bool entered = m && rt_enter(m);
-    struct g *g = alloc(m);
+    size_t stack = stack_size();
+    struct g *g = alloc(m, stack, c->bytes);
     if (unlikely(!g))
-        rt_fatal("out of memory: no stack of %zu bytes for a goroutine", stack_size());
-    g->flags = flags;
+        no_memory(stack);
+    g->flags = flags | (g->flags & G_SEED);
+    g->stack_pages = (uint32_t)(stack / VM_PAGE);
     g->id = flags & G_MAIN ? 1 : sched_new_id(m ? m->p : NULL);
     g->entry = call->shown ? call->shown : call->fn;
     g->created_pc = pc;
     g->created_by = by ? by->id : 0;
     g->wg = call->wg;
-    reset(g);
-    san_stack_init(&g->san, g->stack_lo, (size_t)(g->stack_hi - g->stack_lo));
-    san_unpoison(g->stack_lo, (size_t)(g->stack_hi - g->stack_lo));
-    lay_out(g, regs, stacked, bytes);
-    if (!by) /* a scheduler stack has the modes of whoever ran last */
-        switch_default_fp(&g->ctx);
     if (!(flags & G_SYSTEM))
         sched_count_add(m, 1);
-    hook_race_create(by, g, pc, g->stack_lo, (size_t)(g->stack_hi - g->stack_lo));
+    hook_race_create(by, g, pc);
+    if (g->flags & G_SEED)
+        keep_call(g, c);
+    else
+        plant(g, c);
     if (hook_tracing())
         hook_go_create(thread_stream(m, by), g, by);
     g_move(g, G_FREE, G_READY);
@@ -143,19 +189,49 @@ static void start(struct g *by, const struct g_call *call, const struct call_reg
         rt_leave(m);
 }
 
+struct g *rt_first_run(struct m *m, struct g *seed)
+{
+    const struct g_seed *s = (const struct g_seed *)seed;
+    size_t stack = (size_t)seed->stack_pages * VM_PAGE;
+    struct g *g = g_alloc(&m->p->free, stack);
+    g_move(seed, G_READY, G_RUNNING);
+    if (unlikely(!g)) {
+        rt_set_self(NULL); /* the one that ran here before has nothing to do with it */
+        no_memory(stack);
+    }
+    g->flags = seed->flags & ~(uint32_t)G_SEED;
+    g->m = NULL;
+    g->id = seed->id;
+    g->race = seed->race;
+    g->entry = seed->entry;
+    g->created_pc = seed->created_pc;
+    g->created_by = seed->created_by;
+    g->wg = seed->wg;
+    plant(g, &(struct pending_call){&s->regs, s->stacked, s->bytes, s->stacked_low, s->fp});
+    g_move(g, G_FREE, G_READY);
+    g_move(seed, G_RUNNING, G_FREE);
+    g_release(&m->p->seeds, seed);
+    return g;
+}
+
 void rt_go_call(struct call_regs *regs, const void *stacked, uintptr_t pc)
 {
     struct g *self = rt_self();
     struct g_call call = rt_announced(self);
     regs->fn = (uintptr_t)call.fn;
-    start(self, &call, regs, stacked, rt_stacked_bytes(self, &call, stacked), pc, 0);
+    struct pending_call c = {.regs = regs, .stacked = stacked, .low = (uintptr_t)stacked};
+    c.bytes = rt_stacked_bytes(self, &call, stacked);
+    c.fp = switch_fp();
+    start(self, &call, &c, pc, 0);
     rt_settle(self);
 }
 
 static void spawn_at(struct g *by, struct g_call call, void *arg, uint32_t flags, uintptr_t pc)
 {
     struct call_regs regs = {.gpr = {(uintptr_t)arg}, .fn = (uintptr_t)call.fn};
-    start(by, &call, &regs, NULL, 0, pc, flags);
+    struct pending_call c = {.regs = &regs};
+    c.fp = by ? switch_fp() : switch_default_fp(); /* a scheduler stack has whatever ran last */
+    start(by, &call, &c, pc, flags);
 }
 
 void rt_spawn(struct g *by, void (*fn)(void *), void *arg, uint32_t flags)

@@ -8,6 +8,10 @@
  * stub's frame; regs->fn is set here. */
 void rt_go_call(struct call_regs *regs, const void *stacked, uintptr_t pc);
 
+/* seed, which is READY, is about to run on m for the first time: returns the goroutine that takes
+ * its place, READY and with a stack. */
+struct g *rt_first_run(struct m *m, struct g *seed);
+
 #if GO_ASAN
 /* A goroutine's first instructions run. */
 void rt_goroutine_begin(void);

@@ -1,6 +1,6 @@
 /* stack.c - goroutines and the stacks they lie on.
  *
- * Memory is reserved in arenas and cut into slots, one for each goroutine:
+ * A slot of an arena (arena.c) has one goroutine:
  *
  *     slot:  | guard | stack, grows down ............... | struct g | colour |
  *                      lo                               hi
@@ -9,69 +9,51 @@
  * one page.  "colour" moves struct and first frames by multiples of 64 bytes from slot to slot: all
  * slots have the same alignment, and without it every struct g would fall into the same cache sets.
  *
- * A slot is cut once and reused for ever: ended goroutines go to the cache of the P they ended on
- * (LIFO: the hottest stack first; a first touch of a page costs more than a hundred switches), and
- * in batches to a central pool, one list for each stack size.
- *
- * Lock: pool.lock, a leaf. */
+ * Ended goroutines go to the cache of the P they ended on (LIFO: the hottest stack first; a first
+ * touch of a page costs more than a hundred switches), and in batches to a central pool, one for
+ * each stack size.  Seeds are the same without stacks: small slots in arenas of their own. */
 #include "stack.h"
+#include "arena.h"
 #include "atomic.h"
 #include "check.h"
 #include "futex.h"
-#include "list.h"
 #include "vmem.h"
-#include <sys/mman.h>
+#include <pthread.h>
+#include <stdlib.h>
 
 enum {
-    ARENA_BYTES = 16 << 20,
-    SLOTS_MIN = 4,
     CACHE_MAX = 128,
     BATCH = 64,
-    CLASSES_MAX = 16,
     COLOURS = 8,
     COLOUR_STEP = 64,
     GUARD = 16 * VM_PAGE, /* so that a frame with a buffer of some pages does not step over it */
+    SIZE_BUCKETS = 64,
 };
 
-/* One reservation, cut into slots of one size. */
-struct arena {
-    struct arena *next; /* r/o after publication [arena] */
-    char *base;
-    size_t slot_bytes;
-    uint32_t slots;
-    uint32_t cut; /* slots handed out so far; release/acquire [cut] */
-};
-
-/* Stacks of one size that nobody uses. */
-struct stack_class {
+/* Stacks of one size. */
+struct stack_pool {
+    struct slot_pool slots;
     size_t size;
-    struct g *top;
-    struct arena *arena; /* the one being cut, or NULL */
+    struct stack_pool *next; /* r/o after publication [size] */
 };
 
 static struct {
-    struct rt_lock lock;
-    struct stack_class classes[CLASSES_MAX]; /* under lock */
-    unsigned class_count;                    /* under lock */
-    size_t size;                             /* of new stacks; relaxed */
-    struct arena *arenas;                    /* all; [arena] */
-} pool = {.size = 256 << 10};
-
-static size_t size_of(const struct g *g)
-{
-    return (size_t)((uintptr_t)g + VM_PAGE - 1) / VM_PAGE * VM_PAGE - (uintptr_t)g->stack_lo;
-}
+    struct rt_lock lock;                      /* of adding a pool */
+    struct stack_pool *by_size[SIZE_BUCKETS]; /* [size] */
+    size_t size;                              /* of new stacks; relaxed */
+    uint32_t unguarded;                       /* relaxed */
+} stacks = {.size = 256 << 10};
 
 void stack_set_size(size_t bytes)
 {
     size_t min = 16 << 10, max = (size_t)1 << 34;
     bytes = bytes < min ? min : bytes > max ? max : bytes;
-    at_store_rlx(&pool.size, (bytes + VM_PAGE - 1) / VM_PAGE * VM_PAGE); /* relaxed: a setting */
+    at_store_rlx(&stacks.size, (bytes + VM_PAGE - 1) / VM_PAGE * VM_PAGE); /* relaxed: a setting */
 }
 
 size_t stack_size(void)
 {
-    return at_load_rlx(&pool.size); /* relaxed: a setting */
+    return at_load_rlx(&stacks.size); /* relaxed: a setting */
 }
 
 bool stack_guard_hit(const struct g *g, uintptr_t addr)
@@ -79,94 +61,123 @@ bool stack_guard_hit(const struct g *g, uintptr_t addr)
     return addr >= (uintptr_t)g->stack_lo - GUARD && addr < (uintptr_t)g->stack_lo;
 }
 
-/* Under pool.lock.  With all classes used up, odd sizes share the last class's neighbours: the size
- * is then served by a fresh arena each time, which is slow but right. */
-static struct stack_class *class_of(size_t size)
+size_t stack_high_water(const struct g *g)
 {
-    for (unsigned i = 0; i < pool.class_count; i++)
-        if (pool.classes[i].size == size)
-            return &pool.classes[i];
-    if (pool.class_count == CLASSES_MAX)
-        return NULL;
-    struct stack_class *c = &pool.classes[pool.class_count++];
-    c->size = size;
-    return c;
+    char *first;
+    vm_resident(g->stack_lo, (size_t)g->stack_pages * VM_PAGE, &first);
+    return first < g->stack_hi ? (size_t)(g->stack_hi - first) : 0;
 }
 
-static struct arena *arena_make(size_t size)
-{
-    size_t slot = size + GUARD;
-    size_t slots = ARENA_BYTES / slot;
-    if (slots < SLOTS_MIN)
-        slots = SLOTS_MIN;
-    char *base = vm_reserve(slots * slot + VM_PAGE);
-    if (!base)
-        return NULL;
-    madvise(base, slots * slot, MADV_NOHUGEPAGE);
-    struct arena *a = (struct arena *)base; /* the first page of the reservation */
-    *a = (struct arena){.base = base + VM_PAGE, .slot_bytes = slot, .slots = (uint32_t)slots};
-    a->next = pool.arenas;
-    at_store_rel(&pool.arenas, a); /* [arena] publishes it to g_for_each() */
-    return a;
-}
+/* ---- slots ---- */
 
-static struct g *slot_g(const struct arena *a, uint32_t i)
+static struct g *stack_at(const struct arena *a, uint32_t i)
 {
-    char *end = a->base + (size_t)(i + 1) * a->slot_bytes;
+    char *end = a->base + (size_t)(i + 1) * a->pool->slot_bytes;
     size_t colour = i % COLOURS * COLOUR_STEP;
     size_t bytes = (sizeof(struct g) + 63) / 64 * 64;
     return (struct g *)(end - colour - bytes);
 }
 
-/* Under pool.lock. */
-static struct g *slot_cut(struct arena *a)
+static struct g *stack_make(struct arena *a, uint32_t i, bool guard)
 {
-    uint32_t i = a->cut;
-    char *start = a->base + (size_t)i * a->slot_bytes;
-    vm_guard(start, GUARD);
-    struct g *g = slot_g(a, i);
+    char *start = a->base + (size_t)i * a->pool->slot_bytes;
+    if (guard) {
+        enum vm_guard kind = vm_guard(start, GUARD);
+        a->mapped_guards += kind == VM_MAPPED_GUARD;
+        if (kind == VM_NO_GUARD)
+            at_add_rlx(&stacks.unguarded, 1u); /* relaxed: a counter */
+    }
+    struct g *g = stack_at(a, i);
+    g->arena = a;
+    g->stack_pages = (uint32_t)((a->pool->slot_bytes - GUARD) / VM_PAGE);
     g->stack_lo = start + GUARD;
     g->stack_hi = (char *)g;
-    at_store_rel(&a->cut, i + 1); /* [cut] the struct's stack bounds are set */
     return g;
 }
 
-/* Under pool.lock. */
-static struct g *central_take(size_t size)
+static struct g *seed_at(const struct arena *a, uint32_t i)
 {
-    struct stack_class *c = class_of(size), spare = {.size = size};
-    if (!c)
-        c = &spare;
-    struct g *g = c->top;
-    if (g) {
-        c->top = g->next;
-        return g;
-    }
-    if (!c->arena || c->arena->cut == c->arena->slots)
-        c->arena = arena_make(size);
-    return c->arena ? slot_cut(c->arena) : NULL;
+    return (struct g *)(a->base + (size_t)i * a->pool->slot_bytes);
 }
 
-/* Under pool.lock. */
-static void central_give(struct g *g)
+static struct g *seed_make(struct arena *a, uint32_t i, bool guard)
 {
-    struct stack_class *c = class_of(size_of(g));
-    if (!c)
-        return; /* more sizes than classes: the slot stays unused */
-    g->next = c->top;
-    c->top = g;
+    struct g *g = seed_at(a, i);
+    (void)guard;
+    g->arena = a;
+    g->flags = G_SEED;
+    return g;
 }
 
-static void cache_spill(struct g_cache *cache, unsigned n)
+/* ---- pools ---- */
+
+static struct slot_pool seeds = {
+    .slot_bytes = sizeof(struct g_seed),
+    .arena_min = 256 << 10,
+    .arena_max = 4 << 20,
+    .make = seed_make,
+    .at = seed_at,
+};
+
+static void seeds_add(void)
 {
-    rt_lock(&pool.lock);
-    while (n-- && cache->top) {
-        struct g *g = cache->top;
-        cache->top = g->next;
-        cache->count--;
-        central_give(g);
+    arena_pool_add(&seeds);
+}
+
+static struct stack_pool *pool_find(size_t size)
+{
+    struct stack_pool **bucket = &stacks.by_size[size / VM_PAGE % SIZE_BUCKETS];
+    struct stack_pool *p = at_load_acq(bucket); /* [size] */
+    while (p && p->size != size)
+        p = p->next;
+    return p;
+}
+
+static struct stack_pool *pool_add(size_t size)
+{
+    struct stack_pool **bucket = &stacks.by_size[size / VM_PAGE % SIZE_BUCKETS];
+    struct stack_pool *p = malloc(sizeof *p);
+    if (!p)
+        return NULL;
+    *p = (struct stack_pool){
+        .slots = {.slot_bytes = size + GUARD,
+                  .arena_min = 16 << 20,
+                  .arena_max = 256 << 20,
+                  .single = true,
+                  .make = stack_make,
+                  .at = stack_at},
+        .size = size,
+        .next = *bucket,
+    };
+    arena_pool_add(&p->slots);
+    at_store_rel(bucket, p); /* [size] publishes the pool */
+    return p;
+}
+
+static struct slot_pool *pool_of(size_t size)
+{
+    struct stack_pool *p = pool_find(size);
+    if (!p) {
+        rt_lock(&stacks.lock);
+        p = pool_find(size);
+        if (!p)
+            p = pool_add(size);
+        rt_unlock(&stacks.lock);
     }
-    rt_unlock(&pool.lock);
+    return p ? &p->slots : NULL;
+}
+
+/* ---- caches ---- */
+
+static void cache_spill(struct g_cache *cache, uint32_t n)
+{
+    struct g *chain = cache->top, *end = chain;
+    for (uint32_t i = 0; i < n; i++)
+        end = end->next;
+    cache->top = end;
+    cache->count -= n;
+    if (n > 0)
+        arena_give(chain, n);
 }
 
 void g_cache_flush(struct g_cache *cache)
@@ -174,35 +185,37 @@ void g_cache_flush(struct g_cache *cache)
     cache_spill(cache, cache->count);
 }
 
-static struct g *cache_pop(struct g_cache *cache)
+void g_cache_trim(struct g_cache *cache)
 {
-    struct g *g = cache->top;
+    at_store_rlx(&cache->less, CACHE_MAX + 0u); /* relaxed: a wish */
+}
+
+static struct g *cache_fill(struct g_cache *cache, struct slot_pool *pool)
+{
+    uint32_t n;
+    struct g *g = pool ? arena_take(pool, BATCH / 2, &n) : NULL;
+    if (!g)
+        return NULL;
     cache->top = g->next;
-    cache->count--;
+    cache->count = n - 1;
     return g;
 }
 
-struct g *g_alloc(struct g_cache *cache)
+struct g *g_alloc(struct g_cache *cache, size_t bytes)
 {
-    size_t size = stack_size();
-    if (likely(cache->top && size_of(cache->top) == size))
-        return cache_pop(cache);
-    if (cache->top) /* of a size that is not wanted any more */
-        cache_spill(cache, cache->count);
-    rt_lock(&pool.lock);
-    struct g *g = central_take(size);
-    for (unsigned i = 0; g && i < BATCH / 2; i++) {
-        struct stack_class *c = class_of(size);
-        struct g *more = c ? c->top : NULL;
-        if (!more)
-            break;
-        c->top = more->next;
-        more->next = cache->top;
-        cache->top = more;
-        cache->count++;
-    }
-    rt_unlock(&pool.lock);
-    return g;
+    if (likely(g_cache_fits(cache, bytes)))
+        return g_cache_pop(cache);
+    g_cache_flush(cache); /* of a size that is not wanted any more, if any */
+    return cache_fill(cache, pool_of(bytes));
+}
+
+struct g *g_alloc_seed(struct g_cache *cache)
+{
+    if (likely(cache->top))
+        return g_cache_pop(cache);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, seeds_add);
+    return cache_fill(cache, &seeds);
 }
 
 void g_release(struct g_cache *cache, struct g *g)
@@ -210,15 +223,30 @@ void g_release(struct g_cache *cache, struct g *g)
     rt_assert(g->state == G_FREE);
     g->next = cache->top;
     cache->top = g;
-    if (++cache->count > CACHE_MAX)
-        cache_spill(cache, BATCH);
+    cache->count++;
+    uint32_t less = at_load_rlx(&cache->less); /* relaxed: see g_cache_trim() */
+    if (likely(cache->count + less <= CACHE_MAX))
+        return;
+    cache_spill(cache, less ? cache->count : BATCH);
+    at_store_rlx(&cache->less, 0u); /* relaxed: likewise */
 }
+
+/* ---- all of them ---- */
 
 void g_for_each(void (*fn)(struct g *g, void *arg), void *arg)
 {
-    for (struct arena *a = at_load_acq(&pool.arenas); a; a = a->next) { /* [arena] */
-        uint32_t n = at_load_acq(&a->cut);                              /* [cut] */
-        for (uint32_t i = 0; i < n; i++)
-            fn(slot_g(a, i), arg);
-    }
+    arena_for_each(fn, arg);
+}
+
+int64_t stack_scavenge(int64_t now)
+{
+    return arena_scavenge(now);
+}
+
+void stack_count(struct stack_counts *ret)
+{
+    struct arena_counts n;
+    arena_count(&n);
+    *ret = (struct stack_counts){.used = n.used, .idle = n.warm, .returned = n.returned};
+    ret->unguarded = at_load_rlx(&stacks.unguarded); /* relaxed: a counter */
 }

@@ -1,4 +1,4 @@
-/* switch.c - the C half of the context switch: proof of the offsets that the assembly uses. */
+/* switch.c - proof of the offsets that the assembly uses. */
 #include "switch.h"
 #include <assert.h>
 
@@ -9,8 +9,8 @@ static_assert(offsetof(struct switch_ctx, fp) == 16, "CTX_RBP");
 static_assert(offsetof(struct switch_ctx, rbx) == 24, "CTX_RBX");
 static_assert(offsetof(struct switch_ctx, r12) == 32, "CTX_R12");
 static_assert(offsetof(struct switch_ctx, r15) == 56, "CTX_R15");
-static_assert(offsetof(struct switch_ctx, mxcsr) == 64, "CTX_MXCSR");
-static_assert(offsetof(struct switch_ctx, fcw) == 68, "CTX_FCW");
+static_assert(offsetof(struct switch_ctx, modes.mxcsr) == 64, "CTX_MXCSR");
+static_assert(offsetof(struct switch_ctx, modes.fcw) == 68, "CTX_FCW");
 static_assert(sizeof(struct call_regs) == 192, "REGS_SIZE");
 static_assert(offsetof(struct call_regs, rax) == 48, "REGS_RAX");
 static_assert(offsetof(struct call_regs, fn) == 56, "REGS_FN");
@@ -21,33 +21,10 @@ static_assert(offsetof(struct switch_ctx, sp) == 8, "CTX_SP");
 static_assert(offsetof(struct switch_ctx, fp) == 16, "CTX_FP");
 static_assert(offsetof(struct switch_ctx, x) == 24, "CTX_X19");
 static_assert(offsetof(struct switch_ctx, d) == 104, "CTX_D8");
-static_assert(offsetof(struct switch_ctx, fpcr) == 168, "CTX_FPCR");
+static_assert(offsetof(struct switch_ctx, modes.fpcr) == 168, "CTX_FPCR");
 static_assert(sizeof(struct call_regs) == 208, "REGS_SIZE");
 static_assert(offsetof(struct call_regs, x8) == 64, "REGS_X8");
 static_assert(offsetof(struct call_regs, fn) == 72, "REGS_FN");
 static_assert(offsetof(struct call_regs, vec) == 80, "REGS_VEC");
 #endif
 static_assert(sizeof(struct call_regs) % 16 == 0, "keeps the stack aligned");
-
-void switch_init(struct switch_ctx *ctx, struct call_regs *regs)
-{
-    ctx->pc = (uintptr_t)switch_entry;
-    ctx->sp = (uintptr_t)regs;
-    ctx->fp = 0;
-#if defined(__x86_64__)
-    __asm__("stmxcsr %0" : "=m"(ctx->mxcsr));
-    __asm__("fnstcw %0" : "=m"(ctx->fcw));
-#elif defined(__aarch64__)
-    __asm__("mrs %0, fpcr" : "=r"(ctx->fpcr));
-#endif
-}
-
-void switch_default_fp(struct switch_ctx *ctx)
-{
-#if defined(__x86_64__)
-    ctx->mxcsr = 0x1f80;
-    ctx->fcw = 0x37f;
-#elif defined(__aarch64__)
-    ctx->fpcr = 0;
-#endif
-}

@@ -36,18 +36,24 @@
 #include <stdint.h>
 
 #if defined(__x86_64__)
-struct switch_ctx {
-    uintptr_t pc, sp, fp; /* fp is rbp */
-    uintptr_t rbx, r12, r13, r14, r15;
+struct fp_modes {
     uint32_t mxcsr;
     uint16_t fcw, pad;
 };
+struct switch_ctx {
+    uintptr_t pc, sp, fp; /* fp is rbp */
+    uintptr_t rbx, r12, r13, r14, r15;
+    struct fp_modes modes;
+};
 #elif defined(__aarch64__)
+struct fp_modes {
+    uint64_t fpcr;
+};
 struct switch_ctx {
     uintptr_t pc, sp, fp; /* fp is x29, pc is x30 */
     uintptr_t x[10];      /* x19..x28 */
     uint64_t d[8];        /* d8..d15 */
-    uint64_t fpcr;
+    struct fp_modes modes;
 };
 #else
 #error "no context switch for this processor"
@@ -60,13 +66,42 @@ void switch_call(struct switch_ctx *from, void *sp, void (*fn)(void *), void *ar
 /* Goes on in to. */
 _Noreturn void switch_jump(struct switch_ctx *to);
 
+/* First instructions of a goroutine: sp points at a struct call_regs, above it the stacked
+ * arguments; loads the registers, calls fn, then calls rt_goroutine_end(). */
+void switch_entry(void);
+
 struct call_regs;
 
-/* Makes ctx begin in switch_entry() with sp at regs, and with the caller's rounding mode. */
-void switch_init(struct switch_ctx *ctx, struct call_regs *regs);
+/* Makes ctx begin in switch_entry() with sp at regs and the floating-point modes fp. */
+static inline void switch_init(struct switch_ctx *ctx, struct call_regs *regs, struct fp_modes fp)
+{
+    ctx->pc = (uintptr_t)switch_entry;
+    ctx->sp = (uintptr_t)regs;
+    ctx->fp = 0;
+    ctx->modes = fp;
+}
 
-/* Makes ctx begin with the ABI's default rounding mode and mask. */
-void switch_default_fp(struct switch_ctx *ctx);
+/* The caller's rounding mode and mask; those that the ABI has by default. */
+static inline struct fp_modes switch_fp(void)
+{
+    struct fp_modes fp = {0};
+#if defined(__x86_64__)
+    __asm__("stmxcsr %0" : "=m"(fp.mxcsr));
+    __asm__("fnstcw %0" : "=m"(fp.fcw));
+#elif defined(__aarch64__)
+    __asm__("mrs %0, fpcr" : "=r"(fp.fpcr));
+#endif
+    return fp;
+}
+
+static inline struct fp_modes switch_default_fp(void)
+{
+#if defined(__x86_64__)
+    return (struct fp_modes){.mxcsr = 0x1f80, .fcw = 0x37f};
+#elif defined(__aarch64__)
+    return (struct fp_modes){.fpcr = 0};
+#endif
+}
 
 /* Calls fn(arg) on the stack that ends at sp and returns when fn does. */
 void switch_onto(void *sp, void (*fn)(void *), void *arg);
@@ -85,10 +120,6 @@ struct call_regs {
     uint8_t vec[8][16]; /* q0..q7 */
 };
 #endif
-
-/* First instructions of a goroutine: sp points at a struct call_regs, above it the stacked
- * arguments; loads the registers, calls fn, then calls rt_goroutine_end(). */
-void switch_entry(void);
 
 /* The stubs that go(...) and go_defer(...) really call: save the arguments and call
  * rt_go_call(regs, stacked) or rt_defer_call(regs, stacked), where stacked is the address of the

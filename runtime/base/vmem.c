@@ -1,27 +1,34 @@
 /* vmem.c - see vmem.h.
  *
  * A guard made by mprotect splits a mapping, so it costs two of the process's vm.max_map_count
- * mappings; guards stop when half of the usual limit is spent, because a process that has used
- * them all can neither map memory nor start threads. */
+ * mappings.  A process that has used them all can neither map memory nor start threads, so guards
+ * take half of them at most, and beyond that there are none. */
 #include "vmem.h"
 #include "atomic.h"
-#include <stdint.h>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
 #endif
 
-enum { GUARD_BUDGET = 16000 };
+enum { MAPS_USUAL = 65530, RESIDENT_STEP = 1024 };
 
-static int no_guard_install;  /* relaxed flag: set once the kernel refused */
-static uint32_t guards_spent; /* mprotect guards made so far */
+static bool marks_refused;     /* relaxed flag: set once the kernel refused a marked guard */
+static uint32_t guards_mapped; /* mapped guards that there are; relaxed */
+static uint32_t guards_budget; /* how many there may be; 0: not read yet; relaxed */
+
+static void *map(void *at, size_t size, int flags)
+{
+    void *p = mmap(at, size, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
 
 void *vm_reserve(size_t size)
 {
-    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                   -1, 0);
-    return p == MAP_FAILED ? NULL : p;
+    return map(NULL, size, 0);
 }
 
 void vm_release(void *p, size_t size)
@@ -34,14 +41,85 @@ void vm_discard(void *p, size_t size)
     madvise(p, size, MADV_DONTNEED);
 }
 
-bool vm_guard(void *p, size_t size)
+bool vm_renew(void *p, size_t size)
 {
-    if (!at_load_rlx(&no_guard_install)) { /* relaxed: trying once more does no harm */
-        if (madvise(p, size, MADV_GUARD_INSTALL) == 0)
-            return true;
-        at_store_rlx(&no_guard_install, 1); /* relaxed: see above */
+    return map(p, size, MAP_FIXED) != NULL;
+}
+
+size_t vm_resident(void *p, size_t size, char **ret_first)
+{
+    unsigned char in[RESIDENT_STEP];
+    size_t pages = size / VM_PAGE, count = 0;
+    char *first = (char *)p + size;
+    for (size_t at = 0; at < pages; at += RESIDENT_STEP) {
+        size_t n = pages - at < RESIDENT_STEP ? pages - at : RESIDENT_STEP;
+        char *from = (char *)p + at * VM_PAGE;
+        if (mincore(from, n * VM_PAGE, in) != 0)
+            continue;
+        for (size_t i = 0; i < n; i++) {
+            if (!(in[i] & 1))
+                continue;
+            if (count++ == 0)
+                first = from + i * VM_PAGE;
+        }
     }
-    if (at_add_rlx(&guards_spent, 1u) >= GUARD_BUDGET) /* relaxed: only a budget */
-        return false;
-    return mprotect(p, size, PROT_NONE) == 0;
+    if (ret_first)
+        *ret_first = first;
+    return count * VM_PAGE;
+}
+
+/* ---- guards ---- */
+
+static uint32_t read_max_map_count(void)
+{
+    char text[16];
+    int fd = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text);
+    if (fd >= 0)
+        close(fd);
+    uint32_t count = 0;
+    for (ssize_t i = 0; i < n && text[i] >= '0' && text[i] <= '9' && count < 1u << 28; i++)
+        count = count * 10 + (uint32_t)(text[i] - '0');
+    return count ? count : MAPS_USUAL;
+}
+
+static uint32_t budget(void)
+{
+    uint32_t n = at_load_rlx(&guards_budget); /* relaxed: everybody would read the same */
+    if (n == 0) {
+        n = read_max_map_count() / 4 + 1;
+        at_store_rlx(&guards_budget, n); /* relaxed: see above */
+    }
+    return n;
+}
+
+void vm_guards_gone(uint32_t n)
+{
+    at_sub_rlx(&guards_mapped, n); /* relaxed: only a budget */
+}
+
+void vm_guard_limit(uint32_t n)
+{
+    at_store_rlx(&marks_refused, true);  /* relaxed: by tests, before other threads */
+    at_store_rlx(&guards_budget, n + 1); /* relaxed: likewise */
+    at_store_rlx(&guards_mapped, 0u);    /* relaxed: likewise */
+}
+
+static bool map_guard(void *p, size_t size)
+{
+    uint32_t before = at_add_rlx(&guards_mapped, 1u); /* relaxed: only a budget */
+    if (before + 1 < budget() && mprotect(p, size, PROT_NONE) == 0)
+        return true;
+    vm_guards_gone(1);
+    return false;
+}
+
+enum vm_guard vm_guard(void *p, size_t size)
+{
+    if (!at_load_rlx(&marks_refused)) { /* relaxed: trying once more does no harm */
+        if (madvise(p, size, MADV_GUARD_INSTALL) == 0)
+            return VM_MARKED_GUARD;
+        at_store_rlx(&marks_refused, true); /* relaxed: see above */
+    }
+    return map_guard(p, size) ? VM_MAPPED_GUARD : VM_NO_GUARD;
 }

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define VM_PAGE 4096u
 
@@ -17,12 +18,32 @@ void *vm_reserve(size_t size);
 /* Returns the whole range to the kernel. */
 void vm_release(void *p, size_t size);
 
-/* Drops the contents: the pages read as zero again and cost nothing until touched. */
+/* Drops the contents: the pages read as zero again and cost nothing until touched.  Guards stay. */
 void vm_discard(void *p, size_t size);
 
-/* Makes [p, p+size) fault on access.  Uses MADV_GUARD_INSTALL (Linux 6.13) where the kernel has it,
- * which costs no mapping; else mprotect within a budget of mappings.  Returns false when neither
- * could be had; the range is then ordinary memory. */
-bool vm_guard(void *p, size_t size);
+/* Makes the range as vm_reserve() returns it: contents, guards and page tables are gone, and no
+ * other mapping can take its place meanwhile.  Returns false when the kernel cannot; the range must
+ * then not be touched any more. */
+bool vm_renew(void *p, size_t size);
+
+/* Bytes of the range that are in memory.  The kernel walks the page tables, so this is for
+ * questions of people.  ret_first, unless NULL: the lowest such address; p + size if there is
+ * none. */
+size_t vm_resident(void *p, size_t size, char **ret_first);
+
+enum vm_guard {
+    VM_NO_GUARD = 0, /* none could be had; the range is ordinary memory */
+    VM_MARKED_GUARD, /* by MADV_GUARD_INSTALL (Linux 6.13), which costs no mapping */
+    VM_MAPPED_GUARD, /* by mprotect(), within a budget of mappings */
+};
+
+/* Makes [p, p+size) fault on access. */
+enum vm_guard vm_guard(void *p, size_t size);
+
+/* n mapped guards are gone: their share of the budget is free again. */
+void vm_guards_gone(uint32_t n);
+
+/* For tests: from now on only mapped guards are made, budget of them. */
+void vm_guard_limit(uint32_t budget);
 
 #endif

@@ -20,6 +20,7 @@ int go_main(int argc, char **argv)
     EXPECT(setrlimit(RLIMIT_AS, &limit) == 0);
     for (int i = 0; i < 1000000; i++)
         go(park, c);
+    go_chan_recv(c); /* they get their stacks when they run */
     puts("a million stacks in 2 GiB");
     return 0;
 }

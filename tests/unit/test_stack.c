@@ -12,13 +12,18 @@ static size_t usable(const struct g *g)
     return (size_t)(g->stack_hi - g->stack_lo);
 }
 
+static struct g *alloc(struct g_cache *cache)
+{
+    return g_alloc(cache, stack_size());
+}
+
 /* The struct lies in the last page, so a little less than the size is left for frames. */
 static void expect_size(size_t asked, size_t pages)
 {
     struct g_cache cache = {0};
     stack_set_size(asked);
     cr_expect_eq(stack_size(), pages * VM_PAGE, "asked for %zu, got %zu", asked, stack_size());
-    struct g *g = g_alloc(&cache);
+    struct g *g = alloc(&cache);
     cr_assert_not_null(g);
     cr_expect_eq((uintptr_t)g->stack_lo % VM_PAGE, 0);
     cr_expect_leq(usable(g), pages * VM_PAGE);
@@ -44,29 +49,29 @@ Test(stack, sizes_are_rounded_up_to_pages)
 Test(stack, the_hottest_is_reused_first)
 {
     struct g_cache cache = {0};
-    struct g *a = g_alloc(&cache), *b = g_alloc(&cache), *c = g_alloc(&cache);
+    struct g *a = alloc(&cache), *b = alloc(&cache), *c = alloc(&cache);
     g_release(&cache, a);
     g_release(&cache, b);
     g_release(&cache, c);
-    cr_expect_eq(g_alloc(&cache), c);
-    cr_expect_eq(g_alloc(&cache), b);
+    cr_expect_eq(alloc(&cache), c);
+    cr_expect_eq(alloc(&cache), b);
     g_release(&cache, c);
-    cr_expect_eq(g_alloc(&cache), c);
-    cr_expect_eq(g_alloc(&cache), a);
+    cr_expect_eq(alloc(&cache), c);
+    cr_expect_eq(alloc(&cache), a);
 }
 
 Test(stack, a_new_size_does_not_get_old_stacks)
 {
     struct g_cache cache = {0};
-    struct g *small = g_alloc(&cache);
+    struct g *small = alloc(&cache);
     g_release(&cache, small);
     stack_set_size(1 << 20);
-    struct g *large = g_alloc(&cache);
+    struct g *large = alloc(&cache);
     cr_expect_neq(large, small);
     cr_expect_gt(usable(large), 1020 << 10);
     stack_set_size(256 << 10);
     g_release(&cache, large);
-    struct g *again = g_alloc(&cache);
+    struct g *again = alloc(&cache);
     cr_expect_eq(again, small, "the old one lies in the central pool");
 }
 
@@ -75,7 +80,7 @@ Test(stack, more_sizes_than_classes_still_work)
     struct g_cache cache = {0};
     for (size_t pages = 4; pages < 64; pages++) {
         stack_set_size(pages * VM_PAGE);
-        struct g *g = g_alloc(&cache);
+        struct g *g = alloc(&cache);
         cr_assert_not_null(g);
         cr_expect_gt(usable(g), (pages - 1) * VM_PAGE);
         memset(g->stack_lo, 1, usable(g));
@@ -88,7 +93,7 @@ Test(stack, neighbours_have_different_colours)
     struct g_cache cache = {0};
     uint64_t seen = 0;
     for (int i = 0; i < 64; i++) {
-        struct g *g = g_alloc(&cache);
+        struct g *g = alloc(&cache);
         seen |= 1ull << ((uintptr_t)g % VM_PAGE / 64);
     }
     cr_expect_geq(__builtin_popcountll(seen), 8);
@@ -109,14 +114,14 @@ Test(stack, the_guard_faults_and_is_known)
 {
     struct g_cache cache = {0};
     for (int i = 0; i < 10; i++) {
-        struct g *g = g_alloc(&cache);
+        struct g *g = alloc(&cache);
         cr_expect(stack_guard_hit(g, (uintptr_t)g->stack_lo - 1));
         cr_expect(stack_guard_hit(g, (uintptr_t)g->stack_lo - VM_PAGE));
         cr_expect(!stack_guard_hit(g, (uintptr_t)g->stack_lo));
         cr_expect(!stack_guard_hit(g, (uintptr_t)g->stack_hi));
         cr_expect(!stack_guard_hit(g, 8));
     }
-    struct g *g = g_alloc(&cache);
+    struct g *g = alloc(&cache);
     size_t depth[] = {1, VM_PAGE, 4 * VM_PAGE, 16 * VM_PAGE}; /* frames may be large */
     for (size_t i = 0; i < sizeof depth / sizeof *depth; i++) {
         guard_addr = g->stack_lo - depth[i];
@@ -137,9 +142,9 @@ static int until_no_memory(void)
     setrlimit(RLIMIT_AS, &limit);
     stack_set_size(1 << 20);
     for (int i = 0; i < 1000; i++) {
-        struct g *g = g_alloc(&cache);
+        struct g *g = alloc(&cache);
         if (!g)
-            return i > 100 && g_alloc(&cache) == NULL ? 0 : 1;
+            return i > 100 && alloc(&cache) == NULL ? 0 : 1;
         *g->stack_lo = 1;
     }
     return 2;
@@ -162,6 +167,7 @@ static int start_until_no_memory(int argc, char **argv)
     go_waitgroup_add(&never, 1);
     for (int i = 0; i < 1000; i++)
         go(go_waitgroup_wait, &never);
+    go_waitgroup_wait(&never); /* they get their stacks when they run */
     return argc > 100 && argv ? 1 : 0;
 }
 
@@ -189,7 +195,7 @@ Test(stack, for_each_sees_all)
     g_for_each(count_one, &before);
     struct g *gs[500];
     for (int i = 0; i < 500; i++)
-        gs[i] = g_alloc(&cache);
+        gs[i] = alloc(&cache);
     g_for_each(count_one, &after);
     cr_expect_eq(after - before, 500);
     for (int i = 0; i < 500; i++)
@@ -216,7 +222,7 @@ static void *taker(void *arg)
             g_release(&cache, *at);
             *at = NULL;
         } else {
-            *at = g_alloc(&cache);
+            *at = alloc(&cache);
             CHECK(*at && (*at)->id == 0);
             (*at)->id = (uintptr_t)arg;
         }

@@ -139,7 +139,7 @@ static void make_task(const struct call_regs *regs, const void *stacked, size_t 
     *copy = *regs;
     task_stack = (char *)copy;
     task_done = false;
-    switch_init(&ctx_task, copy);
+    switch_init(&ctx_task, copy, switch_fp());
 }
 
 enum { TURNS = 1000 };

@@ -105,6 +105,47 @@ Test(vmem, a_guard_survives_a_discard)
     vm_release(p, 2 * VM_PAGE);
 }
 
+Test(vmem, renewed_memory_is_as_new_and_has_no_guards)
+{
+    char *p = vm_reserve(64 * VM_PAGE);
+    memset(p, 7, 64 * VM_PAGE);
+    cr_assert(vm_guard(p + VM_PAGE, VM_PAGE));
+    cr_assert(vm_renew(p, 64 * VM_PAGE));
+    cr_assert_eq(resident_pages(p, 64 * VM_PAGE), 0);
+    cr_assert_eq(fault_at(p + VM_PAGE), 0);
+    cr_assert_eq(p[0], 0);
+    vm_release(p, 64 * VM_PAGE);
+}
+
+Test(vmem, resident_memory_is_found)
+{
+    enum { PAGES = 3000 };
+    char *first, *p = vm_reserve(PAGES * VM_PAGE);
+    madvise(p, PAGES * VM_PAGE, MADV_NOHUGEPAGE);
+    cr_assert_eq(vm_resident(p, PAGES * VM_PAGE, &first), 0);
+    cr_assert_eq(first, p + PAGES * VM_PAGE);
+    p[2900 * VM_PAGE] = p[2000 * VM_PAGE] = p[2001 * VM_PAGE] = 1;
+    cr_assert_eq(vm_resident(p, PAGES * VM_PAGE, &first), 3 * VM_PAGE);
+    cr_assert_eq(first, p + 2000 * VM_PAGE);
+    vm_release(p, PAGES * VM_PAGE);
+}
+
+/* Without marked guards: each costs mappings, so there is a budget, and none beyond it. */
+Test(vmem, mapped_guards_keep_to_a_budget)
+{
+    char *p = vm_reserve(200 * VM_PAGE);
+    vm_guard_limit(30);
+    for (int i = 0; i < 100; i++) {
+        char *at = p + (size_t)i * 2 * VM_PAGE;
+        cr_assert_eq(vm_guard(at, VM_PAGE), i < 30 ? VM_MAPPED_GUARD : VM_NO_GUARD);
+        cr_assert_eq(fault_at(at) != 0, i < 30);
+    }
+    cr_assert(vm_renew(p, 200 * VM_PAGE));
+    vm_guards_gone(30);
+    cr_assert_eq(vm_guard(p, VM_PAGE), VM_MAPPED_GUARD);
+    vm_release(p, 200 * VM_PAGE);
+}
+
 Test(vmem, tens_of_thousands_of_guards)
 {
     enum {
