@@ -629,11 +629,17 @@ FRAME void write_per_thread(void)
     per_thread = 1;
 }
 
+/* In a function of its own: compilers keep errno's address over calls, go_yield() too. */
+FRAME void write_errno(int i)
+{
+    errno = i;
+}
+
 FRAME void use_thread_local(go_chan(char) done)
 {
     for (int i = 0; i < 10; i++) {
         write_per_thread();
-        errno = i;
+        write_errno(i);
         if (i % 3 == 0)
             go_yield();
     }
