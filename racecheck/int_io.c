@@ -1,68 +1,22 @@
 /* int_io.c - interceptors of input and output: buffers, and order through descriptors.
  *
- * A write happens before the read that gets its data.  Which read that is is not visible, so each
- * kind of channel has an object that writes release and reads acquire: a pipe, socket pair or
- * eventfd its own, found through its descriptors; all other sockets one together (who talks to whom
- * is the network's matter), and everything else one together.  That may order a little too much and
- * never too little.
- *
- * An object is an address, which stands for a clock in the engine.  They are given out in turn; one
- * that comes round again while its first channel still lives orders too much, not too little. */
+ * The order itself is in fds.c. */
+#include "fds.h"
 #include "intercept.h"
 #include <fcntl.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-enum { FDS_KNOWN = 65536, OBJECTS = 65536 };
-
-/* objects[object_of[fd] - 1] is the object of fd; 0: none of its own. */
-static uint32_t object_of[FDS_KNOWN];
-static uint64_t objects[OBJECTS]; /* of 8 bytes each, so that no two share a shadow word */
-static uint32_t n_objects;
-static uint64_t all_sockets, all_files;
-
-static void share(int fd, uint32_t object)
-{
-    if (fd >= 0 && fd < FDS_KNOWN)
-        at_store_rlx(&object_of[fd], object); /* relaxed: fd is used after the call that made it */
-}
-
-static uint32_t known(int fd)
-{
-    return fd >= 0 && fd < FDS_KNOWN ? at_load_rlx(&object_of[fd]) : 0; /* relaxed: as above */
-}
-
-/* The two descriptors are ends of one channel. */
-static void paired(int a, int b)
-{
-    uint32_t object = at_add_rlx(&n_objects, 1u) % OBJECTS + 1; /* relaxed: a number */
-    share(a, object);
-    share(b, object);
-}
-
-static const void *object(int fd)
-{
-    struct stat st;
-    uint32_t own = known(fd);
-    if (own)
-        return &objects[own - 1];
-    return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) ? &all_sockets : &all_files;
-}
 
 static void about_to_send(int fd)
 {
-    struct rc_ctx *c = watched();
-    if (c)
-        rc_release_merge(c, object(fd));
+    rc_fd_sends(watched(), fd);
 }
 
 static void has_received(int fd, ssize_t n)
 {
-    struct rc_ctx *c = watched();
-    if (c && n >= 0)
-        rc_acquire(c, object(fd));
+    if (n >= 0)
+        rc_fd_received(watched(), fd);
 }
 
 static void vector(struct rc_ctx *c, const struct iovec *v, size_t n, size_t bytes, bool write,
@@ -158,7 +112,7 @@ INTERCEPT(int, pipe, (int fd[2]))
     int rc = rt_real_pipe(fd);
     if (rc == 0) {
         saw_write(watched_from(PC), fd, 2 * sizeof *fd, PC);
-        paired(fd[0], fd[1]);
+        fds_pair(fd[0], fd[1]);
     }
     return rc;
 }
@@ -168,7 +122,7 @@ INTERCEPT(int, pipe2, (int fd[2], int flags))
     int rc = rt_real_pipe2(fd, flags);
     if (rc == 0) {
         saw_write(watched_from(PC), fd, 2 * sizeof *fd, PC);
-        paired(fd[0], fd[1]);
+        fds_pair(fd[0], fd[1]);
     }
     return rc;
 }
@@ -178,7 +132,7 @@ INTERCEPT(int, socketpair, (int domain, int type, int protocol, int fd[2]))
     int rc = rt_real_socketpair(domain, type, protocol, fd);
     if (rc == 0) {
         saw_write(watched_from(PC), fd, 2 * sizeof *fd, PC);
-        paired(fd[0], fd[1]);
+        fds_pair(fd[0], fd[1]);
     }
     return rc;
 }
@@ -187,14 +141,14 @@ INTERCEPT(int, eventfd, (unsigned value, int flags))
 {
     int fd = rt_real_eventfd(value, flags);
     if (fd >= 0)
-        paired(fd, fd);
+        fds_pair(fd, fd);
     return fd;
 }
 
 INTERCEPT(int, dup, (int fd))
 {
     int to = rt_real_dup(fd);
-    share(to, known(fd));
+    fds_dup(to, fd);
     return to;
 }
 
@@ -202,7 +156,7 @@ INTERCEPT(int, dup2, (int fd, int to))
 {
     int rc = rt_real_dup2(fd, to);
     if (rc >= 0)
-        share(to, known(fd));
+        fds_dup(to, fd);
     return rc;
 }
 
@@ -210,15 +164,13 @@ INTERCEPT(int, dup3, (int fd, int to, int flags))
 {
     int rc = rt_real_dup3(fd, to, flags);
     if (rc >= 0)
-        share(to, known(fd));
+        fds_dup(to, fd);
     return rc;
 }
 
-/* Who reads until the end of file is ordered after the close; a number used again has no past. */
 INTERCEPT(int, close, (int fd))
 {
-    about_to_send(fd);
-    share(fd, 0);
+    rc_fd_closes(watched(), fd);
     return rt_real_close(fd);
 }
 

@@ -74,6 +74,12 @@ void rc_release(struct rc_ctx *c, const void *obj);         /* obj's clock becom
 void rc_release_merge(struct rc_ctx *c, const void *obj);   /* obj's clock joins c's */
 void rc_release_acquire(struct rc_ctx *c, const void *obj); /* both join each other */
 
+/* Order through the descriptor fd; c may be NULL.  Before a write to it; after a read from it, of
+ * data or of their end; before its close. */
+void rc_fd_sends(struct rc_ctx *c, int fd);
+void rc_fd_received(struct rc_ctx *c, int fd);
+void rc_fd_closes(struct rc_ctx *c, int fd);
+
 /* Everything known about [p, p+n) ends: clocks of objects in it and recorded accesses. */
 void rc_forget(const void *p, size_t n);
 

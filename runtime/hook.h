@@ -9,7 +9,8 @@
  *   receive -> (k+cap)-th send; both ways when unbuffered [hb-close]  close -> receive that sees it
  *   [hb-lock]   unlock -> next lock; readers' unlocks -> next writer's lock [hb-wg]     done ->
  *   wait that it lets go [hb-once]   once's function -> every return of go_once_do [hb-cond]
- *   signal, broadcast -> the wait it wakes [hb-sem]    release -> acquire it lets go [hb-timer]
+ *   signal, broadcast -> the wait it wakes [hb-sem]    release -> acquire it lets go [hb-fd]
+ *   write to a descriptor, or its close -> read from its other end [hb-timer]
  *   arming a timer -> its function or its value's receiver [hb-ctx]    cancel -> done */
 #ifndef RT_HOOK_H
 #define RT_HOOK_H
@@ -127,6 +128,25 @@ static inline void hook_write(struct g *g, const void *p, size_t n, uintptr_t pc
 {
     if (GO_RACE && p)
         rc_write(g->race, p, n, pc);
+}
+
+/* [hb-fd] before a write to the descriptor; after a read from it; before its close. */
+static inline void hook_fd_sends(struct g *g, int fd)
+{
+    if (GO_RACE)
+        rc_fd_sends(g->race, fd);
+}
+
+static inline void hook_fd_received(struct g *g, int fd)
+{
+    if (GO_RACE)
+        rc_fd_received(g->race, fd);
+}
+
+static inline void hook_fd_closes(struct g *g, int fd)
+{
+    if (GO_RACE)
+        rc_fd_closes(g->race, fd);
 }
 
 static inline void hook_locked(struct g *g, const void *lock, bool for_write, const char *kind,

@@ -1,0 +1,109 @@
+/* test_fds.c - order through descriptors: what is one channel, and what is not. */
+#include <criterion/criterion.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "fds.h"
+#include "rc_double.h"
+
+void __tsan_write8(void *);
+
+static uint64_t data;
+static struct rc_ctx *a, *b;
+
+static void start(void)
+{
+    rc_init(NULL);
+    a = rc_ctx_make(NULL, RC_GOROUTINE, 1, 1, NULL, 0);
+    b = rc_ctx_make(NULL, RC_GOROUTINE, 2, 1, NULL, 0);
+    rc_switch(a);
+    __tsan_write8(&data);
+}
+
+static void expect(bool ordered)
+{
+    rc_switch(b);
+    __tsan_write8(&data);
+    cr_assert_eq(n_reports, ordered ? 0 : 1);
+}
+
+Test(fds, a_channel_orders)
+{
+    fds_pair(1000, 1001);
+    start();
+    rc_fd_sends(a, 1001);
+    rc_fd_received(b, 1000);
+    expect(true);
+}
+
+Test(fds, another_channel_does_not)
+{
+    fds_pair(1000, 1001);
+    fds_pair(1002, 1003);
+    start();
+    rc_fd_sends(a, 1001);
+    rc_fd_received(b, 1002);
+    expect(false);
+}
+
+Test(fds, a_duplicate_is_the_same_channel)
+{
+    fds_pair(1000, 1001);
+    fds_dup(1005, 1001);
+    start();
+    rc_fd_sends(a, 1005);
+    rc_fd_received(b, 1000);
+    expect(true);
+}
+
+Test(fds, the_end_of_file_is_after_the_close)
+{
+    fds_pair(1000, 1001);
+    start();
+    rc_fd_closes(a, 1001);
+    rc_fd_received(b, 1000);
+    expect(true);
+}
+
+Test(fds, a_number_used_again_has_no_past)
+{
+    int fd[2], other[2];
+    cr_assert(pipe(fd) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, other) == 0);
+    fds_pair(fd[0], fd[1]);
+    start();
+    rc_fd_sends(a, fd[1]);
+    rc_fd_closes(a, fd[1]);
+    rc_fd_received(b, fd[1]); /* a file like any other now */
+    expect(false);
+}
+
+Test(fds, sockets_are_all_one)
+{
+    int fd[2], other[2];
+    cr_assert(socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == 0);
+    cr_assert(socketpair(AF_UNIX, SOCK_STREAM, 0, other) == 0);
+    start();
+    rc_fd_sends(a, fd[0]);
+    rc_fd_received(b, other[1]);
+    expect(true);
+}
+
+Test(fds, sockets_are_not_files)
+{
+    int fd[2], other[2];
+    cr_assert(pipe(fd) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, other) == 0);
+    start();
+    rc_fd_sends(a, fd[1]);
+    rc_fd_received(b, other[1]);
+    expect(false);
+}
+
+Test(fds, beyond_the_table_all_are_one)
+{
+    fds_pair(1 << 20, (1 << 20) + 1);
+    start();
+    rc_fd_sends(a, 1 << 20);
+    rc_fd_received(b, (1 << 20) + 1);
+    expect(true);
+    rc_fd_sends(NULL, -1);
+    rc_fd_received(NULL, -1);
+}
