@@ -35,6 +35,7 @@
 #include "fence.h"
 #include "hook.h"
 #include "panic.h"
+#include "poller.h"
 #include "sysmon.h"
 #include "thread.h"
 #include <errno.h>
@@ -71,19 +72,8 @@ static int64_t next_timer(void)
 void sched_post(struct m *m)
 {
     at_store_rel(&m->park_word, 1u); /* [mpark] publishes next_p and spinning */
-    rt_futex_wake(&m->park_word, 1);
-}
-
-/* Under sched.lock. */
-static struct m *idle_m_take(void)
-{
-    struct m *m = sched.idle_ms;
-    if (m) {
-        sched.idle_ms = m->next_idle;
-        sched.idle_m_count--;
-        m->idle = false;
-    }
-    return m;
+    if (!poller_break(m))
+        rt_futex_wake(&m->park_word, 1);
 }
 
 /* Under sched.lock. */
@@ -95,6 +85,17 @@ static void idle_m_remove(struct m *m)
     *at = m->next_idle;
     sched.idle_m_count--;
     m->idle = false;
+}
+
+/* Under sched.lock.  The poller last: it has something to do. */
+static struct m *idle_m_take(void)
+{
+    struct m *m = sched.idle_ms;
+    if (m && poller_holds(m) && m->next_idle)
+        m = m->next_idle;
+    if (m)
+        idle_m_remove(m);
+    return m;
 }
 
 /* Under sched.lock. */
@@ -355,29 +356,42 @@ static void end_sleep(struct m *m)
     }
 }
 
-/* Waits until posted (true, maybe with a P in m->next_p) or until when. */
+/* Ends m's sleep by its own will; false when somebody has chosen it and is about to post. */
+static bool get_up(struct m *m)
+{
+    rt_lock(&sched.lock);
+    bool mine = m->idle;
+    if (mine)
+        idle_m_remove(m);
+    end_sleep(m);
+    rt_unlock(&sched.lock);
+    return mine;
+}
+
+/* Sleeps as the poller, if there is none, or on the futex; true when it holds events. */
+static bool m_wait_once(struct m *m, int64_t left)
+{
+    enum poller_block got = poller_block(m, left);
+    if (got == POLLER_TAKEN)
+        rt_futex_wait(&m->park_word, 0, left);
+    return got == POLLER_EVENTS;
+}
+
+/* Waits until posted (true, maybe with a P in m->next_p), until when, or until it holds events. */
 static bool m_wait(struct m *m, int64_t when)
 {
-    for (;;) {
-        if (at_load_acq(&m->park_word)) /* [mpark] */
+    bool enough = false;
+    while (!at_load_acq(&m->park_word)) { /* [mpark] */
+        int64_t left = when == INT64_MAX ? -1 : when - clock_nanos();
+        if (enough || (when != INT64_MAX && left <= 0)) {
+            if (get_up(m))
+                return false;
+            do
+                rt_futex_wait(&m->park_word, 0, -1);
+            while (!at_load_acq(&m->park_word)); /* [mpark] */
             break;
-        int64_t left = -1;
-        if (when != INT64_MAX) {
-            left = when - clock_nanos();
-            if (left <= 0) {
-                rt_lock(&sched.lock);
-                bool mine = m->idle;
-                if (mine)
-                    idle_m_remove(m);
-                end_sleep(m);
-                rt_unlock(&sched.lock);
-                if (mine)
-                    return false;
-                when = INT64_MAX; /* somebody is about to post */
-                continue;
-            }
         }
-        rt_futex_wait(&m->park_word, 0, left);
+        enough = m_wait_once(m, left);
     }
     at_store_rlx(&m->park_word, 0u); /* relaxed: consumed; the poster is done with it */
     rt_lock(&sched.lock);
@@ -415,13 +429,13 @@ static bool doze(struct m *m, bool lingering)
     int64_t when = sched.virtual_now ? INT64_MAX : sleep_limit(m);
     idle_m_put(m);
     bool dead = when == INT64_MAX && sched.idle_m_count == worker_count() &&
-                !globalq_count(&sched.queue) && next_timer() == INT64_MAX;
+                !globalq_count(&sched.queue) && next_timer() == INT64_MAX && !poller_waiting();
     rt_unlock(&sched.lock);
     if (dead)
         deadlock_check();
     int64_t moment = lingering && !dead ? clock_nanos() + LINGER_NS : INT64_MAX;
     bool posted = m_wait(m, moment < when ? moment : when);
-    return !posted && moment < when;
+    return !posted && moment < when && !poller_holds(m);
 }
 
 /* Lingers, then sleeps for long.  Returns when posted, when a timer is due, or when a queue has
@@ -465,8 +479,9 @@ void sched_sleep(struct m *m)
     else
         sched_p_retake(m, true);
     m->next_p = NULL;
+    poller_deliver(m);
     if (m->p && !m->spinning) {
-        at_fence_sc(); /* [wake] somebody else must look after timers and pairs now */
+        at_fence_sc(); /* [wake] somebody else must look after timers, pairs and descriptors now */
         sched_wake();
     }
 }
@@ -475,7 +490,7 @@ void sched_recheck_deadlock(void)
 {
     rt_lock(&sched.lock);
     bool dead = sched.idle_m_count == worker_count() && !globalq_count(&sched.queue) &&
-                next_timer() == INT64_MAX;
+                next_timer() == INT64_MAX && !poller_waiting();
     rt_unlock(&sched.lock);
     if (dead)
         deadlock_check();
@@ -530,6 +545,6 @@ void sched_release_p(struct m *m)
     rt_fence_all(); /* [wake] [sleeper] somebody may have pushed, or armed, and found no idle P */
     /* relaxed: see the fence */
     bool unwatched = at_load_rlx(&sched.sleep_until) == INT64_MAX && next_timer() != INT64_MAX;
-    if (unwatched || sched_work_somewhere())
+    if (unwatched || poller_unwatched() || sched_work_somewhere())
         sched_wake();
 }

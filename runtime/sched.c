@@ -18,6 +18,7 @@
 #include "hook.h"
 #include "inside.h"
 #include "panic.h"
+#include "poller.h"
 #include "spawn.h"
 #include "thread.h"
 #include <errno.h>
@@ -30,6 +31,7 @@ enum {
     CALM_FULL = 1000,
     TIMER_ROUNDS = 8,
     TIMER_TICKS = 20000, /* 7 to 20 us: how stale the look at the timers may be */
+    POLL_TICKS = 250000, /* 80 to 250 us: the same for descriptors while no M blocks for them */
 };
 
 static __thread struct m *tls_m __attribute__((tls_model("initial-exec")));
@@ -212,6 +214,15 @@ static void run_timers(struct p *p)
     timer_heap_run(&p->timers, rt_nanos());
 }
 
+/* ---- descriptors ---- */
+
+/* Between goroutines, at every FAIR_ROUNDS-th round. */
+static void poll_now_and_then(uint64_t ticks)
+{
+    if (sched.seeded ? poller_waiting() : poller_is_due(ticks, POLL_TICKS))
+        poller_now();
+}
+
 /* ---- the loop ---- */
 
 static struct g *look_once(struct m *m)
@@ -223,12 +234,15 @@ static struct g *look_once(struct m *m)
     struct g *g = NULL;
     if (unlikely(p->tick % FAIR_ROUNDS == 0)) {
         p->clock_ticks = clock_ticks();
+        poll_now_and_then(p->clock_ticks);
         g = take_fair(p);
     }
     if (!g)
         g = take_local(p);
     if (!g)
         g = take_global(p);
+    if (!g && poller_unwatched() && poller_now())
+        g = take_local(p);
     if (g)
         return g;
     /* relaxed: a heuristic that keeps half of the busy Ps' number from spinning */

@@ -30,6 +30,7 @@
 #include <goshawk/group.h>
 #include <goshawk/timer.h>
 #include <goshawk/context.h>
+#include <goshawk/io.h>
 #include <goshawk/race.h>
 #include <goshawk/trace.h>
 
