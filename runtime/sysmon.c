@@ -11,6 +11,8 @@
  * The goroutine goes on without a P, and gets one back at its next call into the runtime.  A P is
  * wanted when goroutines or due timers wait on it, or anywhere while no P is idle.
  *
+ * It also looks for ready descriptors when nobody else has for long (poller.h).
+ *
  * Goroutines that compute without a P share the processors with those that have one.  So that a
  * program with thousands of them does not get thousands of threads, slices grow with their number.
  *
@@ -22,8 +24,9 @@
 #include "core.h"
 #include "futex.h"
 #include "hook.h"
-#include "print.h"
 #include "inside.h"
+#include "poller.h"
+#include "print.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
@@ -38,6 +41,7 @@ enum {
     SLICE_NS = 10000000,
     SLICE_SHIFT_MAX = 7,
     DETACHED_MAX = 1000, /* goroutines that compute without a P: MS_MAX is for others too */
+    POLL_TICKS = 25000000, /* 8 to 25 ms */
     STACK = 256 << 10,
 };
 
@@ -143,6 +147,8 @@ static bool look(void)
     uint32_t procs = at_load_acq(&sched.procs_made); /* [procs] */
     for (uint32_t i = 0; i < procs; i++)
         any = look_at(sched.procs[i], now) || any;
+    if (poller_is_due(clock_ticks(), POLL_TICKS)) /* all Ms compute */
+        any = poller_now() || any;
     return any;
 }
 
