@@ -343,6 +343,7 @@ static bool wait_for_peer(struct chan *c, enum chan_side side, void *elem)
 
 void go_chan_send_from(void *chan, const void *elem)
 {
+    rt_point();
     struct chan *c = chan;
     if (unlikely(!c))
         chan_never(rt_self(), TR_CHAN_SEND); /* with no channel to name */
@@ -364,6 +365,7 @@ void go_chan_send_from(void *chan, const void *elem)
 
 bool go_chan_recv_into(void *chan, void *elem)
 {
+    rt_point();
     struct chan *c = chan;
     if (unlikely(!c))
         chan_never(rt_self(), TR_CHAN_NIL);
@@ -382,6 +384,7 @@ bool go_chan_recv_into(void *chan, void *elem)
 
 bool go_chan_try_send_from(void *chan, const void *elem)
 {
+    rt_point();
     struct chan *c = chan;
     if (!c)
         return false;
@@ -400,6 +403,7 @@ bool go_chan_try_send_from(void *chan, const void *elem)
 
 bool go_chan_try_recv_into(void *chan, void *elem)
 {
+    rt_point();
     struct chan *c = chan;
     if (!c || !chan_may_get(c))
         return false;
@@ -415,6 +419,7 @@ bool go_chan_try_recv_into(void *chan, void *elem)
 
 size_t go_chan_len(void *chan)
 {
+    rt_point();
     struct chan *c = chan;
     return c ? at_load_rlx(&c->count) : 0; /* relaxed: a number of the past, it orders nothing */
 }
@@ -467,6 +472,7 @@ bool chan_close(struct chan *c, struct g *self, uintptr_t pc, bool user)
 
 void go_chan_close(void *chan)
 {
+    rt_point();
     if (!chan)
         rt_panic("close of nil channel");
     if (!chan_close(chan, rt_self(), hook_caller(), true))

@@ -113,6 +113,7 @@ static void cancel_tree(go_ctx *c, int err)
 
 static void cancel(go_ctx *c, int err)
 {
+    rt_point();
     if (c == &background)
         return;
     mutex_lock_raw(&c->tree->lock, TR_MUTEX);
@@ -178,6 +179,7 @@ static void keep(struct chan *done)
 /* Puts c into its tree: from now on it ends with its parent, or by its timer if it has one. */
 static go_ctx *join(go_ctx *c, bool with_timer)
 {
+    rt_point();
     go_ctx *parent = c->parent;
     c->done.on_free = keep;
     mutex_lock_raw(&c->tree->lock, TR_MUTEX);
@@ -239,6 +241,7 @@ go_chan(char) go_ctx_done(go_ctx *c)
 
 int go_ctx_err(go_ctx *c)
 {
+    rt_point();
     int err = at_load_acq(&c->err); /* [ctx] */
     if (err)
         hook_acquire(hook_self(), &c->err); /* [hb-ctx] */

@@ -46,10 +46,11 @@ bool rt_running(void)
 
 static const char *reproduce(void)
 {
-    static char text[64];
+    static char text[80];
     if (!env.seeded)
         return NULL;
-    snprintf(text, sizeof text, "GOSHAWK_SEED=%llu", (unsigned long long)env.seed);
+    snprintf(text, sizeof text, "%sGOSHAWK_SEED=%llu", env.preempt ? "GOSHAWK_DEBUG=preempt " : "",
+             (unsigned long long)env.seed);
     return text;
 }
 
@@ -83,8 +84,10 @@ static void init(void)
     if (env.stack_bytes)
         stack_set_size(env.stack_bytes);
     uint32_t n = env.maxprocs ? env.maxprocs : (uint32_t)cpus_usable();
+    uint64_t seed = env.seeded ? env.seed : (uint64_t)clock_nanos();
     rt_fence_init();
-    sched_init(n, env.seeded ? env.seed : (uint64_t)clock_nanos(), env.seeded);
+    sched_init(n, seed, env.seeded);
+    rt_point_init(env.preempt, seed);
     signals_init();
     sysmon_init();
     start_trace();

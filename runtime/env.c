@@ -85,10 +85,23 @@ static void read_stack(const char *s)
 
 static void read_debug(const char *s)
 {
-    if (!strcmp(s, "migrate"))
-        env.migrate = true;
-    else
-        rt_printf(2, "goshawk: GOSHAWK_DEBUG=%s is not known (migrate is); ignored\n", s);
+    static const struct {
+        const char *name;
+        bool *flag;
+    } flags[] = {{"migrate", &env.migrate}, {"preempt", &env.preempt}};
+    enum { FLAGS = sizeof flags / sizeof *flags };
+    for (const char *end; *s; s = *end ? end + 1 : end) {
+        end = strchrnul(s, ',');
+        size_t n = (size_t)(end - s), i = 0;
+        while (i < FLAGS && (strlen(flags[i].name) != n || memcmp(flags[i].name, s, n)))
+            i++;
+        if (i < FLAGS)
+            *flags[i].flag = true;
+        else
+            rt_printf(2,
+                      "goshawk: GOSHAWK_DEBUG=%.*s is not known (migrate, preempt are); ignored\n",
+                      (int)n, s);
+    }
 }
 
 void env_read(void)

@@ -6,6 +6,7 @@
 #include "defer.h"
 #include "dump.h"
 #include "entry.h"
+#include "env.h"
 #include "hook.h"
 #include "inside.h"
 #include "panic.h"
@@ -19,7 +20,10 @@
 #include <string.h>
 #include <time.h>
 
-enum { SLICE_TICKS = 25000000 }; /* about 10 ms, as Go's time slice */
+enum {
+    SLICE_TICKS = 25000000, /* about 10 ms, as Go's time slice */
+    CHECKPOINTS = 16,       /* under a seed: every so many, on average, end a slice */
+};
 
 /* An object knows which library it was compiled for (goshawk/base.h); this library has its
  * symbol. */
@@ -165,6 +169,11 @@ void go_checkpoint(void)
     struct m *m = self->m;
     if (self->flags & G_THREAD)
         return;
+    if (unlikely(env.seeded)) { /* real time has no say */
+        if (rt_choose(CHECKPOINTS) == 0)
+            rt_yield(self);
+        return;
+    }
     rt_settle(self);
     rt_enter(m = self->m);
     struct p *p = m->p;

@@ -44,6 +44,7 @@ static void run(void *arg)
 
 void go_group_go(go_group *g, int (*fn)(void *), void *arg)
 {
+    rt_point();
     struct member *m = malloc(sizeof *m);
     if (!m)
         rt_fatal("out of memory: go_group_go");
@@ -62,6 +63,7 @@ void go_group_limit(go_group *g, int n)
 
 int go_group_wait(go_group *g)
 {
+    rt_point();
     go_waitgroup_wait(&g->wg_);
     int err = at_load_rlx(&g->err_); /* relaxed: ordered by the waitgroup [group] */
     g->err_ = 0;

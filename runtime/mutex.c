@@ -275,12 +275,14 @@ void mutex_unlock(go_mutex *m)
 
 void go_mutex_lock(go_mutex *m)
 {
+    rt_point();
     mutex_lock_raw(m, TR_MUTEX);
     hook_got(m, hook_caller());
 }
 
 bool go_mutex_trylock(go_mutex *m)
 {
+    rt_point();
     if (!mutex_trylock_raw(m))
         return false;
     hook_got(m, hook_caller());
@@ -289,5 +291,6 @@ bool go_mutex_trylock(go_mutex *m)
 
 void go_mutex_unlock(go_mutex *m)
 {
+    rt_point();
     mutex_unlock(m);
 }

@@ -64,6 +64,7 @@ static void begin(struct go_once_call_ *call, go_once *once)
 
 void *go_once_enter_(struct go_once_call_ *call, go_once *once, void *fn)
 {
+    rt_point();
     call->once_ = NULL;
     uint32_t s = at_load_acq(&once->state_); /* [once] */
     if (likely(s == ONCE_DONE)) {
@@ -80,6 +81,7 @@ void *go_once_enter_(struct go_once_call_ *call, go_once *once, void *fn)
 
 void go_once_leave_(struct go_once_call_ *call)
 {
+    rt_point();
     go_once *once = call->once_;
     if (!once)
         return;

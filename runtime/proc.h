@@ -107,6 +107,9 @@ uint32_t sched_set_nprocs(uint32_t n);
 /* A timer that fires at when has been added: wakes who sleeps longer than that. */
 void sched_timer_added(int64_t when);
 
+/* Virtual time goes on to p's next timer, if it has one, although goroutines run. */
+void sched_clock_skip(struct p *p);
+
 /* The heap for timers armed by m (NULL: a plain thread). */
 struct timer_heap *sched_timer_heap(struct m *m);
 

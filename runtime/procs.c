@@ -18,14 +18,40 @@
 
 struct sched sched = {.sleep_until = INT64_MAX, .next_id = 2};
 
-enum { ID_BATCH = 16 };
+enum {
+    ID_BATCH = 16,
+    LOOKS_MAX = 1000, /* looks at the virtual clock before it takes them for waiting */
+    LOOK_NS = 100,    /* what passes with each further one */
+};
 
 /* ---- time and choice ---- */
 
+/* Virtual time stands still while goroutines run.  Who looks at it again and again waits for it to
+ * pass, so then it does. */
+static int64_t virtual_nanos(void)
+{
+    static int64_t seen, looks; /* by who has the P */
+    struct m *m = rt_m();
+    int64_t now = at_load_rlx(&sched.virtual_now); /* relaxed: one P */
+    if (!m || !m->p)
+        return now;
+    looks = now == seen ? looks + 1 : 0;
+    if (looks > LOOKS_MAX)
+        at_store_rlx(&sched.virtual_now, now += LOOK_NS); /* relaxed: one P */
+    seen = now;
+    return now;
+}
+
 int64_t rt_nanos(void)
 {
-    int64_t v = at_load_rlx(&sched.virtual_now); /* relaxed: one P */
-    return v ? v : clock_nanos();
+    return likely(!sched.seeded) ? clock_nanos() : virtual_nanos();
+}
+
+void sched_clock_skip(struct p *p)
+{
+    int64_t next = timer_heap_next(&p->timers);
+    if (sched.seeded && next != INT64_MAX && next > at_load_rlx(&sched.virtual_now)) /* relaxed: */
+        at_store_rlx(&sched.virtual_now, next);                                      /* one P */
 }
 
 uint32_t rt_choose(uint32_t n)

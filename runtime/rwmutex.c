@@ -118,6 +118,7 @@ static bool give_to_writer(go_rwmutex *m)
 
 void go_rwmutex_rlock(go_rwmutex *m)
 {
+    rt_point();
     if (unlikely(!try_rlock(m)))
         rlock_slow(m);
     hook_reader_got(m, hook_caller());
@@ -125,6 +126,7 @@ void go_rwmutex_rlock(go_rwmutex *m)
 
 bool go_rwmutex_tryrlock(go_rwmutex *m)
 {
+    rt_point();
     if (!try_rlock(m))
         return false;
     hook_reader_got(m, hook_caller());
@@ -133,6 +135,7 @@ bool go_rwmutex_tryrlock(go_rwmutex *m)
 
 void go_rwmutex_runlock(go_rwmutex *m)
 {
+    rt_point();
     struct g *self = hook_self();
     hook_release_merge(self, &m->writers_); /* [hb-lock] */
     hook_unlocked(self, m);
@@ -199,6 +202,7 @@ static void unlock_slow(go_rwmutex *m)
 
 void go_rwmutex_lock(go_rwmutex *m)
 {
+    rt_point();
     mutex_lock_raw(&m->writers_, TR_RWMUTEX_WRITE);
     if (unlikely(!at_cas_acq(&m->state_, 0u, RW_WRITER))) /* [rw] */
         lock_slow(m);
@@ -207,6 +211,7 @@ void go_rwmutex_lock(go_rwmutex *m)
 
 bool go_rwmutex_trylock(go_rwmutex *m)
 {
+    rt_point();
     if (!mutex_trylock_raw(&m->writers_))
         return false;
     if (!at_cas_acq(&m->state_, 0u, RW_WRITER)) { /* [rw] */
@@ -219,6 +224,7 @@ bool go_rwmutex_trylock(go_rwmutex *m)
 
 void go_rwmutex_unlock(go_rwmutex *m)
 {
+    rt_point();
     /* relaxed: the holder reads its own mark; for others any answer is misuse */
     if (unlikely(!(at_load_rlx(&m->state_) & RW_WRITER)))
         rt_fatal("sync: Unlock of unlocked RWMutex");

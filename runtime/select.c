@@ -356,6 +356,7 @@ static int run_many(struct select *s, int n)
 
 int go_select_n(go_case *cases, int n)
 {
+    rt_point();
     struct chan_wait waits[FEW];
     int poll[FEW], locked[FEW];
     struct select s = {.cases = cases, .self = hook_self(), .pc = hook_caller()};

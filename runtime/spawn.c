@@ -224,6 +224,7 @@ void rt_go_call(struct call_regs *regs, const void *stacked, uintptr_t pc)
     c.fp = switch_fp();
     start(self, &call, &c, pc, 0);
     rt_settle(self);
+    rt_point();
 }
 
 static void spawn_at(struct g *by, struct g_call call, void *arg, uint32_t flags, uintptr_t pc)
@@ -250,6 +251,7 @@ void go_start(void (*fn)(void *), void *arg)
 {
     struct g_call call = {.fn = (void *)fn};
     spawn_at(rt_self(), call, arg, 0, (uintptr_t)__builtin_return_address(0));
+    rt_point();
 }
 
 /* ---- end ---- */

@@ -87,6 +87,7 @@ static void arm(struct go_timer *t, go_duration d, go_duration period)
 
 static bool stop(struct go_timer *t)
 {
+    rt_point();
     rt_lock(&t->lock);
     bool was_armed = rt_timer_stop(&t->timer);
     rt_unlock(&t->lock);
@@ -95,6 +96,7 @@ static bool stop(struct go_timer *t)
 
 static bool reset(struct go_timer *t, go_duration d, go_duration period)
 {
+    rt_point();
     rt_lock(&t->lock);
     bool was_armed = rt_timer_stop(&t->timer);
     arm(t, d, period);

@@ -28,7 +28,8 @@ static const struct command commands[] = {
      "goshawk run [-race] [-trace FILE] [-seed N] FILE.c... | PROGRAM [-- arguments]\n\n"
      "  -race        with the race detector\n"
      "  -trace FILE  record a trace (GOSHAWK_TRACE)\n"
-     "  -seed N      a schedule that can be repeated (GOSHAWK_SEED)\n"
+     "  -seed N      a schedule that can be repeated (GOSHAWK_SEED); with GOSHAWK_DEBUG=preempt\n"
+     "               in the environment others may run first at every synchronising call\n"
      "The exit code is the program's own, or 128 + n when signal n killed it.  A program that\n"
      "was traced is kept for its symbols, 30 days in ~/.cache/goshawk/run.\n"},
     {"trace", "timeline", cmd_trace_timeline, "timeline in the terminal",

@@ -31,6 +31,11 @@
 #include "timers.h"
 
 uint32_t tr_on;
+bool rt_point_on;
+
+void rt_point_taken(void)
+{
+}
 
 #define MUST(x) ((x) ? (void)0 : must_failed(#x, __LINE__))
 

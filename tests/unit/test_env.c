@@ -45,9 +45,9 @@ Test(env, sizes)
 static int print_env(void)
 {
     env_read();
-    printf("maxprocs=%u traceback=%d seeded=%d seed=%llu stack=%llu migrate=%d\n", env.maxprocs,
+    printf("maxprocs=%u traceback=%d seeded=%d seed=%llu stack=%llu migrate=%d%s\n", env.maxprocs,
            env.traceback, env.seeded, (unsigned long long)env.seed,
-           (unsigned long long)env.stack_bytes, env.migrate);
+           (unsigned long long)env.stack_bytes, env.migrate, env.preempt ? " preempt" : "");
     return 0;
 }
 
@@ -128,6 +128,14 @@ Test(env, debug)
 {
     expect_env("GOSHAWK_DEBUG=migrate",
                "maxprocs=0 traceback=1 seeded=0 seed=0 stack=0 migrate=1\n");
+    expect_env("GOSHAWK_DEBUG=preempt",
+               "maxprocs=0 traceback=1 seeded=0 seed=0 stack=0 migrate=0 preempt\n");
+    expect_env("GOSHAWK_DEBUG=preempt,migrate",
+               "maxprocs=0 traceback=1 seeded=0 seed=0 stack=0 migrate=1 preempt\n");
+    expect_env("GOSHAWK_DEBUG=migrate,,pre",
+               "goshawk: GOSHAWK_DEBUG= is not known (migrate, preempt are); ignored\n"
+               "goshawk: GOSHAWK_DEBUG=pre is not known (migrate, preempt are); ignored\n"
+               "maxprocs=0 traceback=1 seeded=0 seed=0 stack=0 migrate=1\n");
     expect_env("GOSHAWK_DEBUG=x",
-               "goshawk: GOSHAWK_DEBUG=x is not known (migrate is); ignored\n" DEFAULTS);
+               "goshawk: GOSHAWK_DEBUG=x is not known (migrate, preempt are); ignored\n" DEFAULTS);
 }
