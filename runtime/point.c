@@ -10,8 +10,8 @@
  * hardly ever lets one of them run far ahead of the others, which many mistakes need.  So each seed
  * gets a rate of its own, from every call to one in 32.
  *
- * A goroutine may be preempted for any time, so under a seed the clock sometimes goes on to the next
- * timer meanwhile.  Otherwise no timer would ever fire while anybody can run.
+ * A goroutine may be preempted for any time, so under a seed the clock sometimes goes on to the
+ * next timer meanwhile.  Otherwise no timer would ever fire while anybody can run.
  *
  * Without the setting a point is a load and a branch that is never taken. */
 #include "env.h"
