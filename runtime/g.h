@@ -83,6 +83,7 @@ struct g {
     void *entry;                       /* function it runs; r/o after creation */
     uintptr_t created_pc;              /* return address of the go statement; r/o after creation */
     uint64_t created_by;               /* goroutine that did it; r/o after creation */
+    uint64_t task;                     /* of go_trace_task() that it works for; by itself */
     struct go_waitgroup *wg;           /* done at its end, or NULL */
 
     /* ---- the body ---- */

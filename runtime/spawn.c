@@ -173,6 +173,7 @@ static void start(struct g *by, const struct g_call *call, const struct pending_
     g->entry = call->shown ? call->shown : call->fn;
     g->created_pc = pc;
     g->created_by = by ? by->id : 0;
+    g->task = by ? by->task : 0;
     g->wg = call->wg;
     if (!(flags & G_SYSTEM))
         sched_count_add(m, 1);
@@ -206,6 +207,7 @@ struct g *rt_first_run(struct m *m, struct g *seed)
     g->entry = seed->entry;
     g->created_pc = seed->created_pc;
     g->created_by = seed->created_by;
+    g->task = seed->task;
     g->wg = seed->wg;
     plant(g, &(struct pending_call){&s->regs, s->stacked, s->bytes, s->stacked_low, s->fp});
     g_move(g, G_FREE, G_READY);

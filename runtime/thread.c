@@ -40,6 +40,7 @@ static void standin_end(void *arg)
         tr_stream_close(g->trace);
     g->trace = NULL;
     free(g->recovered);
+    g->task = 0;
     rt_lock(&standins.lock);
     g->next = standins.free;
     standins.free = g;

@@ -55,6 +55,21 @@ static void print_wait(struct tr_reader *r, const struct tr_event *e)
     printf("%s%s%s", tr_reason_name(e->why), *obj ? " " : "", obj);
 }
 
+/* Tasks by number, as regions and logs name them. */
+static void print_mark(const struct tr_event *e)
+{
+    if (e->type == TR_EV_LOG) {
+        print_text(e->category);
+        fputs(": ", stdout);
+    }
+    if (e->text)
+        print_text(e->text);
+    if (e->task)
+        printf("%stask#%llu", e->text ? "  " : "", (unsigned long long)e->task);
+    if (e->type == TR_EV_TASK_BEGIN && e->arg)
+        printf(" of task#%llu", (unsigned long long)e->arg);
+}
+
 static void print_details(struct tr_reader *r, const struct tr_event *e)
 {
     static const char *const states[] = {"", "runnable", "running", "blocked"};
@@ -90,6 +105,13 @@ static void print_details(struct tr_reader *r, const struct tr_event *e)
     case TR_EV_GO_STATE:
         printf("%s ", states[e->arg]);
         print_wait(r, e);
+        break;
+    case TR_EV_TASK_BEGIN:
+    case TR_EV_TASK_END:
+    case TR_EV_REGION_BEGIN:
+    case TR_EV_REGION_END:
+    case TR_EV_LOG:
+        print_mark(e);
         break;
     case TR_EV_M_START:
         printf("thread %u", e->tid);

@@ -47,7 +47,7 @@ void trace_export_csv(struct tr_reader *r, FILE *out)
 {
     struct tr_event e;
     struct row row;
-    fputs("n,time_ns,m,p,g,event,reason,object,by,function,name,place,arg\n", out);
+    fputs("n,time_ns,m,p,g,event,reason,object,by,function,name,place,arg,task,category\n", out);
     while (!ferror(out) && tr_reader_next(r, &e)) {
         fill(r, &e, &row);
         fprintf(out, "%llu,%lld,%d,%d,%llu,%s,", (unsigned long long)e.n, (long long)e.time,
@@ -59,7 +59,9 @@ void trace_export_csv(struct tr_reader *r, FILE *out)
         csv_text(out, row.name);
         putc(',', out);
         csv_text(out, row.place);
-        fprintf(out, ",%llu\n", (unsigned long long)e.arg);
+        fprintf(out, ",%llu,%llu,", (unsigned long long)e.arg, (unsigned long long)e.task);
+        csv_text(out, e.category ? e.category : "");
+        putc('\n', out);
     }
 }
 
@@ -121,6 +123,8 @@ void trace_export_json(struct tr_reader *r, FILE *out)
         json_text(out, "reason", row.reason);
         json_text(out, "object", row.object);
         json_text(out, "function", row.function);
+        json_number(out, "task", e.task);
+        json_text(out, "category", e.category ? e.category : "");
         json_text(out, "name", row.name);
         json_text(out, "place", row.place);
         fputs("}\n", out);

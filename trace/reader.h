@@ -107,8 +107,10 @@ struct tr_event {
     uint64_t fn;      /* GO_CREATE: entry function's address */
     uint32_t stack;   /* GO_CREATE, GO_BLOCK: stack id; 0 none */
     uint64_t arg;     /* P_STEAL, PROCS: count; P_RETAKE: the M that lost it */
-    const char *text; /* GO_NAME */
-    const char *wrong; /* NULL, or why the state machines do not allow this event here.  Such
+    uint64_t task;    /* TASK_*, REGION_*, LOG: the task; 0 none.  TASK_BEGIN's arg: its parent */
+    const char *text; /* GO_NAME, TASK_BEGIN, REGION_*: name; LOG: message */
+    const char *category; /* LOG */
+    const char *wrong;    /* NULL, or why the state machines do not allow this event here.  Such
                          * events are delivered, and the states follow them.  Valid until next. */
 };
 
@@ -118,6 +120,12 @@ struct tr_event {
 bool tr_reader_next(struct tr_reader *r, struct tr_event *ret);
 
 const char *tr_type_name(enum tr_type t); /* "block" */
+
+/* Tasks, regions and logs: what the program says of itself. */
+static inline bool tr_is_mark(enum tr_type t)
+{
+    return t >= TR_EV_TASK_BEGIN && t <= TR_EV_LOG;
+}
 
 /* Columns of the tables: what a goroutine's time is spent on. */
 enum tr_class {

@@ -98,6 +98,28 @@ static void stops(struct decoder *d, uint64_t g)
         d->cur_g = 0;
 }
 
+static const char *string(const struct tr_reader *r, uint64_t id)
+{
+    return id < r->string_cap && r->strings[id] ? r->strings[id] : "?";
+}
+
+/* What the program says of itself. */
+static void assign_mark(const struct tr_reader *r, struct tr_event *e, uint64_t g,
+                        const uint64_t *a)
+{
+    e->g = g;
+    e->task = a[0];
+    if (e->type == TR_EV_TASK_BEGIN) {
+        e->arg = a[1];
+        e->text = string(r, a[2]);
+    } else if (e->type == TR_EV_LOG) {
+        e->category = string(r, a[1]);
+        e->text = string(r, a[2]);
+    } else if (e->type != TR_EV_TASK_END) {
+        e->text = string(r, a[1]);
+    }
+}
+
 /* Gives the numbers of a record their places in the event, and follows what the stream knows.
  * Returns false for values that no recorder writes. */
 static bool assign(const struct tr_reader *r, struct decoder *d, struct tr_event *e, uint64_t ctx,
@@ -131,7 +153,7 @@ static bool assign(const struct tr_reader *r, struct decoder *d, struct tr_event
         return true;
     case TR_EV_GO_NAME:
         e->g = ctx;
-        e->text = a[0] < r->string_cap && r->strings[a[0]] ? r->strings[a[0]] : "?";
+        e->text = string(r, a[0]);
         return true;
     case TR_EV_P_START:
         e->p = d->cur_p = (int32_t)a[0];
@@ -162,6 +184,13 @@ static bool assign(const struct tr_reader *r, struct decoder *d, struct tr_event
         if (e->arg == TR_STATE_RUNNING)
             d->cur_g = e->g;
         return e->g != 0 && e->arg >= TR_STATE_RUNNABLE && e->arg <= TR_STATE_BLOCKED;
+    case TR_EV_TASK_BEGIN:
+    case TR_EV_TASK_END:
+    case TR_EV_REGION_BEGIN:
+    case TR_EV_REGION_END:
+    case TR_EV_LOG:
+        assign_mark(r, e, ctx, a);
+        return true;
     case TR_EV_M_PARK:
     case TR_EV_M_UNPARK:
     case TR_EV_M_START:

@@ -303,8 +303,14 @@ bool tr_state_allows(struct tr_reader *r, const struct stream *s, const struct t
     case TR_EV_GO_READY:
         return g_allows(r, e, e->g, TR_G_BLOCKED, TR_G_BLOCKED, explain);
     case TR_EV_GO_NAME:
+    case TR_EV_TASK_BEGIN:
+    case TR_EV_TASK_END:
+    case TR_EV_REGION_BEGIN:
+    case TR_EV_REGION_END:
+    case TR_EV_LOG:
         return !e->g || tr_g_find(r, e->g) || lost_something(r, e) ||
-               deny(r, explain, "name of goroutine %llu, which does not live", (ull)e->g);
+               deny(r, explain, "%s of goroutine %llu, which does not live", tr_type_name(e->type),
+                    (ull)e->g);
     case TR_EV_P_START:
         return p_start_allowed(r, s, e, explain);
     case TR_EV_P_STOP:
@@ -556,7 +562,7 @@ static void apply_state(struct tr_reader *r, struct stream *s, struct tr_event *
 /* Events about the thread, and those that change nothing. */
 static void apply_other(struct tr_reader *r, struct stream *s, struct tr_event *e)
 {
-    if (e->type == TR_EV_GO_NAME || e->type == TR_EV_RACE) {
+    if (e->type == TR_EV_GO_NAME || e->type == TR_EV_RACE || tr_is_mark(e->type)) {
         struct gnode *n = e->type == TR_EV_GO_NAME ? subject(r, e) : NULL;
         if (n)
             n->g.name = e->text;

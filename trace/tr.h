@@ -96,7 +96,17 @@ void tr_m_park(struct tr_stream *s);            /* this M goes to sleep */
 void tr_m_unpark(struct tr_stream *s);          /* and is back */
 void tr_procs(struct tr_stream *s, uint32_t n); /* GOMAXPROCS is n now */
 
-/* ---- marks ---- */
+/* ---- marks ---- g: who makes it, 0 a plain thread */
+
+/* Tasks, regions and logs of the program.  task 0: none.  Texts are cut at 1024 bytes; a recording
+ * keeps some 98 000 different ones, further ones come out as "?". */
+void tr_task_begin(struct tr_stream *s, uint64_t g, uint64_t task, uint64_t parent,
+                   const char *name);
+void tr_task_end(struct tr_stream *s, uint64_t g, uint64_t task);
+void tr_region_begin(struct tr_stream *s, uint64_t g, uint64_t task, const char *name);
+void tr_region_end(struct tr_stream *s, uint64_t g, uint64_t task, const char *name);
+void tr_log(struct tr_stream *s, uint64_t g, uint64_t task, const char *category,
+            const char *message);
 
 void tr_race(struct tr_stream *s, uint64_t g_now, uint64_t g_before, const void *addr);
 

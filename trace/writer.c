@@ -291,6 +291,46 @@ void tr_race(struct tr_stream *s, uint64_t g_now, uint64_t g_before, const void 
     commit(s, put_key(s, p, (uintptr_t)addr & TR_KEY_OBJ_MASK));
 }
 
+void tr_task_begin(struct tr_stream *s, uint64_t g, uint64_t task, uint64_t parent,
+                   const char *name)
+{
+    uint32_t id = tr_dict_string(name);
+    if (!(s = enter(s)))
+        return;
+    uint8_t *p = tr_put_leb(put_about_g(s, EV(TASK_BEGIN), g), task);
+    commit(s, tr_put_leb(tr_put_leb(p, parent), id));
+}
+
+void tr_task_end(struct tr_stream *s, uint64_t g, uint64_t task)
+{
+    if ((s = enter(s)))
+        commit(s, tr_put_leb(put_about_g(s, EV(TASK_END), g), task));
+}
+
+void tr_region_begin(struct tr_stream *s, uint64_t g, uint64_t task, const char *name)
+{
+    uint32_t id = tr_dict_string(name);
+    if ((s = enter(s)))
+        commit(s, tr_put_leb(tr_put_leb(put_about_g(s, EV(REGION_BEGIN), g), task), id));
+}
+
+void tr_region_end(struct tr_stream *s, uint64_t g, uint64_t task, const char *name)
+{
+    uint32_t id = tr_dict_string(name);
+    if ((s = enter(s)))
+        commit(s, tr_put_leb(tr_put_leb(put_about_g(s, EV(REGION_END), g), task), id));
+}
+
+void tr_log(struct tr_stream *s, uint64_t g, uint64_t task, const char *category,
+            const char *message)
+{
+    uint32_t about = tr_dict_string(category), text = tr_dict_string(message);
+    if (!(s = enter(s)))
+        return;
+    uint8_t *p = tr_put_leb(put_about_g(s, EV(LOG), g), task);
+    commit(s, tr_put_leb(tr_put_leb(p, about), text));
+}
+
 void tr_note_m(struct tr_stream *s, bool start)
 {
     if (!(s = enter(s)))

@@ -9,15 +9,41 @@ enum { EVENTS = 20000, STREAMS = 3, PROCS = 4 };
 struct said {
     enum tr_type type;
     unsigned m;
-    uint64_t g, by, obj, fn, arg;
+    uint64_t g, by, obj, fn, arg, task;
     int32_t p;
     enum tr_reason why;
-    const char *text;
+    const char *text, *category;
 };
 
 static struct said said[EVENTS];
 
 static const char *const names[] = {"a", "worker", "a name with spaces and \xc3\xa4", ""};
+
+static void record_mark(struct tr_stream *s, struct said *e, struct rt_rand *r)
+{
+    e->task = rand_next(r) >> rand_below(r, 64);
+    e->type = TR_EV_TASK_BEGIN + rand_below(r, 5);
+    e->text = e->type == TR_EV_TASK_END ? NULL : names[rand_below(r, 4)];
+    switch (e->type) {
+    case TR_EV_TASK_BEGIN:
+        e->arg = rand_below(r, 9);
+        tr_task_begin(s, e->g, e->task, e->arg, e->text);
+        break;
+    case TR_EV_TASK_END:
+        tr_task_end(s, e->g, e->task);
+        break;
+    case TR_EV_REGION_BEGIN:
+        tr_region_begin(s, e->g, e->task, e->text);
+        break;
+    case TR_EV_REGION_END:
+        tr_region_end(s, e->g, e->task, e->text);
+        break;
+    default:
+        e->category = names[rand_below(r, 4)];
+        tr_log(s, e->g, e->task, e->category, e->text);
+        break;
+    }
+}
 
 /* Makes and records one random event.  It need not be one that a scheduler would allow. */
 static void record(struct tr_stream *s, struct said *e, struct rt_rand *r)
@@ -27,7 +53,7 @@ static void record(struct tr_stream *s, struct said *e, struct rt_rand *r)
     if (rand_below(r, 8) == 0)
         g = rand_next(r) >> rand_below(r, 64) | 1;
     *e = (struct said){.g = g, .p = TR_NO_P};
-    switch (rand_below(r, 12)) {
+    switch (rand_below(r, 14)) {
     case 0:
         e->type = TR_EV_GO_CREATE;
         e->by = by;
@@ -77,6 +103,10 @@ static void record(struct tr_stream *s, struct said *e, struct rt_rand *r)
         e->arg = rand_below(r, 1000);
         tr_p_steal(s, (uint32_t)e->p, (uint32_t)e->arg);
         break;
+    case 11:
+    case 12:
+        record_mark(s, e, r);
+        break;
     default:
         e->type = TR_EV_PROCS;
         e->g = 0;
@@ -100,6 +130,9 @@ static void compare(const struct tr_event *e, const struct said *m, size_t i)
         cr_assert_eq(e->by, m->by, "event %zu", i);
     if (m->p != TR_NO_P)
         cr_assert_eq(e->p, m->p, "event %zu", i);
+    cr_assert_eq(e->task, m->task, "event %zu", i);
+    if (m->category)
+        cr_assert_str_eq(e->category, m->category, "event %zu", i);
     if (m->text)
         cr_assert_str_eq(e->text, m->text, "event %zu", i);
 }
