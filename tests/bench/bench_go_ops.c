@@ -1,32 +1,63 @@
 /* bench_go_ops.c - what the basic operations cost; bench_ops.go is the same program in Go.
  *
- *     bench_go_ops OPERATION N      prints   OPERATION ns_per_op [bytes_per_goroutine]
+ *     bench_go_ops OPERATION N      prints   OPERATION ns_per_op [bytes_each]
  *
  * The two programs are read side by side: each operation does the same in both, with the same
  * number of goroutines, channels and capacities, and is timed from the first operation to the last
- * after a tenth of it has run untimed.  The number of processors comes from GOMAXPROCS.
+ * after a tenth of it has run untimed (not for the large ones, which grow memory).  The number of processors comes from GOMAXPROCS.
  *
- *   spawn        starts one goroutine and waits for its end with a WaitGroup; N times
- *   spawn_batch  starts 1000 goroutines, then waits for all; an op is one of them
- *   yield        16 goroutines give way to each other; an op is one yield
- *   pingpong     two goroutines, two unbuffered channels; an op is one round trip
- *   buffered     a producer and a consumer, capacity 128; an op is one element
- *   mutex        lock and unlock by a single goroutine
- *   mutex8       lock and unlock by 8 goroutines at one mutex; an op is one pair
- *   select       a sender alternates between two unbuffered channels, a receiver selects; an
- *                op is one element
- *   skynet       a tree of goroutines, ten children each, N leaves that send their number up;
- *                an op is one leaf
- *   parked       N goroutines wait at a channel at the same time; start, release and end of one */
+ * Scheduling
+ *   yield           64 goroutines give way to each other; an op is one yield
+ *   yield_one       the only goroutine gives way, to nobody
+ *   spawn           starts one goroutine and waits for its end with a WaitGroup; N times
+ *   spawn_batch     starts 1000 goroutines, then waits for all; an op is one of them
+ *   spawn_storm     the same with 100 000
+ *   skynet          a tree of goroutines, ten children each, N leaves that send their number up; an
+ *                   op is one leaf
+ *   fib             fib(20), each call starts a goroutine for its left half; an op is one fib(20)
+ * Channels
+ *   pingpong        two goroutines, two unbuffered channels; an op is one round trip
+ *   buffered        a producer and a consumer, capacity 128; an op is one element
+ *   mpmc            4 producers and 4 consumers, capacity 128; an op is one element
+ *   chan_pair       one goroutine sends and receives at a channel with room; an op is the pair
+ *   select          a sender alternates between two unbuffered channels, a receiver selects; an op
+ *                   is one element
+ *   select_default  a select of one receive and a default that is taken
+ *   select2_default a select of two receives and a default that is taken
+ *   try_recv        the same as select_default, by the call that we have for it
+ *   sieve           the first N primes by a chain of filters; an op is one prime
+ *   select_heavy    100 000 goroutines in a ring pass 10 tokens on; each step is two selects of
+ *                   two cases, the other one being the end of it all; an op is one step
+ * Locks
+ *   mutex           lock and unlock by a single goroutine
+ *   mutex8          lock and unlock by 8 goroutines at one mutex; an op is one pair
+ *   rwmutex_read    read lock and unlock by a single goroutine
+ *   rwmutex_read8   the same by 8 goroutines at one lock
+ * Time and contexts
+ *   timer           makes a timer of an hour and stops it
+ *   sleepers        100 000 goroutines sleep 1 ms ten times each; an op is one sleep
+ *   context         makes a child of a context that can be cancelled, asks for its channel, cancels
+ *                   it and receives
+ * Large
+ *   parked          N goroutines wait at a channel at the same time; an op is the start, release
+ *                   and end of one; bytes: resident memory and page tables of one
+ *   timers          N timers, due within an hour, are active at the same time; an op is the making
+ *                   and stopping of one; bytes of one
+ * Not a time for an operation; N is a number of milliseconds or of samples
+ *   idle            the processor time that 1000 goroutines take that sleep a second again and
+ *                   again, in thousandths of a percent, over N ms
+ *   latency         how late a sleep of 1 ms ends, the 99th percentile of N, in ns, while 8
+ *                   goroutines exchange messages and compute 10 us for each */
 #include <goshawk.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static go_waitgroup wg;
-static volatile long bytes_per_goroutine;
+static volatile long bytes_each;
 
 static void done(void)
 {
@@ -42,14 +73,24 @@ static void op_spawn(long n)
     }
 }
 
-static void op_spawn_batch(long n)
+static void spawn_together(long n, int together)
 {
-    for (long i = 0; i < n; i += 1000) {
-        go_waitgroup_add(&wg, 1000);
-        for (int k = 0; k < 1000; k++)
+    for (long i = 0; i < n; i += together) {
+        go_waitgroup_add(&wg, together);
+        for (int k = 0; k < together; k++)
             go(done);
         go_waitgroup_wait(&wg);
     }
+}
+
+static void op_spawn_batch(long n)
+{
+    spawn_together(n, 1000);
+}
+
+static void op_spawn_storm(long n)
+{
+    spawn_together(n, 100000);
 }
 
 static void yielder(long n)
@@ -61,10 +102,16 @@ static void yielder(long n)
 
 static void op_yield(long n)
 {
-    go_waitgroup_add(&wg, 16);
-    for (int k = 0; k < 16; k++)
-        go(yielder, n / 16);
+    go_waitgroup_add(&wg, 64);
+    for (int k = 0; k < 64; k++)
+        go(yielder, n / 64);
     go_waitgroup_wait(&wg);
+}
+
+static void op_yield_one(long n)
+{
+    for (long i = 0; i < n; i++)
+        go_yield();
 }
 
 static void ponger(go_chan(int) ping, go_chan(int) pong)
@@ -103,6 +150,42 @@ static void op_buffered(long n)
         go_panic("%ld elements of %ld arrived", sum, n);
 }
 
+static void sender(go_chan(int) c, long n)
+{
+    for (long i = 0; i < n; i++)
+        go_chan_send(c, 1);
+    go_waitgroup_done(&wg);
+}
+
+static void receiver(go_chan(int) c, long n)
+{
+    for (long i = 0; i < n; i++)
+        go_chan_recv(c);
+    go_waitgroup_done(&wg);
+}
+
+static void op_mpmc(long n)
+{
+    go_chan(int) c = go_chan_make(int, 128);
+    go_waitgroup_add(&wg, 8);
+    for (int k = 0; k < 4; k++) {
+        go(sender, c, n / 4);
+        go(receiver, c, n / 4);
+    }
+    go_waitgroup_wait(&wg);
+    go_chan_free(c);
+}
+
+static void op_chan_pair(long n)
+{
+    go_chan(int) c = go_chan_make(int, 128);
+    for (long i = 0; i < n; i++) {
+        go_chan_send(c, 1);
+        go_chan_recv(c);
+    }
+    go_chan_free(c);
+}
+
 static void locker(go_mutex *m, long n)
 {
     for (long i = 0; i < n; i++) {
@@ -131,6 +214,34 @@ static void op_mutex8(long n)
     lock_with(8, n);
 }
 
+static void reader(go_rwmutex *m, long n)
+{
+    for (long i = 0; i < n; i++) {
+        go_rwmutex_rlock(m);
+        go_rwmutex_runlock(m);
+    }
+    go_waitgroup_done(&wg);
+}
+
+static void read_with(int goroutines, long n)
+{
+    static go_rwmutex m;
+    go_waitgroup_add(&wg, goroutines);
+    for (int k = 0; k < goroutines; k++)
+        go(reader, &m, n / goroutines);
+    go_waitgroup_wait(&wg);
+}
+
+static void op_rwmutex_read(long n)
+{
+    read_with(1, n);
+}
+
+static void op_rwmutex_read8(long n)
+{
+    read_with(8, n);
+}
+
 static void alternate(go_chan(int) a, go_chan(int) b, long n)
 {
     for (long i = 0; i < n / 2; i++) {
@@ -149,6 +260,111 @@ static void op_select(long n)
         go_select(go_recv_case(a, &v), go_recv_case(b, &v));
     }
 }
+
+static void op_select_default(long n)
+{
+    go_chan(int) c = go_chan_make(int, 0);
+    for (long i = 0; i < n; i++) {
+        int v;
+        go_select(go_recv_case(c, &v), go_default);
+    }
+    go_chan_free(c);
+}
+
+static void op_select2_default(long n)
+{
+    go_chan(int) a = go_chan_make(int, 0);
+    go_chan(int) b = go_chan_make(int, 0);
+    for (long i = 0; i < n; i++) {
+        int v;
+        go_select(go_recv_case(a, &v), go_recv_case(b, &v), go_default);
+    }
+    go_chan_free(a);
+    go_chan_free(b);
+}
+
+static void op_try_recv(long n)
+{
+    go_chan(int) c = go_chan_make(int, 0);
+    for (long i = 0; i < n; i++) {
+        int v;
+        go_chan_try_recv(c, &v);
+    }
+    go_chan_free(c);
+}
+
+/* ---- the sieve: each filter lets pass what its prime does not divide ---- */
+
+static void filter(go_chan(int) in, go_chan(int) out, int prime)
+{
+    go_chan_range(int, v, in)
+        if (v % prime)
+            go_chan_send(out, v);
+    go_chan_close(out);
+}
+
+static void count_up(go_chan(int) out, int last)
+{
+    for (int v = 2; v <= last; v++)
+        go_chan_send(out, v);
+    go_chan_close(out);
+}
+
+static void op_sieve(long n)
+{
+    go_chan(int) *c = malloc(((size_t)n + 1) * sizeof *c);
+    c[0] = go_chan_make(int, 0);
+    go(count_up, c[0], (int)(10 * n + 20));
+    for (long i = 0; i < n; i++) {
+        int prime = go_chan_recv(c[i]);
+        c[i + 1] = go_chan_make(int, 0);
+        go(filter, c[i], c[i + 1], prime);
+    }
+    while (go_chan_recv_ok(c[n], NULL))
+        ;
+    for (long i = 0; i <= n; i++)
+        go_chan_free(c[i]);
+    free(c);
+}
+
+/* ---- the ring ---- */
+
+enum { RING = 100000, TOKENS = 10 };
+
+static void member(go_chan(int) in, go_chan(int) out, go_chan(char) quit)
+{
+    for (int v;;) {
+        if (go_select(go_recv_case(in, &v), go_recv_case(quit, NULL)) == 1)
+            break;
+        if (go_select(go_send_case(out, v), go_recv_case(quit, NULL)) == 1)
+            break;
+    }
+    go_waitgroup_done(&wg);
+}
+
+/* Each token comes round n / RING / TOKENS times, once at least. */
+static void op_select_heavy(long n)
+{
+    static go_chan(int) c[RING + 1];
+    go_chan(char) quit = go_chan_make(char, 0);
+    for (int i = 0; i <= RING; i++)
+        c[i] = go_chan_make(int, 0);
+    go_waitgroup_add(&wg, RING);
+    for (int i = 0; i < RING; i++)
+        go(member, c[i], c[i + 1], quit);
+    for (int i = 0; i < TOKENS; i++)
+        go_chan_send(c[i * (RING / TOKENS)], i);
+    for (long left = n < RING * TOKENS ? 1 : n / RING / TOKENS; left > 0; left--)
+        for (int i = 0; i < TOKENS; i++)
+            go_chan_send(c[0], go_chan_recv(c[RING]));
+    go_chan_close(quit);
+    go_waitgroup_wait(&wg);
+    for (int i = 0; i <= RING; i++)
+        go_chan_free(c[i]);
+    go_chan_free(quit);
+}
+
+/* ---- trees ---- */
 
 static void skynet(go_chan(int64_t) up, int64_t number, long leaves)
 {
@@ -177,14 +393,88 @@ static void op_skynet(long n)
         go_panic("skynet says %" PRId64, sum);
 }
 
+static void fib_into(int n, int64_t *ret, go_waitgroup *done_with);
+
+static int64_t fib(int n)
+{
+    if (n < 2)
+        return n;
+    go_waitgroup left_done = {0};
+    int64_t left;
+    go_waitgroup_add(&left_done, 1);
+    go(fib_into, n - 1, &left, &left_done);
+    int64_t right = fib(n - 2);
+    go_waitgroup_wait(&left_done);
+    return left + right;
+}
+
+static void fib_into(int n, int64_t *ret, go_waitgroup *done_with)
+{
+    *ret = fib(n);
+    go_waitgroup_done(done_with);
+}
+
+static void op_fib(long n)
+{
+    for (long i = 0; i < n; i++)
+        if (fib(20) != 6765)
+            go_panic("fib(20) is wrong");
+}
+
+/* ---- time and contexts ---- */
+
+static void op_timer(long n)
+{
+    for (long i = 0; i < n; i++) {
+        go_timer *t = go_timer_new(GO_HOUR);
+        go_timer_stop(t);
+        go_timer_free(t);
+    }
+}
+
+static void sleeper(int times)
+{
+    for (int i = 0; i < times; i++)
+        go_sleep(GO_MILLISECOND);
+    go_waitgroup_done(&wg);
+}
+
+static void op_sleepers(long n)
+{
+    go_waitgroup_add(&wg, (int)(n / 10));
+    for (long i = 0; i < n / 10; i++)
+        go(sleeper, 10);
+    go_waitgroup_wait(&wg);
+}
+
+static void op_context(long n)
+{
+    go_ctx *parent = go_ctx_with_cancel(go_ctx_background());
+    for (long i = 0; i < n; i++) {
+        go_ctx *child = go_ctx_with_cancel(parent);
+        go_chan(char) ended = go_ctx_done(child);
+        go_ctx_cancel(child);
+        go_chan_recv(ended);
+        go_ctx_free(child);
+    }
+    go_ctx_free(parent);
+}
+
+/* ---- large ---- */
+
+/* Resident memory and page tables. */
 static long resident_bytes(void)
 {
-    long size = 0, resident = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    if (!f || fscanf(f, "%ld %ld", &size, &resident) != 2)
-        go_panic("cannot read /proc/self/statm");
+    char line[256];
+    long kib, sum = 0;
+    FILE *f = fopen("/proc/self/status", "r");
+    if (!f)
+        go_panic("cannot read /proc/self/status");
+    while (fgets(line, sizeof line, f))
+        if (sscanf(line, "VmRSS: %ld", &kib) == 1 || sscanf(line, "VmPTE: %ld", &kib) == 1)
+            sum += kib << 10;
     fclose(f);
-    return resident * sysconf(_SC_PAGESIZE);
+    return sum;
 }
 
 static void parker(go_chan(int) c)
@@ -202,11 +492,100 @@ static void op_parked(long n)
     for (long i = 0; i < n; i++)
         go(parker, c);
     go_waitgroup_wait(&wg);
-    bytes_per_goroutine = (resident_bytes() - before) / n;
+    bytes_each = (resident_bytes() - before) / n;
     go_waitgroup_add(&wg, (int)n);
     go_chan_close(c);
     go_waitgroup_wait(&wg);
     go_chan_free(c);
+}
+
+static void op_timers(long n)
+{
+    go_timer **t = malloc((size_t)n * sizeof(go_timer *));
+    uint64_t x = 88172645463325252u;
+    memset(t, 1, (size_t)n * sizeof(go_timer *)); /* resident before it is measured */
+    long before = resident_bytes();
+    for (long i = 0; i < n; i++) {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        t[i] = go_timer_new(GO_MINUTE + (go_duration)(x % (uint64_t)GO_HOUR));
+    }
+    bytes_each = (resident_bytes() - before) / n;
+    for (long i = 0; i < n; i++) {
+        go_timer_stop(t[i]);
+        go_timer_free(t[i]);
+    }
+    free(t);
+}
+
+/* ---- figures of other kinds ---- */
+
+static double figure; /* what to print in place of a time for an operation */
+
+static double cpu_seconds(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
+static void sleep_again_and_again(go_duration first)
+{
+    go_sleep(first);
+    for (;;)
+        go_sleep(GO_SECOND);
+}
+
+static void op_idle(long n)
+{
+    for (int i = 0; i < 1000; i++)
+        go(sleep_again_and_again, i * GO_MILLISECOND);
+    go_sleep(100 * GO_MILLISECOND);
+    double before = cpu_seconds();
+    go_sleep(n * GO_MILLISECOND);
+    figure = (cpu_seconds() - before) / ((double)n / 1e3) * 1e5;
+}
+
+static void compute(go_duration d)
+{
+    for (go_time end = go_now() + d; go_now() < end;)
+        ;
+}
+
+static void talker(go_chan(int) in, go_chan(int) out)
+{
+    go_chan_range(int, v, in) {
+        compute(10 * GO_MICROSECOND);
+        go_chan_send(out, v);
+    }
+}
+
+static int by_size(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void op_latency(long n)
+{
+    int64_t *late = malloc((size_t)n * sizeof *late);
+    for (int i = 0; i < 4; i++) {
+        go_chan(int) a = go_chan_make(int, 1);
+        go_chan(int) b = go_chan_make(int, 1);
+        go(talker, a, b);
+        go(talker, b, a);
+        go_chan_send(a, 1);
+    }
+    for (long i = 0; i < n; i++) {
+        go_time due = go_now() + GO_MILLISECOND;
+        go_sleep(GO_MILLISECOND);
+        late[i] = go_now() - due;
+    }
+    qsort(late, (size_t)n, sizeof *late, by_size);
+    figure = (double)late[n * 99 / 100];
+    free(late);
 }
 
 static const struct op {
@@ -214,11 +593,34 @@ static const struct op {
     void (*run)(long n);
     bool once; /* no warm-up: it would leave memory behind to be used again */
 } ops[] = {
-    {"spawn", op_spawn, false},       {"spawn_batch", op_spawn_batch, false},
-    {"yield", op_yield, false},       {"pingpong", op_pingpong, false},
-    {"buffered", op_buffered, false}, {"mutex", op_mutex, false},
-    {"mutex8", op_mutex8, false},     {"select", op_select, false},
-    {"skynet", op_skynet, true},      {"parked", op_parked, true},
+    {"yield", op_yield, false},
+    {"yield_one", op_yield_one, false},
+    {"spawn", op_spawn, false},
+    {"spawn_batch", op_spawn_batch, false},
+    {"spawn_storm", op_spawn_storm, false},
+    {"skynet", op_skynet, true},
+    {"fib", op_fib, false},
+    {"pingpong", op_pingpong, false},
+    {"buffered", op_buffered, false},
+    {"mpmc", op_mpmc, false},
+    {"chan_pair", op_chan_pair, false},
+    {"select", op_select, false},
+    {"select_default", op_select_default, false},
+    {"select2_default", op_select2_default, false},
+    {"try_recv", op_try_recv, false},
+    {"sieve", op_sieve, true},
+    {"select_heavy", op_select_heavy, true},
+    {"mutex", op_mutex, false},
+    {"mutex8", op_mutex8, false},
+    {"rwmutex_read", op_rwmutex_read, false},
+    {"rwmutex_read8", op_rwmutex_read8, false},
+    {"timer", op_timer, false},
+    {"sleepers", op_sleepers, true},
+    {"context", op_context, false},
+    {"parked", op_parked, true},
+    {"timers", op_timers, true},
+    {"idle", op_idle, true},
+    {"latency", op_latency, true},
 };
 
 int go_main(int argc, char **argv)
@@ -231,9 +633,10 @@ int go_main(int argc, char **argv)
             ops[i].run(n / 10);
         go_time start = go_now();
         ops[i].run(n);
-        printf("%s %.2f", ops[i].name, (double)go_since(start) / (double)n);
-        if (bytes_per_goroutine)
-            printf(" %ld", bytes_per_goroutine);
+        double ns = (double)go_since(start) / (double)n;
+        printf("%s %.2f", ops[i].name, figure > 0 ? figure : ns);
+        if (bytes_each)
+            printf(" %ld", bytes_each);
         putchar('\n');
         return 0;
     }

@@ -5,18 +5,21 @@
 
 PROGRAM is what SOURCE, race_main.c and unseen.c were built into.  A NORACE case must end with exit
 code 0 and not a word on stderr; a RACE case must exit with 66 and report exactly the races that its
-"// expect:" comments name (see race.h), no more and no fewer, on every run.
+"// expect:" comments name (see race.h), no more and no fewer, on every run.  MESON_EXE_WRAPPER and
+GOSHAWK_TEST_SLOWER in the environment: as in ../run/run.py.
 """
 
 import argparse
 import concurrent.futures
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
 
-TIMEOUT_S = 60
+WRAPPER = shlex.split(os.environ.get("MESON_EXE_WRAPPER", ""))
+TIMEOUT_S = 60 * int(os.environ.get("GOSHAWK_TEST_SLOWER", "1"))
 CASE = re.compile(r"^(RACE|NORACE)\((\w+)\)")
 EXPECT = re.compile(r"//\s*expect:\s*(.*?)\s*(?:\*/)?$")
 HEADER = re.compile(r"^(Previous )?(?P<kind>.+?) at 0x[0-9a-f]+ by (?P<who>.*):$", re.I)
@@ -124,7 +127,7 @@ def run_case(program, case, source_lines, procs):
     env["GOMAXPROCS"] = str(procs)
     env["GORACE"] = "atexit_sleep_ms=0"
     try:
-        r = subprocess.run([program, case.name], env=env, capture_output=True, text=True,
+        r = subprocess.run(WRAPPER + [program, case.name], env=env, capture_output=True, text=True,
                            errors="replace", timeout=TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired as e:
         err = e.stderr.decode(errors="replace") if e.stderr else ""
@@ -165,7 +168,7 @@ def main():
     source_lines = open(args.source, encoding="utf-8").read().splitlines()
     with tempfile.TemporaryDirectory() as tmp:
         program = build(args.build.split(), args.source, tmp) if args.build else args.program
-        listed = subprocess.run([program, "--list"], capture_output=True, text=True,
+        listed = subprocess.run(WRAPPER + [program, "--list"], capture_output=True, text=True,
                                 check=True).stdout
         wanted = {f"{'RACE' if c.race else 'NORACE'} {c.name}" for c in cases}
         if wanted != set(listed.splitlines()):

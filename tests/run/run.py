@@ -21,11 +21,15 @@ Lines "// key: value" at the beginning of SOURCE say what is expected.  Those be
     timeout: SECONDS           60
 
 @TAG in an expression is the number of the source line that ends in the comment "@TAG".
+
+MESON_EXE_WRAPPER in the environment is put before PROGRAM (an emulator), and GOSHAWK_TEST_SLOWER=n
+makes each timeout n times as long.
 """
 
 import argparse
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -34,6 +38,8 @@ import threading
 DIRECTIVE = re.compile(r"^// ([a-z-]+): ?(.*)$")
 LISTS = ("env", "stdout", "stdout-re", "stderr", "stderr-not")
 SINGLE = ("case", "procs", "runs", "only", "exit", "stdout-any-order", "send", "timeout")
+WRAPPER = shlex.split(os.environ.get("MESON_EXE_WRAPPER", ""))
+SLOWER = int(os.environ.get("GOSHAWK_TEST_SLOWER", "1"))
 
 
 def read_expectations(source):
@@ -77,7 +83,7 @@ def execute(command, want, procs):
         name, _, value = e.partition("=")
         env[name] = value
     signame, _, trigger = want.get("send", "").partition(" ")
-    with subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    with subprocess.Popen(WRAPPER + command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, errors="replace") as p:
         out, err = [], []
 
@@ -96,7 +102,7 @@ def execute(command, want, procs):
         for r in readers:
             r.start()
         try:
-            status = p.wait(float(want.get("timeout", 60)))
+            status = p.wait(SLOWER * float(want.get("timeout", 60)))
         except subprocess.TimeoutExpired:
             p.send_signal(signal.SIGQUIT)  # a runtime that can still speak says what it waits for
             try:

@@ -14,11 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <goshawk.h>
-#ifdef FAKE_SCHED
-#include "fake_runner.h"
-#else
 #include <criterion/criterion.h>
-#endif
 
 #define CHECK(x)              ((x) ? (void)0 : check_failed(__FILE__, __LINE__, #x))
 #define CHECK_TEXT(got, want) check_text(__FILE__, __LINE__, (got), (want))
