@@ -43,6 +43,17 @@ static size_t walk(unw_cursor_t *cur, uintptr_t *pcs, size_t max)
     return n;
 }
 
+/* On aarch64 some versions of libunwind give, in unw_backtrace() alone, the address before the return
+ * address.  Instructions are four bytes there, and lie at multiples of four. */
+static inline uintptr_t return_address(uintptr_t pc)
+{
+#if defined(__aarch64__)
+    return (pc + 3) & ~(uintptr_t)3;
+#else
+    return pc;
+#endif
+}
+
 /* noinline, and no tail call (the copy follows): the innermost frame found is this function's. */
 __attribute__((noinline)) size_t unwind_here(uintptr_t *pcs, size_t max, size_t skip)
 {
@@ -55,7 +66,8 @@ __attribute__((noinline)) size_t unwind_here(uintptr_t *pcs, size_t max, size_t 
     size_t n = (size_t)got - drop;
     if (all[got - 1] == NULL) /* what an undefined return address may leave */
         n--;
-    memcpy(pcs, all + drop, n * sizeof *pcs);
+    for (size_t i = 0; i < n; i++)
+        pcs[i] = return_address((uintptr_t)all[drop + i]);
     return n;
 }
 

@@ -5,8 +5,11 @@
  * take half of them at most, and beyond that there are none. */
 #include "vmem.h"
 #include "atomic.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef MADV_GUARD_INSTALL
@@ -15,7 +18,7 @@
 
 enum { MAPS_USUAL = 65530, RESIDENT_STEP = 1024 };
 
-static bool marks_refused;     /* relaxed flag: set once the kernel refused a marked guard */
+static bool marks_refused; /* relaxed flag: set once a marked guard was refused or did not hold */
 static uint32_t guards_mapped; /* mapped guards that there are; relaxed */
 static uint32_t guards_budget; /* how many there may be; 0: not read yet; relaxed */
 
@@ -114,10 +117,32 @@ static bool map_guard(void *p, size_t size)
     return false;
 }
 
+/* Whether the kernel itself cannot write to p.  Emulators of user mode say yes to every advice they
+ * do not know, and do nothing. */
+static bool is_out_of_reach(void *p)
+{
+    return syscall(SYS_clock_gettime, CLOCK_MONOTONIC, p) != 0;
+}
+
+static bool mark_guard(void *p, size_t size)
+{
+    static uint32_t seen; /* relaxed flag: a guard has been tried, and holds */
+    if (madvise(p, size, MADV_GUARD_INSTALL) != 0)
+        return false;
+    if (!at_load_rlx(&seen)) { /* relaxed: looking once more does no harm */
+        int saved = errno;
+        bool holds = is_out_of_reach(p);
+        errno = saved;
+        at_store_rlx(&seen, (uint32_t)holds); /* relaxed: see above */
+        return holds;
+    }
+    return true;
+}
+
 enum vm_guard vm_guard(void *p, size_t size)
 {
     if (!at_load_rlx(&marks_refused)) { /* relaxed: trying once more does no harm */
-        if (madvise(p, size, MADV_GUARD_INSTALL) == 0)
+        if (mark_guard(p, size))
             return VM_MARKED_GUARD;
         at_store_rlx(&marks_refused, true); /* relaxed: see above */
     }

@@ -110,7 +110,10 @@ Test(unwind, registers_of_a_flow_that_does_not_run)
                               (uintptr_t)g[REG_R14], (uintptr_t)g[REG_R15]}};
 #else
     const mcontext_t *g = &flow_side.uc_mcontext;
-    r = (struct unwind_regs){g->pc, g->sp, g->regs[29], {0}};
+    /* from where swapcontext() was called, as switch_call() saves it: its own pc has no unwind
+     * information in glibc */
+    uintptr_t ret = g->regs[30] == g->pc ? g->regs[1] : g->regs[30];
+    r = (struct unwind_regs){ret, g->sp, g->regs[29], {0}};
     memcpy(r.callee_saved, &g->regs[19], 10 * sizeof(uintptr_t));
     r.callee_saved[10] = g->regs[30];
 #endif

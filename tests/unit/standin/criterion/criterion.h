@@ -125,7 +125,8 @@ static int standin_run(const struct standin_test *t)
         t->fn();
         if (t->options.fini)
             t->options.fini();
-        exit(standin_expectations_failed ? STANDIN_EXPECTATION_FAILED : 0);
+        fflush(NULL);
+        _exit(standin_expectations_failed ? STANDIN_EXPECTATION_FAILED : 0);
     }
     if (child < 0 || waitpid(child, &status, 0) < 0)
         return -1;
