@@ -135,11 +135,27 @@ Test(stack, the_guard_faults_and_is_known)
 
 /* ---- shortage ---- */
 
+static void limit_address_space(void)
+{
+    struct rlimit limit = {512 << 20, 512 << 20};
+    setrlimit(RLIMIT_AS, &limit);
+}
+
+static int reserves_a_gibibyte(void)
+{
+    limit_address_space();
+    return vm_reserve(1 << 30) != NULL;
+}
+
+static bool can_limit_address_space(void)
+{
+    return !GO_ASAN && in_plain_child(reserves_a_gibibyte, NULL).status == 0;
+}
+
 static int until_no_memory(void)
 {
     struct g_cache cache = {0};
-    struct rlimit limit = {512 << 20, 512 << 20};
-    setrlimit(RLIMIT_AS, &limit);
+    limit_address_space();
     stack_set_size(1 << 20);
     for (int i = 0; i < 1000; i++) {
         struct g *g = alloc(&cache);
@@ -152,7 +168,7 @@ static int until_no_memory(void)
 
 Test(stack, no_memory_is_null)
 {
-    if (GO_ASAN)
+    if (!can_limit_address_space())
         cr_skip_test("address space cannot be limited");
     struct child c = in_plain_child(until_no_memory, NULL);
     EXPECT_STATUS(&c, 0);
@@ -160,8 +176,7 @@ Test(stack, no_memory_is_null)
 
 static int start_until_no_memory(int argc, char **argv)
 {
-    struct rlimit limit = {512 << 20, 512 << 20};
-    setrlimit(RLIMIT_AS, &limit);
+    limit_address_space();
     go_set_stack_size(4 << 20);
     static go_waitgroup never;
     go_waitgroup_add(&never, 1);
@@ -173,7 +188,7 @@ static int start_until_no_memory(int argc, char **argv)
 
 Test(stack, go_without_memory_is_a_fatal_error)
 {
-    if (GO_ASAN)
+    if (!can_limit_address_space())
         cr_skip_test("address space cannot be limited");
     struct child c = in_child(start_until_no_memory, NULL);
     EXPECT_STATUS(&c, 2);
