@@ -1,8 +1,8 @@
 /* deadlock.c - nothing can run any more.
  *
  * When all Ms sleep and no timer pends, only a thread that is not ours can wake a goroutine.  Our
- * own are the Ms, the thread in go_run() and the monitor.  If others exist the monitor looks again
- * from time to time, since they may end. */
+ * own are the Ms, the thread in go_run() and the monitor; an emulator of user mode has one more.  If
+ * others exist the monitor looks again from time to time, since they may end. */
 #include "deadlock.h"
 #include "dump.h"
 #include "entry.h"
@@ -11,6 +11,7 @@
 #include "signals.h"
 #include "spawn.h"
 #include "sysmon.h"
+#include "vmem.h"
 #include <dirent.h>
 
 static unsigned threads_of_process(void)
@@ -29,7 +30,8 @@ void deadlock_check(void)
 {
     if (!rt_running())
         return;
-    unsigned ours = worker_count() + 1 + signals_thread_count() + sysmon_thread_count();
+    unsigned ours = worker_count() + 1 + signals_thread_count() + sysmon_thread_count() +
+                    vm_emulated();
     if (threads_of_process() > ours) {
         signals_watch_deadlock();
         return;

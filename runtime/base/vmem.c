@@ -148,3 +148,9 @@ enum vm_guard vm_guard(void *p, size_t size)
     }
     return map_guard(p, size) ? VM_MAPPED_GUARD : VM_NO_GUARD;
 }
+
+/* A kernel refuses an advice that does not exist. */
+bool vm_emulated(void)
+{
+    return madvise(NULL, 0, 12345) == 0;
+}

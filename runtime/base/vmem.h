@@ -46,4 +46,7 @@ void vm_guards_gone(uint32_t n);
 /* For tests: from now on only mapped guards are made, budget of them. */
 void vm_guard_limit(uint32_t budget);
 
+/* The process runs on an emulator of user mode, which has threads of its own in it. */
+bool vm_emulated(void);
+
 #endif

@@ -3,8 +3,10 @@
  *     bench_go_ops OPERATION N      prints   OPERATION ns_per_op [bytes_each]
  *
  * The two programs are read side by side: each operation does the same in both, with the same
- * number of goroutines, channels and capacities, and is timed from the first operation to the last
- * after a tenth of it has run untimed (not for the large ones, which grow memory).  The number of processors comes from GOMAXPROCS.
+ * number of goroutines, channels and capacities, in the way that is usual in its language, and is
+ * timed from the first operation to the last after a tenth of it has run untimed (not the large
+ * ones: that would leave memory behind to be used again).  The number of processors comes from
+ * GOMAXPROCS.  bench_fiber_ops.cpp has those that Boost.Fiber knows.
  *
  * Scheduling
  *   yield           64 goroutines give way to each other; an op is one yield
@@ -33,7 +35,7 @@
  *   mutex8          lock and unlock by 8 goroutines at one mutex; an op is one pair
  *   rwmutex_read    read lock and unlock by a single goroutine
  *   rwmutex_read8   the same by 8 goroutines at one lock
- * Time and contexts
+ * Time and contexts (from here on in bench_go_time.c and bench_time.go)
  *   timer           makes a timer of an hour and stops it
  *   sleepers        100 000 goroutines sleep 1 ms ten times each; an op is one sleep
  *   context         makes a child of a context that can be cancelled, asks for its channel, cancels
@@ -44,20 +46,19 @@
  *   timers          N timers, due within an hour, are active at the same time; an op is the making
  *                   and stopping of one; bytes of one
  * Not a time for an operation; N is a number of milliseconds or of samples
- *   idle            the processor time that 1000 goroutines take that sleep a second again and
- *                   again, in thousandths of a percent, over N ms
+ *   idle            the processor time that 100 goroutines take that sleep a second again and
+ *                   again, in percent of one processor, over N ms
  *   latency         how late a sleep of 1 ms ends, the 99th percentile of N, in ns, while 8
  *                   goroutines exchange messages and compute 10 us for each */
-#include <goshawk.h>
+#include "bench_go.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
-static go_waitgroup wg;
-static volatile long bytes_each;
+go_waitgroup wg;
+long bytes_each;
+double figure;
 
 static void done(void)
 {
@@ -421,173 +422,6 @@ static void op_fib(long n)
             go_panic("fib(20) is wrong");
 }
 
-/* ---- time and contexts ---- */
-
-static void op_timer(long n)
-{
-    for (long i = 0; i < n; i++) {
-        go_timer *t = go_timer_new(GO_HOUR);
-        go_timer_stop(t);
-        go_timer_free(t);
-    }
-}
-
-static void sleeper(int times)
-{
-    for (int i = 0; i < times; i++)
-        go_sleep(GO_MILLISECOND);
-    go_waitgroup_done(&wg);
-}
-
-static void op_sleepers(long n)
-{
-    go_waitgroup_add(&wg, (int)(n / 10));
-    for (long i = 0; i < n / 10; i++)
-        go(sleeper, 10);
-    go_waitgroup_wait(&wg);
-}
-
-static void op_context(long n)
-{
-    go_ctx *parent = go_ctx_with_cancel(go_ctx_background());
-    for (long i = 0; i < n; i++) {
-        go_ctx *child = go_ctx_with_cancel(parent);
-        go_chan(char) ended = go_ctx_done(child);
-        go_ctx_cancel(child);
-        go_chan_recv(ended);
-        go_ctx_free(child);
-    }
-    go_ctx_free(parent);
-}
-
-/* ---- large ---- */
-
-/* Resident memory and page tables. */
-static long resident_bytes(void)
-{
-    char line[256];
-    long kib, sum = 0;
-    FILE *f = fopen("/proc/self/status", "r");
-    if (!f)
-        go_panic("cannot read /proc/self/status");
-    while (fgets(line, sizeof line, f))
-        if (sscanf(line, "VmRSS: %ld", &kib) == 1 || sscanf(line, "VmPTE: %ld", &kib) == 1)
-            sum += kib << 10;
-    fclose(f);
-    return sum;
-}
-
-static void parker(go_chan(int) c)
-{
-    go_waitgroup_done(&wg);
-    go_chan_recv(c);
-    go_waitgroup_done(&wg);
-}
-
-static void op_parked(long n)
-{
-    go_chan(int) c = go_chan_make(int, 0);
-    long before = resident_bytes();
-    go_waitgroup_add(&wg, (int)n);
-    for (long i = 0; i < n; i++)
-        go(parker, c);
-    go_waitgroup_wait(&wg);
-    bytes_each = (resident_bytes() - before) / n;
-    go_waitgroup_add(&wg, (int)n);
-    go_chan_close(c);
-    go_waitgroup_wait(&wg);
-    go_chan_free(c);
-}
-
-static void op_timers(long n)
-{
-    go_timer **t = malloc((size_t)n * sizeof(go_timer *));
-    uint64_t x = 88172645463325252u;
-    memset(t, 1, (size_t)n * sizeof(go_timer *)); /* resident before it is measured */
-    long before = resident_bytes();
-    for (long i = 0; i < n; i++) {
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-        t[i] = go_timer_new(GO_MINUTE + (go_duration)(x % (uint64_t)GO_HOUR));
-    }
-    bytes_each = (resident_bytes() - before) / n;
-    for (long i = 0; i < n; i++) {
-        go_timer_stop(t[i]);
-        go_timer_free(t[i]);
-    }
-    free(t);
-}
-
-/* ---- figures of other kinds ---- */
-
-static double figure; /* what to print in place of a time for an operation */
-
-static double cpu_seconds(void)
-{
-    struct rusage u;
-    getrusage(RUSAGE_SELF, &u);
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
-}
-
-static void sleep_again_and_again(go_duration first)
-{
-    go_sleep(first);
-    for (;;)
-        go_sleep(GO_SECOND);
-}
-
-static void op_idle(long n)
-{
-    for (int i = 0; i < 1000; i++)
-        go(sleep_again_and_again, i * GO_MILLISECOND);
-    go_sleep(100 * GO_MILLISECOND);
-    double before = cpu_seconds();
-    go_sleep(n * GO_MILLISECOND);
-    figure = (cpu_seconds() - before) / ((double)n / 1e3) * 1e5;
-}
-
-static void compute(go_duration d)
-{
-    for (go_time end = go_now() + d; go_now() < end;)
-        ;
-}
-
-static void talker(go_chan(int) in, go_chan(int) out)
-{
-    go_chan_range(int, v, in) {
-        compute(10 * GO_MICROSECOND);
-        go_chan_send(out, v);
-    }
-}
-
-static int by_size(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static void op_latency(long n)
-{
-    int64_t *late = malloc((size_t)n * sizeof *late);
-    for (int i = 0; i < 4; i++) {
-        go_chan(int) a = go_chan_make(int, 1);
-        go_chan(int) b = go_chan_make(int, 1);
-        go(talker, a, b);
-        go(talker, b, a);
-        go_chan_send(a, 1);
-    }
-    for (long i = 0; i < n; i++) {
-        go_time due = go_now() + GO_MILLISECOND;
-        go_sleep(GO_MILLISECOND);
-        late[i] = go_now() - due;
-    }
-    qsort(late, (size_t)n, sizeof *late, by_size);
-    figure = (double)late[n * 99 / 100];
-    free(late);
-}
-
 static const struct op {
     const char *name;
     void (*run)(long n);
@@ -634,7 +468,7 @@ int go_main(int argc, char **argv)
         go_time start = go_now();
         ops[i].run(n);
         double ns = (double)go_since(start) / (double)n;
-        printf("%s %.2f", ops[i].name, figure > 0 ? figure : ns);
+        printf("%s %.3f", ops[i].name, figure > 0 ? figure : ns);
         if (bytes_each)
             printf(" %ld", bytes_each);
         putchar('\n');

@@ -1,6 +1,6 @@
 // bench_ops.go - bench_go_ops.c in Go, operation by operation; see there.
 //
-//	bench_ops OPERATION N      prints   OPERATION ns_per_op [bytes_per_goroutine]
+//	bench_ops OPERATION N      prints   OPERATION ns_per_op [bytes_each]
 package main
 
 import (
@@ -13,7 +13,8 @@ import (
 )
 
 var wg sync.WaitGroup
-var bytesPerGoroutine int
+var bytesEach int
+var figure float64
 
 func done() {
 	wg.Done()
@@ -27,14 +28,22 @@ func opSpawn(n int) {
 	}
 }
 
-func opSpawnBatch(n int) {
-	for i := 0; i < n; i += 1000 {
-		wg.Add(1000)
-		for k := 0; k < 1000; k++ {
+func spawnTogether(n, together int) {
+	for i := 0; i < n; i += together {
+		wg.Add(together)
+		for k := 0; k < together; k++ {
 			go done()
 		}
 		wg.Wait()
 	}
+}
+
+func opSpawnBatch(n int) {
+	spawnTogether(n, 1000)
+}
+
+func opSpawnStorm(n int) {
+	spawnTogether(n, 100000)
 }
 
 func yielder(n int) {
@@ -45,11 +54,17 @@ func yielder(n int) {
 }
 
 func opYield(n int) {
-	wg.Add(16)
-	for k := 0; k < 16; k++ {
-		go yielder(n / 16)
+	wg.Add(64)
+	for k := 0; k < 64; k++ {
+		go yielder(n / 64)
 	}
 	wg.Wait()
+}
+
+func opYieldOne(n int) {
+	for i := 0; i < n; i++ {
+		runtime.Gosched()
+	}
 }
 
 func ponger(ping, pong chan int32) {
@@ -88,6 +103,38 @@ func opBuffered(n int) {
 	}
 }
 
+func sender(c chan int32, n int) {
+	for i := 0; i < n; i++ {
+		c <- 1
+	}
+	wg.Done()
+}
+
+func receiver(c chan int32, n int) {
+	for i := 0; i < n; i++ {
+		<-c
+	}
+	wg.Done()
+}
+
+func opMpmc(n int) {
+	c := make(chan int32, 128)
+	wg.Add(8)
+	for k := 0; k < 4; k++ {
+		go sender(c, n/4)
+		go receiver(c, n/4)
+	}
+	wg.Wait()
+}
+
+func opChanPair(n int) {
+	c := make(chan int32, 128)
+	for i := 0; i < n; i++ {
+		c <- 1
+		<-c
+	}
+}
+
 func locker(m *sync.Mutex, n int) {
 	for i := 0; i < n; i++ {
 		m.Lock()
@@ -114,6 +161,32 @@ func opMutex8(n int) {
 	lockWith(8, n)
 }
 
+func reader(m *sync.RWMutex, n int) {
+	for i := 0; i < n; i++ {
+		m.RLock()
+		m.RUnlock()
+	}
+	wg.Done()
+}
+
+var theRWMutex sync.RWMutex
+
+func readWith(goroutines, n int) {
+	wg.Add(goroutines)
+	for k := 0; k < goroutines; k++ {
+		go reader(&theRWMutex, n/goroutines)
+	}
+	wg.Wait()
+}
+
+func opRWMutexRead(n int) {
+	readWith(1, n)
+}
+
+func opRWMutexRead8(n int) {
+	readWith(8, n)
+}
+
 func alternate(a, b chan int32, n int) {
 	for i := 0; i < n/2; i++ {
 		a <- 1
@@ -132,6 +205,108 @@ func opSelect(n int) {
 		}
 	}
 }
+
+func opSelectDefault(n int) {
+	c := make(chan int32)
+	for i := 0; i < n; i++ {
+		select {
+		case <-c:
+		default:
+		}
+	}
+}
+
+func opSelect2Default(n int) {
+	a := make(chan int32)
+	b := make(chan int32)
+	for i := 0; i < n; i++ {
+		select {
+		case <-a:
+		case <-b:
+		default:
+		}
+	}
+}
+
+// ---- the sieve: each filter lets pass what its prime does not divide ----
+
+func filter(in, out chan int32, prime int32) {
+	for v := range in {
+		if v%prime != 0 {
+			out <- v
+		}
+	}
+	close(out)
+}
+
+func countUp(out chan int32, last int32) {
+	for v := int32(2); v <= last; v++ {
+		out <- v
+	}
+	close(out)
+}
+
+func opSieve(n int) {
+	c := make(chan int32)
+	go countUp(c, int32(10*n+20))
+	for i := 0; i < n; i++ {
+		prime := <-c
+		next := make(chan int32)
+		go filter(c, next, prime)
+		c = next
+	}
+	for range c {
+	}
+}
+
+// ---- the ring ----
+
+const ring, tokens = 100000, 10
+
+func member(in, out chan int32, quit chan byte) {
+	defer wg.Done()
+	for {
+		var v int32
+		select {
+		case v = <-in:
+		case <-quit:
+			return
+		}
+		select {
+		case out <- v:
+		case <-quit:
+			return
+		}
+	}
+}
+
+func opSelectHeavy(n int) {
+	c := make([]chan int32, ring+1)
+	quit := make(chan byte)
+	for i := range c {
+		c[i] = make(chan int32)
+	}
+	wg.Add(ring)
+	for i := 0; i < ring; i++ {
+		go member(c[i], c[i+1], quit)
+	}
+	for i := 0; i < tokens; i++ {
+		c[i*(ring/tokens)] <- int32(i)
+	}
+	left := n / ring / tokens
+	if left == 0 {
+		left = 1
+	}
+	for ; left > 0; left-- {
+		for i := 0; i < tokens; i++ {
+			c[0] <- <-c[ring]
+		}
+	}
+	close(quit)
+	wg.Wait()
+}
+
+// ---- trees ----
 
 func skynet(up chan int64, number int64, leaves int) {
 	if leaves == 1 {
@@ -157,36 +332,30 @@ func opSkynet(n int) {
 	}
 }
 
-func residentBytes() int {
-	data, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		panic(err)
+func fib(n int) int {
+	if n < 2 {
+		return n
 	}
-	var size, resident int
-	if _, err := fmt.Sscan(string(data), &size, &resident); err != nil {
-		panic(err)
-	}
-	return resident * os.Getpagesize()
+	var leftDone sync.WaitGroup
+	var left int
+	leftDone.Add(1)
+	go fibInto(n-1, &left, &leftDone)
+	right := fib(n - 2)
+	leftDone.Wait()
+	return left + right
 }
 
-func parker(c chan int32) {
-	wg.Done()
-	<-c
-	wg.Done()
+func fibInto(n int, ret *int, doneWith *sync.WaitGroup) {
+	*ret = fib(n)
+	doneWith.Done()
 }
 
-func opParked(n int) {
-	c := make(chan int32)
-	before := residentBytes()
-	wg.Add(n)
+func opFib(n int) {
 	for i := 0; i < n; i++ {
-		go parker(c)
+		if fib(20) != 6765 {
+			panic("fib(20) is wrong")
+		}
 	}
-	wg.Wait()
-	bytesPerGoroutine = (residentBytes() - before) / n
-	wg.Add(n)
-	close(c)
-	wg.Wait()
 }
 
 var ops = []struct {
@@ -194,11 +363,34 @@ var ops = []struct {
 	run  func(n int)
 	once bool
 }{
-	{"spawn", opSpawn, false}, {"spawn_batch", opSpawnBatch, false},
-	{"yield", opYield, false}, {"pingpong", opPingpong, false},
-	{"buffered", opBuffered, false}, {"mutex", opMutex, false},
-	{"mutex8", opMutex8, false}, {"select", opSelect, false},
-	{"skynet", opSkynet, true}, {"parked", opParked, true},
+	{"yield", opYield, false},
+	{"yield_one", opYieldOne, false},
+	{"spawn", opSpawn, false},
+	{"spawn_batch", opSpawnBatch, false},
+	{"spawn_storm", opSpawnStorm, false},
+	{"skynet", opSkynet, true},
+	{"fib", opFib, false},
+	{"pingpong", opPingpong, false},
+	{"buffered", opBuffered, false},
+	{"mpmc", opMpmc, false},
+	{"chan_pair", opChanPair, false},
+	{"select", opSelect, false},
+	{"select_default", opSelectDefault, false},
+	{"select2_default", opSelect2Default, false},
+	{"try_recv", opSelectDefault, false},
+	{"sieve", opSieve, true},
+	{"select_heavy", opSelectHeavy, true},
+	{"mutex", opMutex, false},
+	{"mutex8", opMutex8, false},
+	{"rwmutex_read", opRWMutexRead, false},
+	{"rwmutex_read8", opRWMutexRead8, false},
+	{"timer", opTimer, false},
+	{"sleepers", opSleepers, true},
+	{"context", opContext, false},
+	{"parked", opParked, true},
+	{"timers", opTimers, true},
+	{"idle", opIdle, true},
+	{"latency", opLatency, true},
 }
 
 func main() {
@@ -215,9 +407,13 @@ func main() {
 		}
 		start := time.Now()
 		op.run(n)
-		fmt.Printf("%s %.2f", op.name, float64(time.Since(start).Nanoseconds())/float64(n))
-		if bytesPerGoroutine != 0 {
-			fmt.Printf(" %d", bytesPerGoroutine)
+		ns := float64(time.Since(start).Nanoseconds()) / float64(n)
+		if figure > 0 {
+			ns = figure
+		}
+		fmt.Printf("%s %.3f", op.name, ns)
+		if bytesEach != 0 {
+			fmt.Printf(" %d", bytesEach)
 		}
 		fmt.Println()
 		return

@@ -162,3 +162,8 @@ Test(vmem, tens_of_thousands_of_guards)
     }
     vm_release(p, (size_t)GUARDS * 2 * VM_PAGE);
 }
+
+Test(vmem, an_emulator_is_seen)
+{
+    cr_expect_eq(vm_emulated(), getenv("MESON_EXE_WRAPPER") != NULL);
+}

@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
 """bench.py - ours beside the others', side by side in one run.
 
-    bench.py --build DIR [--runs N] [--quick] [OPERATION...]
+    bench.py --build DIR [--runs N] [--procs 1,2] [--quick] [OPERATION...]
 
-Go.  tests/bench/bench_go_ops.c and bench_ops.go do the same operation N times and print what one
-costs:
-    OPERATION ns_per_op [bytes_per_goroutine]
+Go and Boost.Fiber.  tests/bench/bench_go_ops.c, bench_ops.go and bench_fiber_ops.cpp do the same
+operation N times and print what one costs:
+    OPERATION ns_per_op [bytes_each]
 The detector ("race" among the operations).  tests/bench/race_access.c is compiled once, by clang
 with -fsanitize=thread, and the object is linked with our detector and with clang's own; it prints
 lines of the same kind.
 
-Each pair of runs follows immediately one after the other, and who goes first alternates, so that a
-machine that slows down slows both.  The table shows medians over the runs and the ratio ours / Go
-of these medians; the smallest and largest ratio of a pair tell how far to trust it.  Everything
-measured goes to DIR/bench.json.
+The programs of a run follow immediately one after the other, and who goes first alternates, so that
+a machine that slows down slows all.  The table shows medians over the runs and the ratio ours /
+theirs of these medians; the smallest and largest ratio of a run tell how far to trust it.  A goal
+is followed by "ok" or "missed".  Everything measured goes to DIR/bench.json.
 """
 import argparse
 import json
@@ -25,72 +25,203 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SOURCES = os.path.join(ROOT, 'tests/bench')
 
-# operation -> (how many times, ratio to reach or None)
+# operation -> (how many times, ratio ours / Go to reach or None)
 OPERATIONS = {
-    'spawn': (1_000_000, 0.4),
+    'yield': (5_000_000, 0.15),
+    'yield_one': (5_000_000, 0.15),
+    'spawn': (1_000_000, 0.2),
     'spawn_batch': (2_000_000, None),
-    'yield': (5_000_000, 0.4),
-    'pingpong': (1_000_000, 0.5),
-    'buffered': (5_000_000, 1.0),
-    'mutex': (20_000_000, 1.0),
-    'mutex8': (5_000_000, None),
-    'select': (1_000_000, 0.7),
-    'skynet': (1_000_000, 0.5),
-    'parked': (100_000, None),
+    'spawn_storm': (2_000_000, 0.3),
+    'pingpong': (1_000_000, 0.25),
+    'buffered': (5_000_000, 0.5),
+    'mpmc': (5_000_000, 0.6),
+    'chan_pair': (10_000_000, 0.5),
+    'mutex': (20_000_000, 0.6),
+    'mutex8': (5_000_000, 1.0),
+    'rwmutex_read': (20_000_000, 0.8),
+    'rwmutex_read8': (5_000_000, 0.8),
+    'select': (1_000_000, 0.35),
+    'select_default': (10_000_000, 1.0),
+    'select2_default': (5_000_000, 1.0),
+    'try_recv': (20_000_000, 1.0),
+    'timer': (2_000_000, 0.4),
+    'sleepers': (1_000_000, 0.5),
+    'context': (1_000_000, 0.5),
+    'skynet': (1_000_000, 0.2),
+    'sieve': (2_000, 0.4),
+    'fib': (20, 0.25),
+    'select_heavy': (2_000_000, None),
+    'parked': (1_000_000, 1.0),
+    'timers': (10_000_000, None),
+    'idle': (3_000, None),
+    'latency': (2_000, 1.0),
 }
+# Not of the geometric mean: another kind of figure, or a second look at an operation that is in it.
+APART = {'yield_one', 'spawn_batch', 'rwmutex_read8', 'select2_default', 'try_recv', 'select_heavy',
+         'parked', 'timers', 'idle', 'latency'}
+FIBER = ['yield', 'yield_one', 'spawn', 'spawn_batch', 'spawn_storm', 'pingpong', 'buffered',
+         'mpmc', 'chan_pair', 'mutex', 'mutex8', 'sleepers', 'skynet', 'sieve', 'fib']
+QUICK = {'sieve': 100, 'fib': 1, 'idle': 200, 'latency': 50, 'spawn_storm': 100_000,
+         'select_heavy': 1_000_000}  # the others: a hundredth
 RACE = 'race'  # the name of the detector's table
-BYTES_MAX = 8192  # of a parked goroutine
+MEAN_GOAL = 0.3  # geometric mean of the ratios to Go
+FIBER_GOAL = 0.5
+BYTES_GOAL = {'parked': 4.6 * 1024}  # each
+IDLE_GOAL = 0.5  # percent of a processor
+WHO = ('ours', 'go', 'fiber')
+
+
+def run(command, **more):
+    """None, or why the command failed."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **more)
+    return f'cannot {" ".join(command)}:\n{done.stdout}{done.stderr}' if done.returncode else None
+
+
+def build_go(program, folder):
+    env = dict(os.environ, GO111MODULE='off', GOFLAGS='')
+    env.setdefault('GOCACHE', os.path.join(os.path.abspath(folder), 'gocache'))
+    return run(['go', 'build', '-o', program, 'bench_ops.go', 'bench_time.go'], env=env, cwd=SOURCES)
 
 
 def build(folder):
-    """Returns the two programs; Go's is None where there is no Go."""
-    out = os.path.join(folder, 'bench')
+    """{who: program}; without those whose language or library is not there."""
+    out = os.path.join(os.path.abspath(folder), 'bench')
     os.makedirs(out, exist_ok=True)
-    ours, go = os.path.join(out, 'bench_go_ops'), os.path.join(out, 'bench_ops_go')
-    subprocess.run([os.path.join(folder, 'tools/goshawk'), 'cc', '-O2', '-o', ours,
-                    os.path.join(ROOT, 'tests/bench/bench_go_ops.c')], check=True)
+    programs = {who: os.path.join(out, 'bench_' + who) for who in WHO}
+    why = run([os.path.join(folder, 'tools/goshawk'), 'cc', '-O2', '-o', programs['ours'],
+               os.path.join(SOURCES, 'bench_go_ops.c'), os.path.join(SOURCES, 'bench_go_time.c')])
+    if why:
+        raise SystemExit('bench: ' + why)
     if shutil.which('go') is None:
-        return ours, None
-    env = dict(os.environ, GO111MODULE='off', GOFLAGS='')
-    env.setdefault('GOCACHE', os.path.join(os.path.abspath(folder), 'gocache'))
-    subprocess.run(['go', 'build', '-o', go, os.path.join(ROOT, 'tests/bench/bench_ops.go')],
-                   check=True, env=env)
-    return ours, go
+        print('bench: Go is not installed: its column stays empty')
+        del programs['go']
+    elif why := build_go(programs['go'], folder):
+        raise SystemExit('bench: ' + why)
+    if shutil.which('g++') is None or not os.path.exists('/usr/include/boost/fiber/all.hpp'):
+        print('bench: Boost.Fiber is not installed: its column stays empty')
+        del programs['fiber']
+    elif newer(os.path.join(SOURCES, 'bench_fiber_ops.cpp'), programs['fiber']):
+        why = run(['g++', '-O2', '-std=c++17', '-o', programs['fiber'],
+                   os.path.join(SOURCES, 'bench_fiber_ops.cpp'), '-lboost_fiber', '-lboost_context',
+                   '-lpthread'])
+        if why:
+            raise SystemExit('bench: ' + why)
+    return programs
+
+
+def newer(source, made):
+    return not os.path.exists(made) or os.path.getmtime(source) > os.path.getmtime(made)
 
 
 def measure(program, operation, count, procs):
-    """(nanoseconds an operation, bytes a goroutine or None)"""
+    """(nanoseconds an operation, bytes each or None)"""
     env = dict(os.environ, GOMAXPROCS=str(procs))
-    out = subprocess.run([program, operation, str(count)], capture_output=True, text=True, env=env,
-                         timeout=300, check=True).stdout.split()
+    done = subprocess.run([program, operation, str(count)], capture_output=True, text=True, env=env,
+                          timeout=600, check=False)
+    out = done.stdout.split()
+    if done.returncode or len(out) < 2 or out[0] != operation:
+        raise SystemExit(f'bench: {program} {operation} {count} ended with {done.returncode}:\n'
+                         f'{done.stdout}{done.stderr}')
     return float(out[1]), float(out[2]) if len(out) > 2 and float(out[2]) > 0 else None
 
 
-def measure_pairs(ours, go, operation, count, procs, runs):
-    pairs = []
+def measure_runs(programs, operation, count, procs, runs):
+    """[{who: ns, who_bytes: bytes}], one a run."""
+    result = []
+    who = [w for w in programs if w != 'fiber' or operation in FIBER]
     for i in range(runs):
-        pair = {}
-        for who, program in (('ours', ours), ('go', go))[::1 if i % 2 == 0 else -1]:
-            if program:
-                pair[who], pair[who + '_bytes'] = measure(program, operation, count, procs)
-        pairs.append(pair)
-    return pairs
+        one = {}
+        for w in who[::1 if i % 2 == 0 else -1]:
+            one[w], one[w + '_bytes'] = measure(programs[w], operation, count, procs)
+        result.append(one)
+    return result
+
+
+def median_of(runs, key):
+    values = [r[key] for r in runs if r.get(key) is not None]
+    return statistics.median(values) if values else None
+
+
+def ratio_of(ours, theirs):
+    return ours / theirs if ours is not None and theirs else None
+
+
+def summarise(operation, procs, runs):
+    row = {'operation': operation, 'procs': procs, 'goal': OPERATIONS[operation][1], 'runs': runs}
+    for who in WHO:
+        row[who] = median_of(runs, who)
+        row[who + '_bytes'] = median_of(runs, who + '_bytes')
+    for who in WHO[1:]:
+        row[who + '_ratio'] = ratio_of(row['ours'], row[who])
+        row[who + '_spread'] = [r['ours'] / r[who] for r in runs if r.get(who)]
+    return row
+
+
+def number(value, width, digits=1):
+    return f'{"-":>{width}}' if value is None else f'{value:{width}.{digits}f}'
+
+
+def spread(values):
+    return f'{min(values):.2f}..{max(values):.2f}' if values else ''
+
+
+def goal_mark(value, goal):
+    """A goal and whether it is reached, or blanks."""
+    if goal is None:
+        return ''
+    mark = '' if value is None else '  ok' if value <= goal else '  missed'
+    return f'{goal:5.2f}{mark}'
+
+
+HEADER = (f'{"operation":16}{"ours ns":>11}{"Go ns":>11}{"ratio":>7}  {"spread":14}{"goal":>5}'
+          f'{"":9}{"Boost ns":>11}{"ratio":>7}  {"goal":>5}')
+
+
+def print_row(row):
+    name, digits = row['operation'], 3 if row['operation'] == 'idle' else 1
+    go, fiber = row['go_ratio'], row['fiber_ratio']
+    mark = goal_mark(go, row['goal'])
+    if name == 'idle':
+        name, mark = 'idle, %', goal_mark(row['ours'], IDLE_GOAL)
+    if name == 'latency':
+        name = 'latency p99'
+    print((f'{name:16}{number(row["ours"], 11, digits)}{number(row["go"], 11, digits)}'
+           f'{number(go, 7, 2)}  {spread(row["go_spread"]):14}{mark:14}'
+           f'{number(row["fiber"], 11)}{number(fiber, 7, 2)}  '
+           f'{goal_mark(fiber, FIBER_GOAL) if fiber else ""}').rstrip(), flush=True)
+    if row['ours_bytes']:
+        ours, theirs = row['ours_bytes'], row['go_bytes']
+        goal = BYTES_GOAL.get(row['operation'])
+        mark = '' if goal is None else f'{goal:.0f}' + ('  ok' if ours <= goal else '  missed')
+        print((f'{"  bytes each":16}{number(ours, 11, 0)}{number(theirs, 11, 0)}'
+               f'{number(ratio_of(ours, theirs), 7, 2)}  {"":14}{mark}').rstrip())
+
+
+def print_mean(rows):
+    for who, name, goal in (('go', 'Go', MEAN_GOAL), ('fiber', 'Boost.Fiber', FIBER_GOAL)):
+        ratios = [r[who + '_ratio'] for r in rows if r['operation'] not in APART]
+        ratios = [r for r in ratios if r]
+        if ratios:
+            mean = statistics.geometric_mean(ratios)
+            print(f'geometric mean of {len(ratios)} ratios to {name}: {mean:.3f}'
+                  f'  (goal {goal_mark(mean, goal).strip()})')
 
 
 def build_race(folder):
     """The same object with our detector and with clang's, or None where clang has none."""
     out = os.path.join(folder, 'bench')
     names = {'ours': os.path.join(out, 'race_ours'), 'clang': os.path.join(out, 'race_clang')}
-    source, obj = os.path.join(ROOT, 'tests/bench/race_access.c'), os.path.join(out, 'race.o')
+    source, obj = os.path.join(SOURCES, 'race_access.c'), os.path.join(out, 'race.o')
     commands = [['clang', '-g', '-O2', '-fsanitize=thread', '-c', source, '-o', obj],
                 ['clang', '-fsanitize=thread', obj, '-o', names['clang']],
                 [os.path.join(folder, 'tools/goshawk'), 'cc', '-race', obj, '-o', names['ours']]]
     if shutil.which('clang') is None:
         return None
     for command in commands:
-        if subprocess.run(command, capture_output=True, check=False).returncode:
-            print(f'bench: cannot {" ".join(command)}')
+        if why := run(command):
+            print('bench: ' + why.splitlines()[0])
             return None
     return names
 
@@ -123,77 +254,51 @@ def bench_race(folder, runs):
     return rows
 
 
-def median_of(pairs, key):
-    values = [p[key] for p in pairs if p.get(key) is not None]
-    return statistics.median(values) if values else None
+def bench_ops(programs, wanted, procs, options):
+    print(f'\nGOMAXPROCS={procs}, medians of {options.runs}\n{HEADER}')
+    rows = []
+    for operation, (count, _) in OPERATIONS.items():
+        if operation not in wanted:
+            continue
+        if options.quick:
+            count = QUICK.get(operation, max(count // 100, 1000))
+        runs = measure_runs(programs, operation, count, procs, options.runs)
+        rows.append(summarise(operation, procs, runs))
+        print_row(rows[-1])
+    print_mean(rows)
+    return rows
 
 
-def summarise(operation, goal, pairs):
-    row = {'operation': operation, 'goal': goal, 'pairs': pairs,
-           'ours_ns': median_of(pairs, 'ours'), 'go_ns': median_of(pairs, 'go'),
-           'ours_bytes': median_of(pairs, 'ours_bytes'), 'go_bytes': median_of(pairs, 'go_bytes')}
-    if row['go_ns']:
-        row['ratio'] = row['ours_ns'] / row['go_ns']
-        ratios = [p['ours'] / p['go'] for p in pairs]
-        row['ratio_min'], row['ratio_max'] = min(ratios), max(ratios)
-    return row
-
-
-HEADER = f'{"operation":14}{"ours ns":>10}{"Go ns":>10}{"ratio":>8}  {"spread":13}{"goal":>6}'
-
-
-def print_row(row):
-    go_ns = f'{row["go_ns"]:.1f}' if row['go_ns'] else '-'
-    ratio = spread = goal = ''
-    if 'ratio' in row:
-        ratio, spread = f'{row["ratio"]:.2f}', f'{row["ratio_min"]:.2f}..{row["ratio_max"]:.2f}'
-        if row['goal']:
-            goal = f'{row["goal"]:.1f}' + ('' if row['ratio'] <= row['goal'] else '  above')
-    text = f'{row["operation"]:14}{row["ours_ns"]:10.1f}{go_ns:>10}{ratio:>8}  {spread:13}{goal:>6}'
-    print(text.rstrip(), flush=True)
-    if row['ours_bytes']:
-        above = '' if row['ours_bytes'] <= BYTES_MAX or row['operation'] != 'parked' else '  above'
-        go_bytes = f'{row["go_bytes"]:.0f}' if row['go_bytes'] else '-'
-        print(f'{"  bytes each":14}{row["ours_bytes"]:10.0f}{go_bytes:>10}{"":23}'
-              f'{BYTES_MAX:6}{above}'.rstrip())
-
-
-def main():
-    parser = argparse.ArgumentParser(description='ours beside Go')
+def parse():
+    parser = argparse.ArgumentParser(description='ours beside Go and Boost.Fiber')
     parser.add_argument('--build', default=os.path.join(ROOT, 'build'))
     parser.add_argument('--runs', type=int, default=5)
-    parser.add_argument('--procs', type=int, default=2)
+    parser.add_argument('--procs', default='1,2', help='values of GOMAXPROCS, a table for each')
     parser.add_argument('--quick', action='store_true', help='a hundredth of the work, to try it')
     parser.add_argument('operations', nargs='*', metavar='OPERATION')
     options = parser.parse_args()
-    wanted = options.operations or [*OPERATIONS, RACE]
-    unknown = set(wanted) - set(OPERATIONS) - {RACE}
+    unknown = set(options.operations) - set(OPERATIONS) - {RACE}
     if unknown:
-        print(f'bench: there is no operation {", ".join(sorted(unknown))}; '
-              f'there are {", ".join([*OPERATIONS, RACE])}', file=sys.stderr)
-        return 2
+        parser.error(f'there is no operation {", ".join(sorted(unknown))}; '
+                     f'there are {", ".join([*OPERATIONS, RACE])}')
+    return options
 
-    ours, go = build(options.build)
-    if not go:
-        print('bench: Go is not installed; only our side is measured')
+
+def main():
+    options = parse()
+    wanted = options.operations or [*OPERATIONS, RACE]
     rows, race_rows = [], []
     if set(wanted) != {RACE}:
-        print(HEADER)
-    for operation, (count, goal) in OPERATIONS.items():
-        if operation not in wanted:
-            continue
-        count = max(count // 100, 1000) if options.quick else count
-        pairs = measure_pairs(ours, go, operation, count, options.procs, options.runs)
-        rows.append(summarise(operation, goal, pairs))
-        print_row(rows[-1])
+        programs = build(options.build)
+        for procs in options.procs.split(','):
+            rows += bench_ops(programs, wanted, int(procs), options)
     if RACE in wanted:
         race_rows = bench_race(options.build, options.runs)
     path = os.path.join(options.build, 'bench.json')
     with open(path, 'w', encoding='utf-8') as f:
-        json.dump({'machine': platform.platform(), 'cpus': os.cpu_count(), 'procs': options.procs,
-                   'runs': options.runs, 'operations': rows,
-                   'detector': race_rows}, f, indent=1)
-    print(f'GOMAXPROCS={options.procs}, medians of {options.runs} paired runs; all of it: {path}')
+        json.dump({'machine': platform.platform(), 'cpus': os.cpu_count(), 'quick': options.quick,
+                   'operations': rows, 'detector': race_rows}, f, indent=1)
+    print(f'\nmedians of {options.runs} runs; all of it: {path}')
     return 0
 
 
