@@ -18,7 +18,7 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True  # the source tree stays as it is
-from run import execute, lines_in_order
+from run import WRAPPER, execute, lines_in_order
 
 REPORT = "WARNING: DATA RACE"
 
@@ -91,7 +91,7 @@ def check_trace(goshawk, program, want, procs):
         why = compare(want, False, status, out, err)
         if why:
             return f"with tracing: {why}\n{err}"
-        r = subprocess.run([goshawk, "trace", "check", path], capture_output=True, text=True,
+        r = subprocess.run(WRAPPER + [goshawk, "trace", "check", path], capture_output=True, text=True,
                            check=False)
         return f"goshawk trace check: {r.stdout}{r.stderr}" if r.returncode else None
 

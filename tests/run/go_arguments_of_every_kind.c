@@ -58,11 +58,17 @@ struct mixed {
 struct floats3 {
     float a, b, c;
 };
+/* By value where the processor's calling convention has it so (goshawk/base.h, GO_FITS_). */
+#if defined(__x86_64__)
+enum { LARGE = 12 };
+#else
+enum { LARGE = 2 };
+#endif
 struct large {
-    long word[12];
+    long word[LARGE];
 };
 struct aligned {
-    _Alignas(32) int v;
+    _Alignas(LARGE > 2 ? 32 : 16) int v;
 };
 
 static void structures(struct bytes3 a, struct two_ints b, struct mixed c, struct floats3 d,
@@ -70,15 +76,16 @@ static void structures(struct bytes3 a, struct two_ints b, struct mixed c, struc
 {
     EXPECT(!memcmp(a.c, "abc", 3) && b.a == 1 && b.b == 2 && c.d == 3.5 && c.l == 4);
     EXPECT(d.a == 5 && d.b == 6 && d.c == 7 && f == 8);
-    for (int i = 0; i < 12; i++)
+    for (int i = 0; i < LARGE; i++)
         EXPECT(e.word[i] == i * i && g->word[i] == i * i);
     go_waitgroup_done(&wg);
 }
 
 static void aligned(int a, struct aligned b, struct large c, struct aligned d)
 {
-    EXPECT((uintptr_t)&b % 32 == 0 && (uintptr_t)&d % 32 == 0);
-    EXPECT(a == 1 && b.v == 2 && c.word[11] == 3 && d.v == 4);
+    EXPECT((uintptr_t)&b % _Alignof(struct aligned) == 0 &&
+           (uintptr_t)&d % _Alignof(struct aligned) == 0);
+    EXPECT(a == 1 && b.v == 2 && c.word[LARGE - 1] == 3 && d.v == 4);
     go_waitgroup_done(&wg);
 }
 
@@ -140,11 +147,11 @@ int go_main(int argc, char **argv)
 {
     (void)argc, (void)argv;
     struct large large;
-    for (int i = 0; i < 12; i++)
+    for (int i = 0; i < LARGE; i++)
         large.word[i] = i * i;
     struct aligned two = {2}, four = {4};
     struct large third = {{0}};
-    third.word[11] = 3;
+    third.word[LARGE - 1] = 3;
     int numbers[] = {1, 2, 3}, three = 3;
     double from_double = 65.9, half = 0.5;
     void (*pointer)(void) = none;

@@ -57,7 +57,9 @@ static void print_hash(void)
 static void run_with(const char *program, int seed, char *ret, int size)
 {
     char command[4096];
-    snprintf(command, sizeof command, "GOSHAWK_SEED=%d '%s' hash", seed, program);
+    const char *emulator = getenv("MESON_EXE_WRAPPER");
+    snprintf(command, sizeof command, "GOSHAWK_SEED=%d %s '%s' hash", seed,
+             emulator ? emulator : "", program);
     FILE *p = popen(command, "r");
     EXPECT(p && fgets(ret, size, p));
     EXPECT(pclose(p) == 0);

@@ -237,16 +237,23 @@ static void scene_exchange(void)
 
 /* ---- storm: goroutines start goroutines; small, large and structured arguments ---- */
 
+#if defined(__x86_64__)
+enum { PARCEL = 5 };
+#else
+enum { PARCEL = 1 }; /* larger ones are not passed by value there: goshawk/base.h, GO_FITS_ */
+#endif
+
 struct parcel {
-    long a, b[5];
+    long a, b[PARCEL];
 };
 
 static void leaf(int depth, go_waitgroup *wg, atomic_int *ran, double d, struct parcel p)
 {
-    HOLD("storm", d == depth * 1.5 && p.a == depth && p.b[4] == depth + 4, depth, p.a);
+    HOLD("storm", d == depth * 1.5 && p.a == depth && p.b[PARCEL - 1] == depth + 4, depth, p.a);
     atomic_fetch_add(ran, 1);
     if (depth > 0) {
-        struct parcel next = {depth - 1, {0, 0, 0, 0, depth + 3}};
+        struct parcel next = {depth - 1, {0}};
+        next.b[PARCEL - 1] = depth + 3;
         go_waitgroup_add(wg, 4);
         for (int i = 0; i < 4; i++)
             go(leaf, depth - 1, wg, ran, (depth - 1) * 1.5, next);
@@ -266,7 +273,8 @@ static void scene_storm(void)
         int depth = (int)draw(&r, 5), expected = 0, level = 1;
         for (int i = 0; i <= depth; i++, level *= 4)
             expected += level;
-        struct parcel p = {depth, {0, 0, 0, 0, depth + 4}};
+        struct parcel p = {depth, {0}};
+        p.b[PARCEL - 1] = depth + 4;
         go_waitgroup_add(&wg, 1);
         go(leaf, depth, &wg, &ran, depth * 1.5, p);
         go_waitgroup_wait(&wg);

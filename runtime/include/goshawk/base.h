@@ -58,10 +58,27 @@ GO_END_DECLS_
 #define GO_CAT_(a, b)  GO_CAT__(a, b)
 #define GO_CAT__(a, b) a##b
 
+/* AArch64 passes a structure of more than 16 bytes as the address of a copy in the caller's frame,
+ * which does not outlive the call that the stub answers. */
+#if defined(__aarch64__) && !defined(__cplusplus)
+#define GO_FITS_(x)                                                          \
+    (0 * sizeof(struct {                                                     \
+         int a_structure_of_more_than_16_bytes_must_be_passed_by_its_address \
+             : __builtin_classify_type(x) >= 12 &&                           \
+                 sizeof(x) > 16                                              \
+             ? -1                                                            \
+             : 1;                                                            \
+     }))
+#else
+#define GO_FITS_(x) 0
+#endif
+
 /* Upper bound of the stack bytes that the arguments may take: each its size in 16-byte steps and
  * at least 32, for whatever type a parameter converts it to. */
-#define GO_ARG_(x) \
-    (sizeof(__typeof__((void)0, (x))) <= 32 ? 32 : (sizeof(__typeof__((void)0, (x))) + 31) & ~15ul)
+#define GO_ARG_(x)                                         \
+    (GO_FITS_(x) + (sizeof(__typeof__((void)0, (x))) <= 32 \
+                        ? 32                               \
+                        : (sizeof(__typeof__((void)0, (x))) + 31) & ~15ul))
 #define GO_SUM_1_(f)          0
 #define GO_SUM_2_(f, a)       GO_ARG_(a)
 #define GO_SUM_3_(f, a, ...)  GO_ARG_(a) + GO_SUM_2_(f, __VA_ARGS__)
