@@ -130,6 +130,7 @@ void *go_chan_new(size_t elem_size, size_t cap)
     if (!c)
         rt_fatal("out of memory: channel of %zu elements of %zu bytes", cap, elem_size);
     chan_init(c, elem_size, cap, c + 1);
+    c->made_pc = (uintptr_t)__builtin_return_address(0);
     return c;
 }
 

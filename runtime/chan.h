@@ -44,8 +44,9 @@ struct chan {
     size_t send_at, recv_at;      /* next slot to fill, to empty; by lock, like the queues */
     struct chan_queue waiting[2]; /* by enum chan_side */
     char *slots;                  /* cap elements */
-    char *edges; /* race build: per slot (at least one) CHAN_EDGES bytes, whose addresses name
+    char *edges;       /* race build: per slot (at least one) CHAN_EDGES bytes, whose addresses name
                        * the clocks of what was sent through it and of what was received */
+    uintptr_t made_pc; /* return address of the call that made it, or 0; r/o */
     void (*on_free)(struct chan *c); /* go_chan_free() calls it instead of freeing; NULL: plain */
 } __attribute__((aligned(16)));      /* the slots may follow */
 

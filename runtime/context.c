@@ -31,7 +31,9 @@
 #include "list.h"
 #include "mutex.h"
 #include "panic.h"
+#include "context.h"
 #include "timers.h"
+#include "vmem.h"
 
 struct tree {
     go_mutex lock;
@@ -174,6 +176,18 @@ static go_ctx *make(go_ctx *parent)
 static void keep(struct chan *done)
 {
     (void)done;
+}
+
+bool context_has(const struct chan *c)
+{
+    return c->on_free == keep;
+}
+
+bool context_has_deadline(const struct chan *p)
+{
+    struct go_ctx c;
+    return !vm_read(&c, container_of(p, const struct go_ctx, done), sizeof c) ||
+           c.deadline != INT64_MAX;
 }
 
 /* Puts c into its tree: from now on it ends with its parent, or by its timer if it has one. */

@@ -1,41 +1,202 @@
-/* deadlock.c - nothing can run any more.
+/* deadlock.c - nothing can run any more, or some goroutines cannot.
  *
- * When all Ms sleep and no timer pends, only a thread that is not ours can wake a goroutine.  Our
- * own are the Ms, the thread in go_run() and the monitor; an emulator of user mode has one more.  If
- * others exist the monitor looks again from time to time, since they may end. */
+ * All of them.  When all Ms sleep and no timer pends, only a thread that is not ours can wake a
+ * goroutine.  Our own are the Ms, the thread in go_run(), the monitor and sysmon; an emulator of user
+ * mode has one more.  Two kinds of others cannot do anything either: those that have ended but are still listed (a main thread that left by
+ * pthread_exit()), and those that wait in pthread_join() for the thread in go_run(), or for one
+ * that waits so itself.  The kernel tells: such a thread is in futex(2), without a time limit, and
+ * the value it waits on is the id of the thread it joins, in that thread's own record.  Where
+ * /proc/self/task/N/syscall cannot be read, such threads count as able to wake somebody.  While
+ * others exist the monitor looks again from time to time, since they may end.
+ *
+ * Some of them, at exit, under GOTRACEBACK=all.  Whether a goroutine can still be woken cannot be
+ * known in C: anybody may have a pointer to what it waits for.  What is reported is therefore
+ * "still blocked at exit": parked, and not for a time, a file, an armed timer or a context with a
+ * deadline.  If moreover nothing else was left - no goroutine that could run or that sleeps, no
+ * timer, no other thread - then nobody could have woken them, and the report says so. */
 #include "deadlock.h"
-#include "dump.h"
+#include "atomic.h"
+#include "census.h"
 #include "entry.h"
 #include "panic.h"
+#include "print.h"
 #include "proc.h"
+#include "scheduler.h"
 #include "signals.h"
 #include "spawn.h"
 #include "sysmon.h"
+#include "thread.h"
 #include "vmem.h"
+#include "waits.h"
 #include <dirent.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+enum { THREADS_MAX = 64 }; /* others that are looked at closely */
+
+static int runner; /* kernel id of the thread in go_run(); by that thread, before goroutines run */
+
+void deadlock_note_runner(void)
+{
+    at_store_rlx(&runner, (int)syscall(SYS_gettid)); /* relaxed: read when nothing else runs */
+}
+
+/* ---- other threads ---- */
+
+/* Reads /proc/self/task/TID/NAME as a string; false when it cannot be read. */
+static bool read_task(int tid, const char *name, char *buf, size_t size)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d/%s", tid, name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t n = read(fd, buf, size - 1);
+    close(fd);
+    if (n <= 0)
+        return false;
+    buf[n] = 0;
+    return true;
+}
+
+static bool has_ended(int tid)
+{
+    char stat[256];
+    if (!read_task(tid, "stat", stat, sizeof stat))
+        return false;
+    const char *state = strrchr(stat, ')'); /* behind the name, which may have any characters */
+    return state && (state[2] == 'Z' || state[2] == 'X');
+}
+
+/* The thread for which tid waits in pthread_join(), or 0. */
+static int joins(int tid)
+{
+    char text[256];
+    unsigned long a[4];
+    long nr;
+    if (!read_task(tid, "syscall", text, sizeof text) ||
+        sscanf(text, "%ld %lx %lx %lx %lx", &nr, &a[0], &a[1], &a[2], &a[3]) != 5)
+        return 0;
+    int op = (int)a[1] & FUTEX_CMD_MASK;
+    if (nr != SYS_futex || (op != FUTEX_WAIT && op != FUTEX_WAIT_BITSET) || a[3] != 0)
+        return 0;
+    return (int)a[2];
+}
+
+struct other {
+    int tid, joins; /* joins: 0 if it can do something by itself */
+};
+
+/* True when the thread tid can do nothing before go_run() returns. */
+static bool is_stuck(const struct other *others, size_t n, int tid)
+{
+    for (size_t steps = 0; steps <= n; steps++) {
+        if (tid == at_load_rlx(&runner)) /* relaxed: written before goroutines ran */
+            return true;
+        size_t i = 0;
+        while (i < n && others[i].tid != tid)
+            i++;
+        if (i == n || !others[i].joins)
+            return false;
+        tid = others[i].joins;
+    }
+    return false;
+}
+
+/* Threads of the process, without those that cannot do anything; a large number when unknown. */
 static unsigned threads_of_process(void)
 {
-    unsigned n = 0;
+    struct other others[THREADS_MAX];
+    unsigned n = 0, threads = 0;
     DIR *dir = opendir("/proc/self/task");
     if (!dir)
         return ~0u; /* unknown: assume that there are others */
-    for (struct dirent *e; (e = readdir(dir));)
-        n += e->d_name[0] != '.';
+    for (struct dirent *e; (e = readdir(dir));) {
+        int tid = atoi(e->d_name);
+        if (tid <= 0 || has_ended(tid))
+            continue;
+        int joined = joins(tid);
+        if (joined && n < THREADS_MAX)
+            others[n++] = (struct other){tid, joined};
+        threads++;
+    }
     closedir(dir);
-    return n;
+    for (unsigned i = 0; i < n; i++)
+        threads -= is_stuck(others, n, others[i].tid);
+    return threads;
+}
+
+/* At most so many threads are the runtime's own: an M that ends is not counted any more. */
+static bool others_exist(void)
+{
+    return threads_of_process() > worker_count() + 1 + signals_thread_count() +
+                                      sysmon_thread_count() + vm_emulated();
 }
 
 void deadlock_check(void)
 {
     if (!rt_running())
         return;
-    unsigned ours = worker_count() + 1 + signals_thread_count() + sysmon_thread_count() +
-                    vm_emulated();
-    if (threads_of_process() > ours) {
+    if (others_exist()) {
         signals_watch_deadlock();
         return;
     }
     panic_fatal_all(rt_main_exited() ? "no goroutines (main called runtime.Goexit) - deadlock!"
                                      : "all goroutines are asleep - deadlock!");
+}
+
+/* ---- at exit ---- */
+
+static pid_t watched; /* the process whose exit is reported; r/o once set */
+
+static bool is_blocked(const struct g *g)
+{
+    return at_load_rlx(&g->state) == G_PARKED && !waits_for_time(g); /* relaxed: a picture */
+}
+
+/* One that could run, or will by itself; but the one that calls exit() will not. */
+static bool is_alive(const struct g *g)
+{
+    return g != rt_self_or_null() && !is_blocked(g);
+}
+
+static void report(void *arg)
+{
+    struct census blocked, alive;
+    (void)arg;
+    census_take(&blocked, is_blocked);
+    if (blocked.n > 0) {
+        census_take(&alive, is_alive);
+        bool hope = alive.n > 0 || sched_timers_pend() || others_exist();
+        rt_printf(2, "goshawk: %zu goroutine%s still blocked at exit%s\n\n", blocked.n,
+                  blocked.n == 1 ? " was" : "s were",
+                  hope ? "; what was still running, or a timer, might have woken some"
+                       : ", for ever: nothing was left that could wake them");
+        census_print(2, &blocked, NULL, 0);
+        census_fini(&alive);
+    }
+    census_fini(&blocked);
+}
+
+/* Runs in exit(), behind the functions that the program has registered. */
+static void at_exit(void)
+{
+    if (getpid() != watched) /* a child that has forked */
+        return;
+    if (ftrylockfile(stdout) == 0) { /* the program's own output comes first */
+        fflush_unlocked(stdout);
+        funlockfile(stdout);
+    }
+    rt_on_big_stack(report, NULL);
+}
+
+void deadlock_watch_exit(void)
+{
+    watched = getpid();
+    atexit(at_exit);
 }

@@ -7,29 +7,34 @@
  *             pool.c:21
  *     created by go_main, goroutine 1
  *             pool.c:40
+ *     waits for chan 0x55d2a0 (cap 0, len 0), made by go_main at pool.c:38
  *
- * Stacks of parked goroutines are walked from their saved registers.  Goroutines that run elsewhere
- * are asked by a signal to their thread (signals.c).  Nothing stops while a dump is made, so it is
- * a picture of slightly different moments; a goroutine that moves on while it is being looked at
- * shows a short stack, never a wrong one. */
+ * Only the last line is ours (waits.c).  Stacks of parked goroutines are walked from their saved
+ * registers.  Goroutines that run elsewhere are asked by a signal to their thread (signals.c).
+ * Nothing stops while a dump is made, so it is a picture of slightly different moments; a goroutine
+ * that moves on while it is being looked at shows a short stack, never a wrong one. */
 #include "dump.h"
 #include "atomic.h"
+#include "census.h"
 #include "clock.h"
 #include "env.h"
 #include "hook.h"
 #include "print.h"
-#include "proc.h"
 #include "scheduler.h"
 #include "signals.h"
 #include "spawn.h"
-#include "stack.h"
 #include "symbol.h"
 #include "thread.h"
 #include "unwind.h"
-#include <stdlib.h>
+#include "waits.h"
 #include <string.h>
 
-enum { PCS_MAX = 128, INLINES_MAX = 16, LEADING_MAX = 12 };
+enum {
+    PCS_MAX = 128,
+    INLINES_MAX = 16,
+    LEADING_MAX = 12,
+    EACH_MAX = 256, /* goroutines that reports of a program's end show one by one */
+};
 
 static const char *const reasons[TR_REASONS] = {
     [TR_NONE] = "waiting",
@@ -62,12 +67,20 @@ static bool starts(const char *s, const char *prefix)
     return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-static bool is_runtime(const char *function)
+/* Length of the path of the runtime's folder, as the compiler recorded it. */
+static size_t folder_length(void)
 {
-    if (!strcmp(function, "go_main"))
+    return (size_t)(strrchr(__FILE__, '/') + 1 - __FILE__);
+}
+
+static bool is_runtime(const struct symbol_frame *f)
+{
+    if (!strcmp(f->function, "go_main"))
         return false;
-    return starts(function, "go_") || starts(function, "rt_") || starts(function, "switch_") ||
-           !strcmp(function, "main_goroutine") || !strcmp(function, "dump_all");
+    if (f->file && !strncmp(f->file, __FILE__, folder_length()))
+        return true;
+    return starts(f->function, "go_") || starts(f->function, "rt_") ||
+           starts(f->function, "switch_") || !strcmp(f->function, "main_goroutine");
 }
 
 static size_t frames_at(uintptr_t pc, struct symbol_frame *frames)
@@ -75,22 +88,23 @@ static size_t frames_at(uintptr_t pc, struct symbol_frame *frames)
     return symbol_frames(pc - 1, frames, INLINES_MAX);
 }
 
-/* Index of the first pc of the user's code: behind the last of the leading frames that is a
- * function of the runtime with a known name (helpers inside it have names of any kind). */
+/* Index of the first pc of the user's code, n if there is none: behind the last of the leading
+ * frames that is a function of the runtime (without debug information helpers inside it have names
+ * of any kind). */
 static size_t user_begin(const uintptr_t *pcs, size_t n)
 {
     struct symbol_frame f[INLINES_MAX];
     size_t begin = 0;
     for (size_t i = 0; i < n && i < LEADING_MAX; i++)
-        if (is_runtime(f[frames_at(pcs[i], f) - 1].function))
+        if (is_runtime(&f[frames_at(pcs[i], f) - 1]))
             begin = i + 1;
-    return begin < n ? begin : 0;
+    return begin;
 }
 
 static size_t user_end(const uintptr_t *pcs, size_t n)
 {
     struct symbol_frame f[INLINES_MAX];
-    while (n > 1 && is_runtime(f[frames_at(pcs[n - 1], f) - 1].function))
+    while (n > 1 && is_runtime(&f[frames_at(pcs[n - 1], f) - 1]))
         n--;
     return n;
 }
@@ -103,11 +117,17 @@ static void print_place(int fd, const struct symbol_frame *f, uintptr_t pc)
         rt_printf(fd, "\tpc=0x%lx\n", (unsigned long)pc);
 }
 
-void dump_frames(int fd, const uintptr_t *pcs, size_t n)
+/* entry: return address into the function to show when there is no frame of the user's, which
+ * leave nothing behind when they end in a call of the runtime; 0: then all are shown. */
+static void print_frames(int fd, const uintptr_t *pcs, size_t n, uintptr_t entry)
 {
     bool all = env.traceback >= TRACEBACK_SYSTEM;
-    size_t end = all ? n : user_end(pcs, n);
-    for (size_t i = all ? 0 : user_begin(pcs, end); i < end; i++) {
+    size_t end = all ? n : user_end(pcs, n), begin = all ? 0 : user_begin(pcs, end);
+    if (begin == end && entry) {
+        pcs = &entry;
+        end = 1;
+    }
+    for (size_t i = begin < end ? begin : 0; i < end; i++) {
         struct symbol_frame f[INLINES_MAX];
         size_t k = frames_at(pcs[i], f);
         for (size_t j = 0; j < k; j++) {
@@ -115,6 +135,11 @@ void dump_frames(int fd, const uintptr_t *pcs, size_t n)
             print_place(fd, &f[j], pcs[i]);
         }
     }
+}
+
+void dump_frames(int fd, const uintptr_t *pcs, size_t n)
+{
+    print_frames(fd, pcs, n, 0);
 }
 
 /* ---- goroutines ---- */
@@ -168,13 +193,15 @@ void dump_goroutine(int fd, const struct g *g, const uintptr_t *pcs, size_t n)
 {
     print_head(fd, g);
     if (n > 0)
-        dump_frames(fd, pcs, n);
+        print_frames(fd, pcs, n, g->entry ? (uintptr_t)g->entry + 1 : 0);
     else
         rt_printf(fd, "\tstack unavailable\n");
     print_creator(fd, g);
+    if (at_load_rlx(&g->state) == G_PARKED) /* relaxed: a picture */
+        waits_print(fd, g);
 }
 
-static size_t parked_stack(const struct g *g, uintptr_t *pcs)
+static size_t parked_stack(const struct g *g, uintptr_t *pcs, size_t max)
 {
     if ((g->flags & G_SEED) || g->ctx.pc == (uintptr_t)switch_entry) { /* it has not begun */
         pcs[0] = (uintptr_t)g->entry + 1;
@@ -187,56 +214,26 @@ static size_t parked_stack(const struct g *g, uintptr_t *pcs)
 #elif defined(__aarch64__)
     memcpy(regs.callee_saved, g->ctx.x, sizeof g->ctx.x);
 #endif
-    return unwind_regs(&regs, pcs, PCS_MAX);
+    return unwind_regs(&regs, pcs, max);
 }
 
-struct list_of_gs {
-    struct g **gs;
-    size_t n, cap;
-};
-
-static void collect(struct g *g, void *arg)
+size_t dump_stack_of(const struct g *g, uintptr_t *pcs, size_t max)
 {
-    struct list_of_gs *l = arg;
-    if (at_load_rlx(&g->state) == G_FREE || (g->flags & G_SYSTEM)) /* relaxed: a picture */
-        return;
-    if (l->n == l->cap) {
-        size_t cap = l->cap ? 2 * l->cap : 256;
-        struct g **gs = realloc(l->gs, cap * sizeof *gs);
-        if (!gs)
-            return;
-        l->gs = gs;
-        l->cap = cap;
-    }
-    l->gs[l->n++] = g;
+    bool runs = at_load_rlx(&g->state) == G_RUNNING; /* relaxed: a picture */
+    return runs ? signals_stack_of(g, pcs, max) : parked_stack(g, pcs, max);
 }
 
-static int by_id(const void *a, const void *b)
+static void dump_others(int fd, const struct g *self, size_t each_max)
 {
-    const struct g *x = *(struct g *const *)a, *y = *(struct g *const *)b;
-    return x->id < y->id ? -1 : x->id > y->id;
+    struct census c;
+    census_take(&c, NULL);
+    census_print(fd, &c, self, each_max);
+    census_fini(&c);
 }
 
 void dump_all_but(int fd, struct g *self)
 {
-    struct list_of_gs l = {0};
-    g_for_each(collect, &l);
-    if (l.n > 1)
-        qsort(l.gs, l.n, sizeof *l.gs, by_id);
-    uintptr_t pcs[PCS_MAX];
-    bool first = true;
-    for (size_t i = 0; i < l.n; i++) {
-        struct g *g = l.gs[i];
-        if (g == self)
-            continue;
-        if (!first)
-            rt_printf(fd, "\n");
-        first = false;
-        uint32_t state = at_load_rlx(&g->state); /* relaxed: a picture */
-        size_t n = state == G_RUNNING ? signals_stack_of(g, pcs, PCS_MAX) : parked_stack(g, pcs);
-        dump_goroutine(fd, g, pcs, n);
-    }
-    free(l.gs);
+    dump_others(fd, self, env.traceback >= TRACEBACK_SYSTEM ? SIZE_MAX : EACH_MAX);
 }
 
 struct dump_job {
@@ -253,7 +250,7 @@ static void dump_job(void *arg)
         dump_goroutine(job->fd, job->self, job->pcs, job->n);
         rt_printf(job->fd, "\n");
     }
-    dump_all_but(job->fd, job->self);
+    dump_others(job->fd, job->self, SIZE_MAX);
 }
 
 void dump_all(int fd, struct g *self)

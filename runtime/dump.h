@@ -9,12 +9,17 @@
 /* Writes every goroutine to fd, the running one (self, may be a stand-in or NULL) first. */
 void dump_all(int fd, struct g *self);
 
-/* Writes every goroutine but self to fd.  Must run on a big stack. */
+/* Writes every goroutine but self to fd; when they are many, those in the same place once
+ * (census.h), unless GOTRACEBACK=system.  Must run on a big stack. */
 void dump_all_but(int fd, struct g *self);
 
 /* Writes one goroutine with the stack pcs[0..n), where pcs[0] is a return address too.  Must run on
  * a big stack. */
 void dump_goroutine(int fd, const struct g *g, const uintptr_t *pcs, size_t n);
+
+/* Stores the stack of a goroutine that does not run, or asks the thread of one that does; returns
+ * how many pcs, 0 when it cannot be had.  The first is a return address too. */
+size_t dump_stack_of(const struct g *g, uintptr_t *pcs, size_t max);
 
 /* Writes frames only. */
 void dump_frames(int fd, const uintptr_t *pcs, size_t n);

@@ -9,8 +9,10 @@
 #include "check.h"
 #include "clock.h"
 #include "cpus.h"
+#include "deadlock.h"
 #include "env.h"
 #include "futex.h"
+#include "holders.h"
 #include "hook.h"
 #include "inside.h"
 #include "panic.h"
@@ -91,6 +93,10 @@ static void init(void)
     signals_init();
     sysmon_init();
     start_trace();
+    if (env.traceback >= TRACEBACK_ALL) {
+        holders_start();
+        deadlock_watch_exit();
+    }
 }
 
 void rt_init(void)
@@ -126,6 +132,7 @@ int go_run(int (*fn)(int, char **), int argc, char **argv)
         rt_fatal("go_run: called inside a goroutine");
     if (at_xchg_acq_rel(&running, 1u)) /* [runs] one after the other */
         rt_fatal("go_run: another one is running");
+    deadlock_note_runner();
     struct run run = {.fn = fn, .argc = argc, .argv = argv};
     hook_procs(NULL, rt_nprocs());
     rt_spawn_main(self, main_goroutine, &run, (void *)fn);

@@ -61,6 +61,7 @@ struct g_call {
 
 struct arena;
 struct m;
+struct chan_wait;
 struct rc_ctx;
 struct tr_stream;
 struct go_defer_;
@@ -85,6 +86,8 @@ struct g {
     uint64_t created_by;               /* goroutine that did it; r/o after creation */
     uint64_t task;                     /* of go_trace_task() that it works for; by itself */
     struct go_waitgroup *wg;           /* done at its end, or NULL */
+    uint64_t ready_ticks; /* clock_ticks() when it was made ready, or 0: not measured (stats.h);
+                           * by who makes it ready, then by who runs it */
 
     /* ---- the body ---- */
     struct switch_ctx ctx; /* registers while it does not run; by its M, or the queue that has it */
@@ -97,6 +100,8 @@ struct g {
     uint32_t call_count;   /* announced calls; by itself */
     uint32_t locks_thread; /* depth of go_lock_thread(); by itself */
     uint32_t blocking;     /* depth of go_blocking_begin(); by itself */
+    uint32_t select_count; /* select: how many waiters; by itself before parking */
+    const struct chan_wait *select_waits; /* likewise: the waiters */
     struct go_defer_ *defers;   /* innermost first; by itself */
     struct rt_panic *panics;    /* being unwound, innermost first; by itself */
     struct rt_recover *recover; /* innermost go_recover(); by itself */

@@ -67,6 +67,11 @@ static int64_t next_timer(void)
     return when;
 }
 
+bool sched_timers_pend(void)
+{
+    return next_timer() != INT64_MAX;
+}
+
 /* ---- waking ---- */
 
 void sched_post(struct m *m)

@@ -48,6 +48,7 @@
 #include "atomic.h"
 #include "check.h"
 #include "fence.h"
+#include "holders.h"
 #include "hook.h"
 #include "mutex.h"
 #include "panic.h"
@@ -69,7 +70,9 @@ enum {
     SHARED_ROUNDS = 256, /* unlocks after which MU_SHARED goes, if nobody waits */
 };
 
-static char handed_over; /* its address in wake_arg: the woken one holds the mutex */
+/* Their addresses in wake_arg. */
+static char handed_over; /* the woken one holds the mutex */
+static char asleep;      /* it has not been woken yet */
 
 /* A goroutine on its way to a mutex. */
 struct locker {
@@ -138,7 +141,9 @@ static bool sleep_on(struct locker *l)
     bool again = l->since != 0;
     if (!again)
         l->since = rt_nanos();
-    if (sema_park(b, rt_self(), l->m, l->why, again) == &handed_over) {
+    struct g *self = rt_self();
+    self->wake_arg = &asleep;
+    if (sema_park(b, self, l->m, l->why, again) == &handed_over) {
         take_over(l);
         return true;
     }
@@ -168,6 +173,11 @@ void mutex_lock_raw(go_mutex *m, enum tr_reason why)
 {
     if (unlikely(!at_cas_acq(&m->state_, 0u, MU_HELD))) /* [mutex] */
         lock_slow(m, why);
+}
+
+bool mutex_is_asleep_at_one(const struct g *g)
+{
+    return g->wake_arg == &asleep;
 }
 
 bool mutex_trylock_raw(go_mutex *m)
@@ -252,6 +262,7 @@ void mutex_unlock_raw(go_mutex *m, enum tr_reason why)
 
 static inline void hook_got(go_mutex *m, uintptr_t pc)
 {
+    holders_add(m, pc);
     if (!GO_RACE)
         return;
     struct g *self = rt_self();
@@ -270,6 +281,7 @@ void mutex_unlock(go_mutex *m)
     struct g *self = hook_self();
     hook_release(self, m); /* [hb-lock] */
     hook_unlocked(self, m);
+    holders_drop(m);
     mutex_unlock_raw(m, TR_MUTEX);
 }
 
@@ -277,7 +289,7 @@ void go_mutex_lock(go_mutex *m)
 {
     rt_point();
     mutex_lock_raw(m, TR_MUTEX);
-    hook_got(m, hook_caller());
+    hook_got(m, holders_caller());
 }
 
 bool go_mutex_trylock(go_mutex *m)
@@ -285,7 +297,7 @@ bool go_mutex_trylock(go_mutex *m)
     rt_point();
     if (!mutex_trylock_raw(m))
         return false;
-    hook_got(m, hook_caller());
+    hook_got(m, holders_caller());
     return true;
 }
 

@@ -119,6 +119,9 @@ void sched_count_add(struct m *m, int n);
 /* Goroutines that exist, without the runtime's own. */
 int64_t sched_count(void);
 
+/* True when a timer is armed somewhere. */
+bool sched_timers_pend(void);
+
 /* The monitor's look: calls deadlock_check() when everything still sleeps. */
 void sched_recheck_deadlock(void);
 

@@ -28,9 +28,11 @@
 #include <goshawk/rwmutex.h>
 #include "atomic.h"
 #include "check.h"
+#include "holders.h"
 #include "hook.h"
 #include "mutex.h"
 #include "panic.h"
+#include "rwmutex.h"
 #include "sema.h"
 
 #define RW_WRITER       1u
@@ -44,10 +46,20 @@ static inline bool closed_to_readers(uint32_t s)
     return s & (RW_WRITER | RW_NEXT);
 }
 
+struct rwmutex_state rwmutex_state(const go_rwmutex *m)
+{
+    return (struct rwmutex_state){
+        .readers = m->state_ / RW_READER,
+        .written = m->state_ & RW_WRITER,
+        .writer_next = m->state_ & RW_NEXT,
+    };
+}
+
 /* ---- detector ---- */
 
 static inline void hook_reader_got(go_rwmutex *m, uintptr_t pc)
 {
+    holders_add(m, pc);
     if (!GO_RACE)
         return;
     struct g *self = rt_self();
@@ -57,6 +69,7 @@ static inline void hook_reader_got(go_rwmutex *m, uintptr_t pc)
 
 static inline void hook_writer_got(go_rwmutex *m, uintptr_t pc)
 {
+    holders_add(m, pc);
     if (!GO_RACE)
         return;
     struct g *self = rt_self();
@@ -121,7 +134,7 @@ void go_rwmutex_rlock(go_rwmutex *m)
     rt_point();
     if (unlikely(!try_rlock(m)))
         rlock_slow(m);
-    hook_reader_got(m, hook_caller());
+    hook_reader_got(m, holders_caller());
 }
 
 bool go_rwmutex_tryrlock(go_rwmutex *m)
@@ -129,7 +142,7 @@ bool go_rwmutex_tryrlock(go_rwmutex *m)
     rt_point();
     if (!try_rlock(m))
         return false;
-    hook_reader_got(m, hook_caller());
+    hook_reader_got(m, holders_caller());
     return true;
 }
 
@@ -139,6 +152,7 @@ void go_rwmutex_runlock(go_rwmutex *m)
     struct g *self = hook_self();
     hook_release_merge(self, &m->writers_); /* [hb-lock] */
     hook_unlocked(self, m);
+    holders_drop(m);
     for (;;) {
         uint32_t s = at_load_rlx(&m->state_); /* relaxed: the CAS decides */
         if (!(s & RW_READERS_MASK))
@@ -206,7 +220,7 @@ void go_rwmutex_lock(go_rwmutex *m)
     mutex_lock_raw(&m->writers_, TR_RWMUTEX_WRITE);
     if (unlikely(!at_cas_acq(&m->state_, 0u, RW_WRITER))) /* [rw] */
         lock_slow(m);
-    hook_writer_got(m, hook_caller());
+    hook_writer_got(m, holders_caller());
 }
 
 bool go_rwmutex_trylock(go_rwmutex *m)
@@ -218,7 +232,7 @@ bool go_rwmutex_trylock(go_rwmutex *m)
         mutex_unlock_raw(&m->writers_, TR_RWMUTEX_WRITE);
         return false;
     }
-    hook_writer_got(m, hook_caller());
+    hook_writer_got(m, holders_caller());
     return true;
 }
 
@@ -231,6 +245,7 @@ void go_rwmutex_unlock(go_rwmutex *m)
     struct g *self = hook_self();
     hook_release(self, &m->state_); /* [hb-lock] */
     hook_unlocked(self, m);
+    holders_drop(m);
     mutex_unlock_raw(&m->writers_, TR_RWMUTEX_WRITE);
     if (unlikely(!at_cas_rel(&m->state_, RW_WRITER, 0u))) /* [rw] */
         unlock_slow(m);

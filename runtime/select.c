@@ -296,6 +296,8 @@ static int park(struct select *s)
     struct g *self = s->self;
     at_store_rlx(&self->selected, 0u); /* relaxed: published by the channels' locks [select] */
     enqueue_all(s);
+    self->select_waits = s->waits;
+    self->select_count = (uint32_t)s->n;
     rt_park(self, commit, s, TR_SELECT, s->waits[0].chan);
     struct chan_wait *w = self->wake_arg;
     dequeue_others(s, w->chan);

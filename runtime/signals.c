@@ -70,7 +70,7 @@ static struct {
 static struct {
     struct rt_lock lock;
     struct m *m;       /* whom; [request] */
-    struct g *g;       /* who must run there */
+    const struct g *g; /* who must run there */
     uint32_t answered; /* [answer] */
     size_t n;
     uintptr_t pcs[128];
@@ -317,7 +317,7 @@ static void on_question(int sig, siginfo_t *info, void *ucontext)
     errno = saved;
 }
 
-size_t signals_stack_of(struct g *g, uintptr_t *pcs, size_t max)
+size_t signals_stack_of(const struct g *g, uintptr_t *pcs, size_t max)
 {
     struct m *m = g->m;
     if (!m || m->tid == (int)syscall(SYS_gettid))
@@ -327,9 +327,9 @@ size_t signals_stack_of(struct g *g, uintptr_t *pcs, size_t max)
     question.n = 0;
     question.answered = 0;
     at_store_rel(&question.m, m); /* [request] */
-    syscall(SYS_tgkill, getpid(), m->tid, SIGURG);
     size_t n = 0;
-    if (wait_for(&question.answered, ANSWER_MS * 1000000ll))
+    bool asked = syscall(SYS_tgkill, getpid(), m->tid, SIGURG) == 0;
+    if (asked && wait_for(&question.answered, ANSWER_MS * 1000000ll))
         n = question.n < max ? question.n : max;
     memcpy(pcs, question.pcs, n * sizeof *pcs);
     at_store_rel(&question.m, (struct m *)NULL); /* [request] */

@@ -17,7 +17,7 @@ void signals_thread_init(void);
 unsigned signals_thread_count(void);
 
 /* Stack of g, which runs on some M: asks its thread.  Returns 0 when it does not answer in time. */
-size_t signals_stack_of(struct g *g, uintptr_t *pcs, size_t max);
+size_t signals_stack_of(const struct g *g, uintptr_t *pcs, size_t max);
 
 /* The monitor calls deadlock_check() again from time to time. */
 void signals_watch_deadlock(void);

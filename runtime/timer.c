@@ -22,7 +22,9 @@
 #include "hook.h"
 #include "list.h"
 #include "panic.h"
+#include "timer.h"
 #include "timers.h"
+#include "vmem.h"
 
 struct go_timer {
     struct rt_timer timer; /* by lock */
@@ -134,6 +136,20 @@ static struct go_timer *make(void (*fn)(void *), void *arg, void (*on_free)(stru
     chan_init(&t->chan, sizeof(go_time), 1, t->slot);
     t->chan.on_free = on_free;
     return t;
+}
+
+/* ---- for reports ---- */
+
+bool timer_has(const struct chan *c)
+{
+    return c->on_free == free_after || c->on_free == stop_timer;
+}
+
+bool timer_is_armed(const struct chan *p)
+{
+    struct go_timer t;
+    return !vm_read(&t, container_of(p, const struct go_timer, chan), sizeof t) ||
+           t.timer.slot != 0;
 }
 
 /* ---- the program's side ---- */

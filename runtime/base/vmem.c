@@ -7,8 +7,10 @@
 #include "atomic.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -153,4 +155,18 @@ enum vm_guard vm_guard(void *p, size_t size)
 bool vm_emulated(void)
 {
     return madvise(NULL, 0, 12345) == 0;
+}
+
+/* The kernel copies, so that a bad address is an error and not a signal. */
+bool vm_read(void *ret, const void *p, size_t size)
+{
+    struct iovec to = {ret, size}, from = {(void *)(uintptr_t)p, size};
+    ssize_t n = process_vm_readv(getpid(), &to, 1, &from, 1, 0);
+    if (n >= 0)
+        return (size_t)n == size;
+    int fd = open("/proc/self/mem", O_RDONLY | O_CLOEXEC); /* where the call is forbidden */
+    n = fd < 0 ? -1 : pread(fd, ret, size, (off_t)(uintptr_t)p);
+    if (fd >= 0)
+        close(fd);
+    return n >= 0 && (size_t)n == size;
 }

@@ -49,4 +49,7 @@ void vm_guard_limit(uint32_t budget);
 /* The process runs on an emulator of user mode, which has threads of its own in it. */
 bool vm_emulated(void);
 
+/* Copies size bytes from p, which may be no memory at all: then false, and *ret is undefined. */
+bool vm_read(void *ret, const void *p, size_t size);
+
 #endif

@@ -231,3 +231,84 @@ Test(deadlock, none_between_two_runs)
     EXPECT_STATUS(&c, 7);
     cr_expect_str_empty(c.out);
 }
+
+/* ---- go_run() in a thread that is not the main one ---- */
+
+static void *runs(void *arg)
+{
+    go_run(waits_for_nothing, 0, NULL);
+    return arg;
+}
+
+static void *joins_a_thread(void *arg)
+{
+    pthread_t t;
+    pthread_create(&t, NULL, arg, NULL);
+    pthread_join(t, NULL);
+    return NULL;
+}
+
+static int main_joins(void)
+{
+    joins_a_thread((void *)runs);
+    return 7;
+}
+
+static void *joins_the_runner(void *arg)
+{
+    joins_a_thread((void *)runs);
+    return arg;
+}
+
+static int main_joins_a_joiner(void)
+{
+    joins_a_thread((void *)joins_the_runner);
+    return 7;
+}
+
+static int main_has_left(void)
+{
+    pthread_t t;
+    pthread_create(&t, NULL, runs, NULL);
+    pthread_exit(NULL);
+}
+
+Test(deadlock, seen_when_other_threads_wait_for_go_run)
+{
+    static int (*const bodies[])(void) = {main_joins, main_joins_a_joiner, main_has_left};
+    for (int i = 0; i < 3; i++) {
+        struct child c = in_plain_child(bodies[i], NULL);
+        EXPECT_STATUS(&c, 2);
+        EXPECT_BEGINS(&c, DEADLOCK);
+    }
+}
+
+static void *runs_and_is_woken(void *arg)
+{
+    return (void *)(intptr_t)go_run(arg, 0, NULL);
+}
+
+static int waits_for_other(int argc, char **argv)
+{
+    go_waitgroup_wait(&never);
+    return argc && argv;
+}
+
+static int main_wakes_then_joins(void)
+{
+    pthread_t t;
+    void *value;
+    go_waitgroup_add(&never, 1);
+    pthread_create(&t, NULL, runs_and_is_woken, (void *)waits_for_other);
+    pause_thread(300 * GO_MILLISECOND);
+    go_waitgroup_done(&never);
+    pthread_join(t, &value);
+    return value ? 1 : 7;
+}
+
+Test(deadlock, none_while_the_main_thread_may_wake_somebody)
+{
+    struct child c = in_plain_child(main_wakes_then_joins, NULL);
+    EXPECT_STATUS(&c, 7);
+    cr_expect_str_empty(c.out);
+}

@@ -167,3 +167,15 @@ Test(vmem, an_emulator_is_seen)
 {
     cr_expect_eq(vm_emulated(), getenv("MESON_EXE_WRAPPER") != NULL);
 }
+
+Test(vmem, reads_what_may_be_gone)
+{
+    char *p = vm_reserve(2 * VM_PAGE), got[8] = "";
+    strcpy(p + VM_PAGE - 8, "goshawk");
+    cr_expect(vm_read(got, p + VM_PAGE - 8, 8));
+    cr_expect_str_eq(got, "goshawk");
+    vm_release(p + VM_PAGE, VM_PAGE);
+    cr_expect(!vm_read(got, p + VM_PAGE - 4, 8));
+    cr_expect(!vm_read(got, NULL, 8));
+    vm_release(p, VM_PAGE);
+}
