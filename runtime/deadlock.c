@@ -146,6 +146,8 @@ void deadlock_check(void)
         signals_watch_deadlock();
         return;
     }
+    if (!sched_all_asleep()) /* the last thing that another thread did was to wake somebody */
+        return;
     panic_fatal_all(rt_main_exited() ? "no goroutines (main called runtime.Goexit) - deadlock!"
                                      : "all goroutines are asleep - deadlock!");
 }

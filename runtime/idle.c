@@ -491,13 +491,18 @@ void sched_sleep(struct m *m)
     }
 }
 
-void sched_recheck_deadlock(void)
+bool sched_all_asleep(void)
 {
     rt_lock(&sched.lock);
-    bool dead = sched.idle_m_count == worker_count() && !globalq_count(&sched.queue) &&
-                next_timer() == INT64_MAX && !poller_waiting();
+    bool asleep = sched.idle_m_count == worker_count() && !globalq_count(&sched.queue) &&
+                  next_timer() == INT64_MAX && !poller_waiting();
     rt_unlock(&sched.lock);
-    if (dead)
+    return asleep;
+}
+
+void sched_recheck_deadlock(void)
+{
+    if (sched_all_asleep())
         deadlock_check();
 }
 

@@ -60,6 +60,8 @@ struct m {
     struct p *next_p;      /* handed over by who wakes it; under sched.lock */
     struct g *g;           /* running goroutine, or NULL; by this M, read by dumps */
     void *sched_sp;        /* top of the scheduler's stack, while goroutines run */
+    void *leave;           /* jmp_buf by which the thread ends; by this M */
+    bool listed;           /* on the list of all Ms; by its maker */
     int *errno_p;          /* this thread's errno */
     bool spinning;         /* counted in sched.spinning; by this M */
     bool on_big_stack;     /* inside rt_on_big_stack(); by this M */
@@ -122,6 +124,9 @@ int64_t sched_count(void);
 /* True when a timer is armed somewhere. */
 bool sched_timers_pend(void);
 
+/* True when every M sleeps, nothing is runnable and no timer pends. */
+bool sched_all_asleep(void);
+
 /* The monitor's look: calls deadlock_check() when everything still sleeps. */
 void sched_recheck_deadlock(void);
 
@@ -141,8 +146,20 @@ uint32_t sched_tid(void);
 /* Lets another thread run that this one spins for. */
 void sched_pause(void);
 
-/* All Ms, newest first. */
+/* All Ms there have been, newest first; structs of dead ones are used again. */
 struct m *worker_all(void);
+
+/* Ms that live, or are about to. */
 uint32_t worker_count(void);
+
+/* m, on its scheduler's stack and with nothing to run, ends its thread: its goroutine has ended
+ * while it had the thread locked. */
+_Noreturn void worker_leave(struct m *m);
+
+/* The monitor starts the threads that others must not start. */
+void worker_start_asked(void);
+
+/* The thread is no M any more. */
+void sched_forget_m(void);
 
 #endif

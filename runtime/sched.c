@@ -43,6 +43,11 @@ __attribute__((noinline)) struct m *rt_m(void)
     return m;
 }
 
+void sched_forget_m(void)
+{
+    tls_m = NULL;
+}
+
 /* ---- putting ---- */
 
 /* The ring of m's P is full: half of it and g go to the global queue. */

@@ -46,7 +46,13 @@ enum {
     WATCH_MS = 200,
 };
 
-enum { WORK_QUIT = 1, WORK_CRASH = 2, WORK_WATCH = 4, WORK_SCAVENGE = 8 };
+enum {
+    WORK_QUIT = 1,
+    WORK_CRASH = 2,
+    WORK_WATCH = 4,
+    WORK_SCAVENGE = 8,
+    WORK_START = 16,
+};
 
 static struct {
     uint32_t work;    /* enum WORK_*; [request] */
@@ -102,6 +108,11 @@ void signals_watch_deadlock(void)
 void signals_scavenge(void)
 {
     request(WORK_SCAVENGE);
+}
+
+void signals_start_workers(void)
+{
+    request(WORK_START);
 }
 
 /* ---- what the monitor prints ---- */
@@ -203,6 +214,8 @@ static _Noreturn void quit(void)
 
 static void monitor_work(uint32_t work)
 {
+    if (work & WORK_START)
+        worker_start_asked();
     if (work & WORK_CRASH) {
         print_crash();
         at_store_rel(&monitor.done, 1u); /* [answer] */
@@ -347,6 +360,13 @@ void signals_thread_init(void)
     stack_t ss = {.ss_sp = vm_reserve(ALT_STACK), .ss_size = ALT_STACK};
     if (ss.ss_sp)
         sigaltstack(&ss, NULL);
+}
+
+void signals_thread_fini(void)
+{
+    stack_t ss, none = {.ss_flags = SS_DISABLE};
+    if (sigaltstack(NULL, &ss) == 0 && ss.ss_size == ALT_STACK && sigaltstack(&none, NULL) == 0)
+        vm_release(ss.ss_sp, ss.ss_size);
 }
 
 static void install(int sig, void (*handler)(int, siginfo_t *, void *))

@@ -13,6 +13,12 @@ void signals_init(void);
 /* Gives the calling thread a stack for handlers. */
 void signals_thread_init(void);
 
+/* Takes that stack away again, at the end of the thread. */
+void signals_thread_fini(void);
+
+/* The monitor calls worker_start_asked(). */
+void signals_start_workers(void);
+
 /* Number of threads of this module (0 or 1). */
 unsigned signals_thread_count(void);
 

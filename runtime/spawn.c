@@ -266,7 +266,7 @@ static void exit_saved(void *arg)
     hook_race_switch(NULL);
     hook_race_end(g);
     m->g = NULL;
-    m->locked_g = NULL;
+    bool locked = g->locks_thread > 0;
     g->home_m = NULL;
     g->locks_thread = 0;
     if (!(g->flags & G_SYSTEM))
@@ -279,6 +279,8 @@ static void exit_saved(void *arg)
         g_release(&cache, g);
         g_cache_flush(&cache);
     }
+    if (unlikely(locked))
+        worker_leave(m);
     sched_run(m);
 }
 

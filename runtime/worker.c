@@ -1,23 +1,41 @@
 /* worker.c - threads that run goroutines.
  *
- * An M is made when a P has work and no M is idle, and lives as long as the process.  Its thread's
- * stack is the scheduler's stack: every time a goroutine parks, the scheduler starts anew at
- * m->sched_sp, so nothing of its former frames is needed.  [allm]: the list of Ms only grows. */
+ * An M is made when a P has work and no M is idle, and lives as long as the process, but for one
+ * whose goroutine ended while it had the thread locked: what such a goroutine did to its thread
+ * (namespaces, masks, credentials) must not meet others, so the thread ends with it.  For the same
+ * reason a locked M does not start threads, which would inherit all that: the monitor does it.
+ *
+ * A thread's stack is the scheduler's stack: every time a goroutine parks, the scheduler starts
+ * anew at m->sched_sp, so nothing of its former frames is needed, except worker_main()'s, above it,
+ * where the thread ends.
+ *
+ * A struct m stays on the list of all Ms for ever [allm], and is used again for a new thread, with
+ * a new id.  [ask] a struct m to be started -> the monitor. */
 #include "atomic.h"
 #include "check.h"
 #include "hook.h"
 #include "panic.h"
-#include "proc.h"
+#include "core.h"
 #include "signals.h"
+#include "thread.h"
 #include <errno.h>
+#include <setjmp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 enum { WORKER_STACK = 2 << 20 };
 
 static struct m *all;
-static uint32_t count;
+static uint32_t count;  /* Ms that live */
+static uint32_t made;   /* ids given out */
+static struct m *asked; /* to be started by the monitor, by next_idle [ask] */
+
+static struct {
+    struct rt_lock lock;
+    struct m *ms; /* whose threads have ended, by next_idle; under lock */
+} dead;
 
 struct m *worker_all(void)
 {
@@ -51,40 +69,129 @@ static void announce_stack(struct m *m)
 #endif
 }
 
-static void *worker_main(void *arg)
+static _Noreturn __attribute__((noinline)) void run(struct m *m)
 {
-    struct m *m = arg;
     /* What lies below in this frame is dead when the first goroutine runs. */
     m->sched_sp = (void *)((uintptr_t)__builtin_frame_address(0) & ~(uintptr_t)15);
-    announce_stack(m);
-    m->errno_p = &errno;
-    m->tid = (int)syscall(SYS_gettid);
-    signals_thread_init();
-    m->trace = tr_stream_open(m->id, (uint32_t)m->tid);
-    worker_publish(m);
     sched_enter(m);
 }
 
-struct m *worker_start(struct p *p, bool spinning)
+/* The thread of m ends: m can be used again. */
+static void bury(struct m *m)
 {
-    struct m *m = calloc(1, sizeof *m);
+    rt_lock(&dead.lock);
+    m->next_idle = dead.ms;
+    dead.ms = m;
+    rt_unlock(&dead.lock);
+}
+
+static void *worker_main(void *arg)
+{
+    struct m *m = arg;
+    jmp_buf leave;
+    announce_stack(m);
+    m->errno_p = &errno;
+    m->tid = (int)syscall(SYS_gettid);
+    m->leave = leave;
+    signals_thread_init();
+    m->trace = tr_stream_open(m->id, (uint32_t)m->tid);
+    if (!m->listed)
+        worker_publish(m);
+    if (!setjmp(leave))
+        run(m);
+    bury(m);
+    return NULL; /* destructors of thread-specific data run behind this, on the thread's own stack */
+}
+
+_Noreturn void worker_leave(struct m *m)
+{
+    if (m->p)
+        sched_release_p(m);
+    at_sub_rlx(&count, 1u); /* relaxed: looked at under sched.lock, or again by who is woken here */
+    at_fence_sc();          /* [wake] after the count */
+    sched_wake();           /* somebody must see whether all sleep now */
+    m->locked_g = NULL;
+    if (m->trace)
+        tr_stream_close(m->trace);
+    m->trace = NULL;
+    sched_forget_m();
+    rt_set_self(NULL);
+    signals_thread_fini();
+    longjmp(*(jmp_buf *)m->leave, 1);
+}
+
+/* A struct m with a new id: a dead one's, or new. */
+static struct m *make(void)
+{
+    rt_lock(&dead.lock);
+    struct m *m = dead.ms;
+    if (m)
+        dead.ms = m->next_idle;
+    rt_unlock(&dead.lock);
+    if (m)
+        *m = (struct m){.next_all = m->next_all, .listed = true};
+    else
+        m = calloc(1, sizeof *m);
     if (!m)
         return NULL;
-    m->id = at_add_rlx(&count, 1u); /* relaxed: only uniqueness; idle Ms are counted under lock */
-    if (m->id >= MS_MAX)
+    m->id = at_add_rlx(&made, 1u);           /* relaxed: only uniqueness */
+    if (at_add_rlx(&count, 1u) + 1 > MS_MAX) /* relaxed: idle Ms are counted under lock */
         rt_fatal("thread exhaustion: program exceeds %d-thread limit", MS_MAX);
-    m->next_p = p;
-    m->spinning = spinning;
+    return m;
+}
+
+/* Starts m's thread; returns 0 or an error number. */
+static int start_thread(struct m *m)
+{
     pthread_attr_t attr;
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, WORKER_STACK);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     int err = pthread_create(&m->thread, &attr, worker_main, m);
     pthread_attr_destroy(&attr);
+    return err;
+}
+
+void worker_start_asked(void)
+{
+    for (struct m *m = at_xchg_acq(&asked, (struct m *)NULL), *next; m; m = next) { /* [ask] */
+        next = m->next_idle;
+        m->next_idle = NULL;
+        int err = start_thread(m);
+        if (err)
+            rt_fatal("cannot start a thread: %s", strerror(err));
+    }
+}
+
+/* The monitor shall start m's thread. */
+static void ask(struct m *m)
+{
+    do {
+        m->next_idle = at_load_rlx(&asked);         /* relaxed: the CAS decides */
+    } while (!at_cas_rel(&asked, m->next_idle, m)); /* [ask] */
+    signals_start_workers();
+}
+
+struct m *worker_start(struct p *p, bool spinning)
+{
+    struct m *m = make(), *here = rt_m();
+    if (!m)
+        return NULL;
+    m->next_p = p;
+    m->spinning = spinning;
+    bool clean = here ? !here->locked_g : m->id == 0;
+    if (!clean && signals_thread_count() > 0) {
+        ask(m);
+        return m;
+    }
+    int err = start_thread(m);
     if (err == 0)
         return m;
     at_sub_rlx(&count, 1u); /* relaxed: it was never idle */
-    free(m);
+    if (m->listed)
+        bury(m);
+    else
+        free(m);
     errno = err;
     return NULL;
 }

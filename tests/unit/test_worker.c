@@ -105,3 +105,32 @@ IN_GO(worker, ids_and_threads_are_unique)
         for (struct m *n = m->next_all; n; n = n->next_all)
             CHECK(m->id != n->id && m->tid != n->tid && m->sched_sp != n->sched_sp);
 }
+
+static bool used[10000];
+
+/* Every thread has an id that no other has had. */
+static void ends_locked(void *arg)
+{
+    struct m *m = rt_self()->m;
+    (void)arg;
+    CHECK(m->id < 10000 && !used[m->id]);
+    used[m->id] = true;
+    go_lock_thread();
+}
+
+static int threads_end(int argc, char **argv)
+{
+    for (int i = 0; i < 100; i++) {
+        start(ends_locked, NULL);
+        finish();
+    }
+    CHECK(worker_count() <= 4);
+    CHECK(listed() <= 10); /* structs are used again */
+    return argc && argv;
+}
+
+Test(worker, ends_with_a_goroutine_that_has_locked_it)
+{
+    struct child c = in_child(threads_end, "GOMAXPROCS=1", NULL);
+    EXPECT_STATUS(&c, 0);
+}
