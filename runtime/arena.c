@@ -231,6 +231,7 @@ void arena_count(struct arena_counts *ret)
     for (struct slot_pool *p = arenas.pools; p; p = p->next) {
         ret->used += p->single ? p->used : 0;
         ret->warm += p->single ? p->warm : 0;
+        ret->reserved += p->single ? p->reserved : 0;
     }
     ret->returned = arenas.returned;
     rt_unlock(&arenas.lock);

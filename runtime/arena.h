@@ -79,6 +79,7 @@ int64_t arena_scavenge(int64_t now);
 struct arena_counts {
     size_t used;     /* belong to a goroutine, or lie in a P's cache */
     size_t warm;     /* free, with memory */
+    size_t reserved; /* bytes of address space */
     size_t returned; /* times that the memory of a slot was given back */
 };
 void arena_count(struct arena_counts *ret);

@@ -48,7 +48,8 @@ static void take_one(struct g *g, void *arg)
         c->ones = ones;
         t->cap = cap;
     }
-    c->ones[c->n++] = (struct census_one){.g = g, .id = g->id, .obj = g->park_obj};
+    c->ones[c->n++] = (struct census_one){
+        .g = g, .id = g->id, .obj = g->flags & G_SEED ? NULL : g->park_obj};
 }
 
 static int by_id(const void *a, const void *b)
@@ -111,6 +112,8 @@ static uint64_t place_of(const struct g *g)
     uint64_t h = mix(state, (uintptr_t)g->entry);
     if (state == G_RUNNING)
         return mix(h, (uintptr_t)g) | 1;
+    if (g->flags & G_SEED)
+        return mix(h, g->created_pc) | 1;
     h = mix(mix(h, g->created_pc), g->ctx.pc);
     h = mix(mix(h, g->locks_thread != 0), state == G_PARKED ? g->why : 0);
     uint64_t framed = h;

@@ -83,23 +83,37 @@ static void read_stack(const char *s)
         rt_printf(2, "goshawk: GOSHAWK_STACK=%s is not a size such as 256k or 1M; ignored\n", s);
 }
 
-static void read_debug(const char *s)
+/* One of the items of GOSHAWK_DEBUG, which are separated by commas. */
+static bool read_debug_item(const char *s, size_t n)
 {
+    static const char trace[] = "schedtrace=";
+    const char *end;
+    uint64_t ms;
     static const struct {
         const char *name;
         bool *flag;
     } flags[] = {{"migrate", &env.migrate}, {"preempt", &env.preempt}};
-    enum { FLAGS = sizeof flags / sizeof *flags };
-    for (const char *end; *s; s = *end ? end + 1 : end) {
-        end = strchrnul(s, ',');
-        size_t n = (size_t)(end - s), i = 0;
-        while (i < FLAGS && (strlen(flags[i].name) != n || memcmp(flags[i].name, s, n)))
-            i++;
-        if (i < FLAGS)
+    for (unsigned i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (strlen(flags[i].name) == n && !memcmp(s, flags[i].name, n)) {
             *flags[i].flag = true;
-        else
+            return true;
+        }
+    if (strncmp(s, trace, sizeof trace - 1) != 0 || !parse_u64(s + sizeof trace - 1, &ms, &end) ||
+        end != s + n || ms > UINT32_MAX)
+        return false;
+    env.schedtrace_ms = (uint32_t)ms;
+    return true;
+}
+
+static void read_debug(const char *s)
+{
+    for (size_t n; *s; s += n + (s[n] == ',')) {
+        n = strcspn(s, ",");
+        if (n && !read_debug_item(s, n))
             rt_printf(2,
-                      "goshawk: GOSHAWK_DEBUG=%.*s is not known (migrate, preempt are); ignored\n",
+                      "goshawk: GOSHAWK_DEBUG=%.*s is not known (migrate, preempt and "
+                      "schedtrace=MS are); ignored
+",
                       (int)n, s);
     }
 }

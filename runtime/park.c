@@ -32,12 +32,20 @@ void rt_ready(struct g *g, struct g *by)
         hook_go_ready(thread_stream(m, by), g, by ? by->id : 0);
     g_move(g, G_PARKED, G_READY);
     bool entered = m && rt_enter(m);
+    if (unlikely(stats_ready(m_stats(m))))
+        g->ready_ticks = clock_ticks();
     sched_put(m, g);
     if (entered)
         rt_leave(m);
 }
 
 /* ---- parking ---- */
+
+/* True when self runs in a blocking section without a P: a trace has it blocked. */
+static inline bool in_blocking_call(const struct g *self)
+{
+    return unlikely(self->blocking > 0) && !self->m->p;
+}
 
 static void thread_park(struct g *self, rt_commit *commit, void *arg)
 {
@@ -79,7 +87,9 @@ void rt_park(struct g *self, rt_commit *commit, void *arg, enum tr_reason why, c
     struct m *m = self->m;
     rt_assert(m->g == self && !m->on_big_stack);
     rt_enter(m);
-    hook_go_block(m->trace, self, why, obj);
+    if (likely(!in_blocking_call(self))) /* else it has been blocked since go_blocking_begin() */
+        hook_go_block(m->trace, self, why, obj);
+    stats_park(m_stats(m));
     self->park_ticks = m->p ? m->p->clock_ticks : 0;
     self->saved_errno = *m->errno_p;
     m->commit = commit;
@@ -129,7 +139,10 @@ void rt_yield(struct g *self)
     }
     struct m *m = self->m;
     rt_enter(m);
-    hook_go_yield(m->trace, self);
+    if (unlikely(in_blocking_call(self)))
+        hook_go_ready(m->trace, self, 0); /* it has been blocked since go_blocking_begin() */
+    else
+        hook_go_yield(m->trace, self);
     self->saved_errno = *m->errno_p;
     san_leave(&self->san, &m->san);
     switch_call(&self->ctx, m->sched_sp, yield_saved, m);

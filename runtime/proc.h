@@ -15,6 +15,7 @@
 #include "runq.h"
 #include "scheduler.h"
 #include "stack.h"
+#include "stats.h"
 #include "timerheap.h"
 
 enum { PROCS_MAX = 1024, MS_MAX = 10000, CHAIN_MAX = 64 };
@@ -41,6 +42,7 @@ struct p {
     uint64_t clock_ticks; /* clock_ticks() when timers were last looked at; by its M */
     uint64_t id_next, id_end; /* goroutine ids not yet given out; by its M */
     uint64_t spawned, ended;  /* goroutines; by its M, read relaxed by others */
+    struct p_stats stats;     /* by its M, read relaxed by others */
     struct g_cache free;      /* goroutines with stacks; by its M, or under sched.lock while idle */
     struct g_cache seeds;     /* likewise */
     struct rt_rand rand;
@@ -75,6 +77,12 @@ struct m {
     rt_commit *commit;    /* to run once the parking goroutine is saved; by this M */
     void *commit_arg;
 };
+
+/* Counters of the P that m holds, or NULL. */
+static inline struct p_stats *m_stats(const struct m *m)
+{
+    return likely(m && m->p) ? &m->p->stats : NULL;
+}
 
 /* The M of this thread, or NULL.  Only where no goroutine switch can come in between. */
 struct m *rt_m(void);

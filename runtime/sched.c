@@ -174,6 +174,7 @@ static struct g *steal_from(struct m *m, struct p *from, bool last)
     if (n == 0)
         return last ? steal_runnext(from) : NULL;
     hook_p_steal(m->trace, from->id, n);
+    stats_steal(&m->p->stats, n);
     for (uint32_t i = 0; i + 1 < n; i++)
         sched_put_tail(m->p, batch[i]);
     return batch[n - 1];
@@ -295,6 +296,10 @@ _Noreturn void sched_execute(struct m *m, struct g *g)
     g->m = m;
     m->g = g;
     hook_go_start(m->trace, g, m->p->id);
+    if (unlikely(g->ready_ticks)) {
+        stats_run(&m->p->stats, clock_ticks() - g->ready_ticks);
+        g->ready_ticks = 0;
+    }
     *m->errno_p = g->saved_errno;
     rt_set_self(g);
     hook_race_switch(g);

@@ -21,6 +21,7 @@
 #include "entry.h"
 #include "env.h"
 #include "futex.h"
+#include "metrics.h"
 #include "panic.h"
 #include "print.h"
 #include "proc.h"
@@ -225,10 +226,31 @@ static void monitor_work(uint32_t work)
         quit();
 }
 
-/* Sleeps until there is a request, or it is time for either. */
-static void monitor_sleep(int64_t watch, int64_t scavenge)
+/* What the monitor does at times: when, INT64_MAX: never. */
+struct times {
+    int64_t watch, scavenge, schedtrace;
+};
+
+static void do_what_is_due(struct times *t)
 {
-    int64_t when = watch < scavenge ? watch : scavenge;
+    int64_t now = clock_nanos();
+    if (now >= t->scavenge)
+        t->scavenge = stack_scavenge(now);
+    if (now >= t->watch) {
+        t->watch = INT64_MAX;
+        sched_recheck_deadlock(); /* may ask for another look */
+    }
+    if (now >= t->schedtrace) {
+        metrics_schedtrace();
+        t->schedtrace = now + env.schedtrace_ms * 1000000ll;
+    }
+}
+
+/* Sleeps until there is a request, or something is due. */
+static void monitor_sleep(const struct times *t)
+{
+    int64_t when = t->watch < t->scavenge ? t->watch : t->scavenge;
+    when = when < t->schedtrace ? when : t->schedtrace;
     int64_t limit = when == INT64_MAX ? -1 : when - clock_nanos();
     if (limit > 0 || when == INT64_MAX)
         rt_futex_wait(&monitor.work, 0, limit);
@@ -236,23 +258,17 @@ static void monitor_sleep(int64_t watch, int64_t scavenge)
 
 static void *monitor_main(void *arg)
 {
-    int64_t watch = INT64_MAX, scavenge = INT64_MAX; /* when to do it */
+    struct times times = {INT64_MAX, INT64_MAX, env.schedtrace_ms ? clock_nanos() : INT64_MAX};
     (void)arg;
     for (;;) {
         uint32_t work = at_xchg_acq(&monitor.work, 0u); /* [request] */
-        int64_t now = clock_nanos();
         if (work & WORK_WATCH)
-            watch = now + WATCH_MS * 1000000ll;
+            times.watch = clock_nanos() + WATCH_MS * 1000000ll;
         if (work & WORK_SCAVENGE)
-            scavenge = now;
+            times.scavenge = clock_nanos();
         monitor_work(work);
-        if (now >= scavenge)
-            scavenge = stack_scavenge(now);
-        if (now >= watch) {
-            watch = INT64_MAX;
-            sched_recheck_deadlock();
-        }
-        monitor_sleep(watch, scavenge);
+        do_what_is_due(&times);
+        monitor_sleep(&times);
     }
     return NULL;
 }

@@ -135,6 +135,7 @@ static void reset(struct g *g)
     g->call_count = 0;
     g->blocking = 0;
     g->park_ticks = 0;
+    g->ready_ticks = 0;
     g->name[0] = 0;
 }
 

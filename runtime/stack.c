@@ -231,6 +231,13 @@ void g_release(struct g_cache *cache, struct g *g)
     at_store_rlx(&cache->less, 0u); /* relaxed: likewise */
 }
 
+size_t stack_reserved(void)
+{
+    struct arena_counts n;
+    arena_count(&n);
+    return n.reserved;
+}
+
 /* ---- all of them ---- */
 
 void g_for_each(void (*fn)(struct g *g, void *arg), void *arg)

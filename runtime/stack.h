@@ -53,6 +53,9 @@ static inline struct g *g_cache_pop(struct g_cache *cache)
  * the head may be read.  Their contents may change under the caller. */
 void g_for_each(void (*fn)(struct g *g, void *arg), void *arg);
 
+/* Bytes of address space of all stacks, with guards. */
+size_t stack_reserved(void);
+
 /* True when addr lies in the guard below g's stack. */
 bool stack_guard_hit(const struct g *g, uintptr_t addr);
 

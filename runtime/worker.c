@@ -100,7 +100,8 @@ static void *worker_main(void *arg)
     if (!setjmp(leave))
         run(m);
     bury(m);
-    return NULL; /* destructors of thread-specific data run behind this, on the thread's own stack */
+    /* Destructors of thread-specific data run behind this, on the thread's own stack. */
+    return NULL;
 }
 
 _Noreturn void worker_leave(struct m *m)

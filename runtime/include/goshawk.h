@@ -31,6 +31,7 @@
 #include <goshawk/timer.h>
 #include <goshawk/context.h>
 #include <goshawk/io.h>
+#include <goshawk/metrics.h>
 #include <goshawk/race.h>
 #include <goshawk/trace.h>
 

@@ -133,9 +133,27 @@ Test(env, debug)
     expect_env("GOSHAWK_DEBUG=preempt,migrate",
                "maxprocs=0 traceback=1 seeded=0 seed=0 stack=0 migrate=1 preempt\n");
     expect_env("GOSHAWK_DEBUG=migrate,,pre",
-               "goshawk: GOSHAWK_DEBUG= is not known (migrate, preempt are); ignored\n"
-               "goshawk: GOSHAWK_DEBUG=pre is not known (migrate, preempt are); ignored\n"
+               "goshawk: GOSHAWK_DEBUG=pre is not known (migrate, preempt and schedtrace=MS are); ignored\n"
                "maxprocs=0 traceback=1 seeded=0 seed=0 stack=0 migrate=1\n");
     expect_env("GOSHAWK_DEBUG=x",
-               "goshawk: GOSHAWK_DEBUG=x is not known (migrate, preempt are); ignored\n" DEFAULTS);
+               "goshawk: GOSHAWK_DEBUG=x is not known (migrate, preempt and schedtrace=MS are); "
+               "ignored\n" DEFAULTS);
+    expect_env("GOSHAWK_DEBUG=schedtrace=,migrate",
+               "goshawk: GOSHAWK_DEBUG=schedtrace= is not known (migrate, preempt and schedtrace=MS are); "
+               "ignored\nmaxprocs=0 traceback=1 seeded=0 seed=0 stack=0 migrate=1\n");
+}
+
+static int print_schedtrace(void)
+{
+    env_read();
+    printf("%u %d\n", env.schedtrace_ms, env.migrate);
+    return 0;
+}
+
+Test(env, several_of_debug)
+{
+    struct child c = in_plain_child(print_schedtrace, "GOSHAWK_DEBUG=schedtrace=50,migrate", NULL);
+    cr_expect_str_eq(c.out, "50 1\n");
+    c = in_plain_child(print_schedtrace, "GOSHAWK_DEBUG=migrate,,schedtrace=1000,", NULL);
+    cr_expect_str_eq(c.out, "1000 1\n");
 }
