@@ -24,6 +24,7 @@
 #include "check.h"
 #include "futex.h"
 #include "g.h"
+#include "gdb.h"
 #include "proc.h"
 #include "signals.h"
 #include "vmem.h"
@@ -120,7 +121,15 @@ static struct arena *arena_make(struct slot_pool *pool)
             break;
     if (!base)
         return NULL;
-    *a = (struct arena){.pool = pool, .base = base, .slots = (uint32_t)slots, .use = NOWHERE};
+    *a = (struct arena){
+        .pool = pool,
+        .base = base,
+        .stride = pool->slot_bytes,
+        .first = pool->first,
+        .colour_step = pool->colour_step,
+        .slots = (uint32_t)slots,
+        .use = NOWHERE,
+    };
     memset(a->is_cold, 0, words * sizeof a->is_cold[0]);
     pool->reserved += slots * pool->slot_bytes;
     set_flags(a);
@@ -220,7 +229,7 @@ void arena_for_each(void (*fn)(struct g *g, void *arg), void *arg)
     for (struct arena *a = at_load_acq(&arenas.all); a; a = a->next) { /* [arena] */
         uint32_t n = at_load_acq(&a->cut);                             /* [cut] */
         for (uint32_t i = 0; i < n; i++)
-            fn(a->pool->at(a, i), arg);
+            fn(arena_slot(a, i), arg);
     }
 }
 
@@ -236,6 +245,17 @@ void arena_count(struct arena_counts *ret)
     ret->returned = arenas.returned;
     rt_unlock(&arenas.lock);
 }
+
+const struct gdb_blocks arena_gdb_blocks = {
+    .head = &arenas.all,
+    .next = offsetof(struct arena, next),
+    .base = offsetof(struct arena, base),
+    .stride = offsetof(struct arena, stride),
+    .first = offsetof(struct arena, first),
+    .colour_step = offsetof(struct arena, colour_step),
+    .count = offsetof(struct arena, cut),
+    .colours = ARENA_COLOURS,
+};
 
 /* ---- giving back ---- */
 

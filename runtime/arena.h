@@ -19,13 +19,13 @@ enum { ARENA_SLOTS_MAX = 1024 };
  * marked as read-only. */
 struct slot_pool {
     size_t slot_bytes;           /* r/o */
+    size_t first, colour_step;   /* where in a slot the struct g is: see arena_slot(); r/o */
     size_t arena_min, arena_max; /* bytes of one reservation; r/o */
     bool single;                 /* slots are given back one by one too, not only arenas; r/o */
 
     /* Makes slot i of a, whose memory is zero, a FREE goroutine; guard: for the first time since
      * the arena was new; r/o. */
     struct g *(*make)(struct arena *a, uint32_t i, bool guard);
-    struct g *(*at)(const struct arena *a, uint32_t i); /* where slot i has its struct g; r/o */
 
     struct slot_pool *next;
     struct list arenas[4]; /* by enum arena_use */
@@ -48,6 +48,7 @@ struct arena {
     struct arena *next;     /* r/o after publication [arena] */
     struct slot_pool *pool; /* r/o */
     char *base;             /* r/o */
+    uint64_t stride, first, colour_step; /* the pool's, for debuggers (gdb.h); r/o */
     uint32_t slots;         /* r/o */
     uint32_t cut;           /* slots made so far; release/acquire [cut] */
     uint32_t warm, cold;    /* free slots with and without memory */
@@ -57,6 +58,15 @@ struct arena {
     struct g *top;      /* warm slots, by g->next */
     uint64_t is_cold[]; /* a bit for each cold slot; of single pools */
 };
+
+enum { ARENA_COLOURS = 8 };
+
+/* The goroutine of slot i.  Slots have the same alignment, and without colours every struct g would
+ * fall into the same cache sets. */
+static inline struct g *arena_slot(const struct arena *a, uint32_t i)
+{
+    return (struct g *)(a->base + i * a->stride + a->first - i % ARENA_COLOURS * a->colour_step);
+}
 
 /* Makes the pool known; called once for each, before anything else. */
 void arena_pool_add(struct slot_pool *pool);

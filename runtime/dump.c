@@ -36,7 +36,7 @@ enum {
     EACH_MAX = 256, /* goroutines that reports of a program's end show one by one */
 };
 
-static const char *const reasons[TR_REASONS] = {
+const char *const dump_reasons[TR_REASONS] = {
     [TR_NONE] = "waiting",
     [TR_CHAN_SEND] = "chan send",
     [TR_CHAN_RECV] = "chan receive",
@@ -57,7 +57,7 @@ static const char *const reasons[TR_REASONS] = {
 
 const char *dump_reason(uint32_t why)
 {
-    return why < TR_REASONS && reasons[why] ? reasons[why] : "waiting";
+    return why < TR_REASONS && dump_reasons[why] ? dump_reasons[why] : "waiting";
 }
 
 /* ---- frames ---- */

@@ -24,6 +24,9 @@ size_t dump_stack_of(const struct g *g, uintptr_t *pcs, size_t max);
 /* Writes frames only. */
 void dump_frames(int fd, const uintptr_t *pcs, size_t n);
 
+/* Words by enum tr_reason; some are NULL. */
+extern const char *const dump_reasons[];
+
 /* Go's words for why a goroutine waits ("chan receive"). */
 const char *dump_reason(uint32_t why);
 

@@ -12,6 +12,7 @@
 #include "deadlock.h"
 #include "env.h"
 #include "futex.h"
+#include "gdb.h"
 #include "holders.h"
 #include "hook.h"
 #include "inside.h"
@@ -30,6 +31,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Makes the linker take the table for debuggers. */
+static const struct gdb_table *const table __attribute__((used)) = &go_gdb_;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint32_t running; /* go_run() calls in progress: 0 or 1 */

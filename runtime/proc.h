@@ -154,6 +154,8 @@ uint32_t sched_tid(void);
 /* Lets another thread run that this one spins for. */
 void sched_pause(void);
 
+extern struct m *worker_list; /* the first of them [allm]; for gdb.c */
+
 /* All Ms there have been, newest first; structs of dead ones are used again. */
 struct m *worker_all(void);
 

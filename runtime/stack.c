@@ -24,7 +24,6 @@
 enum {
     CACHE_MAX = 128,
     BATCH = 64,
-    COLOURS = 8,
     COLOUR_STEP = 64,
     GUARD = 16 * VM_PAGE, /* so that a frame with a buffer of some pages does not step over it */
     SIZE_BUCKETS = 64,
@@ -70,13 +69,7 @@ size_t stack_high_water(const struct g *g)
 
 /* ---- slots ---- */
 
-static struct g *stack_at(const struct arena *a, uint32_t i)
-{
-    char *end = a->base + (size_t)(i + 1) * a->pool->slot_bytes;
-    size_t colour = i % COLOURS * COLOUR_STEP;
-    size_t bytes = (sizeof(struct g) + 63) / 64 * 64;
-    return (struct g *)(end - colour - bytes);
-}
+enum { G_BYTES = (sizeof(struct g) + 63) / 64 * 64 };
 
 static struct g *stack_make(struct arena *a, uint32_t i, bool guard)
 {
@@ -87,7 +80,7 @@ static struct g *stack_make(struct arena *a, uint32_t i, bool guard)
         if (kind == VM_NO_GUARD)
             at_add_rlx(&stacks.unguarded, 1u); /* relaxed: a counter */
     }
-    struct g *g = stack_at(a, i);
+    struct g *g = arena_slot(a, i);
     g->arena = a;
     g->stack_pages = (uint32_t)((a->pool->slot_bytes - GUARD) / VM_PAGE);
     g->stack_lo = start + GUARD;
@@ -95,14 +88,9 @@ static struct g *stack_make(struct arena *a, uint32_t i, bool guard)
     return g;
 }
 
-static struct g *seed_at(const struct arena *a, uint32_t i)
-{
-    return (struct g *)(a->base + (size_t)i * a->pool->slot_bytes);
-}
-
 static struct g *seed_make(struct arena *a, uint32_t i, bool guard)
 {
-    struct g *g = seed_at(a, i);
+    struct g *g = arena_slot(a, i);
     (void)guard;
     g->arena = a;
     g->flags = G_SEED;
@@ -116,7 +104,6 @@ static struct slot_pool seeds = {
     .arena_min = 256 << 10,
     .arena_max = 4 << 20,
     .make = seed_make,
-    .at = seed_at,
 };
 
 static void seeds_add(void)
@@ -144,8 +131,9 @@ static struct stack_pool *pool_add(size_t size)
                   .arena_min = 16 << 20,
                   .arena_max = 256 << 20,
                   .single = true,
-                  .make = stack_make,
-                  .at = stack_at},
+                  .first = size + GUARD - G_BYTES,
+                  .colour_step = COLOUR_STEP,
+                  .make = stack_make},
         .size = size,
         .next = *bucket,
     };

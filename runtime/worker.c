@@ -27,7 +27,7 @@
 
 enum { WORKER_STACK = 2 << 20 };
 
-static struct m *all;
+struct m *worker_list;
 static uint32_t count;  /* Ms that live */
 static uint32_t made;   /* ids given out */
 static struct m *asked; /* to be started by the monitor, by next_idle [ask] */
@@ -39,7 +39,7 @@ static struct {
 
 struct m *worker_all(void)
 {
-    return at_load_acq(&all); /* [allm] */
+    return at_load_acq(&worker_list); /* [allm] */
 }
 
 uint32_t worker_count(void)
@@ -50,8 +50,8 @@ uint32_t worker_count(void)
 static void worker_publish(struct m *m)
 {
     do {
-        m->next_all = at_load_rlx(&all);         /* relaxed: the CAS decides */
-    } while (!at_cas_rel(&all, m->next_all, m)); /* [allm] */
+        m->next_all = at_load_rlx(&worker_list);         /* relaxed: the CAS decides */
+    } while (!at_cas_rel(&worker_list, m->next_all, m)); /* [allm] */
 }
 
 static void announce_stack(struct m *m)
