@@ -45,13 +45,13 @@ enum arena_use {
 };
 
 struct arena {
-    struct arena *next;     /* r/o after publication [arena] */
-    struct slot_pool *pool; /* r/o */
-    char *base;             /* r/o */
+    struct arena *next;                  /* r/o after publication [arena] */
+    struct slot_pool *pool;              /* r/o */
+    char *base;                          /* r/o */
     uint64_t stride, first, colour_step; /* the pool's, for debuggers (gdb.h); r/o */
-    uint32_t slots;         /* r/o */
-    uint32_t cut;           /* slots made so far; release/acquire [cut] */
-    uint32_t warm, cold;    /* free slots with and without memory */
+    uint32_t slots;                      /* r/o */
+    uint32_t cut;                        /* slots made so far; release/acquire [cut] */
+    uint32_t warm, cold;                 /* free slots with and without memory */
     uint32_t mapped_guards;
     uint16_t use; /* enum arena_use, or NOWHERE while its memory is given back */
     struct list link;

@@ -48,8 +48,8 @@ static void take_one(struct g *g, void *arg)
         c->ones = ones;
         t->cap = cap;
     }
-    c->ones[c->n++] = (struct census_one){
-        .g = g, .id = g->id, .obj = g->flags & G_SEED ? NULL : g->park_obj};
+    c->ones[c->n++] =
+        (struct census_one){.g = g, .id = g->id, .obj = g->flags & G_SEED ? NULL : g->park_obj};
 }
 
 static int by_id(const void *a, const void *b)

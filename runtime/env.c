@@ -112,8 +112,7 @@ static void read_debug(const char *s)
         if (n && !read_debug_item(s, n))
             rt_printf(2,
                       "goshawk: GOSHAWK_DEBUG=%.*s is not known (migrate, preempt and "
-                      "schedtrace=MS are); ignored
-",
+                      "schedtrace=MS are); ignored\n",
                       (int)n, s);
     }
 }

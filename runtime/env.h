@@ -23,7 +23,7 @@ struct env {
     bool migrate;           /* GOSHAWK_DEBUG=migrate: every goroutine made ready goes to the global
                                * queue, and every second time it would run on the same thread again
                                * it is handed to another one; not under a seed */
-    bool preempt;         /* GOSHAWK_DEBUG=preempt: synchronising calls let others run first now and
+    bool preempt; /* GOSHAWK_DEBUG=preempt: synchronising calls let others run first now and
                                * then (point.c) */
 };
 

@@ -46,12 +46,12 @@ enum { LIST_OTHERS = FD_DIRECTIONS, LISTS };
 
 struct fd_slot {
     struct rt_lock lock;
-    uint32_t seq;                    /* of the registration; under lock, as all the rest */
-    uint32_t calls;                  /* in progress */
-    uint32_t hint;                   /* relaxed */
-    uint32_t edges[FD_DIRECTIONS];   /* written under lock, looked at without [edge] */
-    bool closing;                    /* fd_close() is at work */
-    struct g *closer;                /* who waits for calls to become 0, parked, or NULL */
+    uint32_t seq;                  /* of the registration; under lock, as all the rest */
+    uint32_t calls;                /* in progress */
+    uint32_t hint;                 /* relaxed */
+    uint32_t edges[FD_DIRECTIONS]; /* written under lock, looked at without [edge] */
+    bool closing;                  /* fd_close() is at work */
+    struct g *closer;              /* who waits for calls to become 0, parked, or NULL */
     struct list lists[LISTS];
 };
 
@@ -59,9 +59,9 @@ struct fd_slot {
 struct waiter {
     struct list on[LISTS]; /* a node for each list of the slot */
     struct fd_slot *slot;
-    struct g *g;   /* parked; NULL: a thread in poll(2) */
-    int wake;      /* the thread's eventfd */
-    int result;    /* why it does not wait any more */
+    struct g *g; /* parked; NULL: a thread in poll(2) */
+    int wake;    /* the thread's eventfd */
+    int result;  /* why it does not wait any more */
     bool over;
 };
 
@@ -344,8 +344,7 @@ int fd_wait(struct fd_call *c, int64_t deadline)
 {
     if (deadline && deadline <= rt_nanos())
         return -ETIMEDOUT;
-    int err =
-        c->self->flags & G_THREAD ? wait_in_poll(c, deadline) : wait_parked(c, deadline);
+    int err = c->self->flags & G_THREAD ? wait_in_poll(c, deadline) : wait_parked(c, deadline);
     if (err == -ECANCELED)
         hook_acquire(c->self, &c->slot->closing); /* [hb-fd] */
     return err;

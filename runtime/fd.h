@@ -24,9 +24,9 @@ struct fd_call {
     struct g *self;
     struct fd_slot *slot;
     int fd;
-    uint32_t dirs;                 /* FD_READ, FD_WRITE or both */
-    uint32_t seen[FD_DIRECTIONS];  /* edges before the last try */
-    bool woken;                    /* an edge was given to this call: the next may want it too */
+    uint32_t dirs;                /* FD_READ, FD_WRITE or both */
+    uint32_t seen[FD_DIRECTIONS]; /* edges before the last try */
+    bool woken;                   /* an edge was given to this call: the next may want it too */
 };
 
 /* Begins a call of self; one that finds the descriptor being closed waits until it is.  0 or -errno

@@ -102,14 +102,14 @@ struct g {
     uint32_t blocking;     /* depth of go_blocking_begin(); by itself */
     uint32_t select_count; /* select: how many waiters; by itself before parking */
     const struct chan_wait *select_waits; /* likewise: the waiters */
-    struct go_defer_ *defers;   /* innermost first; by itself */
-    struct rt_panic *panics;    /* being unwound, innermost first; by itself */
-    struct rt_recover *recover; /* innermost go_recover(); by itself */
-    char *recovered;            /* text of the last recovered panic, from malloc; by itself */
-    struct tr_stream *trace;    /* of a stand-in; by itself */
-    char *stack_lo, *stack_hi;  /* usable stack; r/o while the memory is there */
-    bool exiting;               /* go_exit() has begun; by itself */
-    struct san_stack san;       /* its stack, as ASan is told; empty otherwise */
+    struct go_defer_ *defers;             /* innermost first; by itself */
+    struct rt_panic *panics;              /* being unwound, innermost first; by itself */
+    struct rt_recover *recover;           /* innermost go_recover(); by itself */
+    char *recovered;           /* text of the last recovered panic, from malloc; by itself */
+    struct tr_stream *trace;   /* of a stand-in; by itself */
+    char *stack_lo, *stack_hi; /* usable stack; r/o while the memory is there */
+    bool exiting;              /* go_exit() has begun; by itself */
+    struct san_stack san;      /* its stack, as ASan is told; empty otherwise */
     struct g_call calls[G_CALLS_MAX];
     char name[G_NAME_MAX]; /* by itself; may be read torn by dumps */
 };

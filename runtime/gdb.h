@@ -21,7 +21,7 @@
 
 /* Where blocks of goroutine structs are; filled by the owner of that memory (arena.c). */
 struct gdb_blocks {
-    const void *head; /* address of the pointer to the first block */
+    const void *head;                                /* address of the pointer to the first block */
     uint64_t next, base, stride, first, colour_step; /* offsets of words in a block */
     uint64_t count;                                  /* likewise, of 32 bits */
     uint64_t colours;                                /* >= 1 */

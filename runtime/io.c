@@ -5,8 +5,8 @@
  * should the number have been used again: recv() refuses what is no socket, RWF_NOWAIT blocks on
  * nothing, and a regular file is looked at each time.
  *
- * SIGPIPE is kept away by MSG_NOSIGNAL, by RWF_NOSIGNAL (Linux 6.18), or by a blocked signal that is
- * taken off again; the thread's mask is as before when the goroutine may change threads.
+ * SIGPIPE is kept away by MSG_NOSIGNAL, by RWF_NOSIGNAL (Linux 6.18), or by a blocked signal that
+ * is taken off again; the thread's mask is as before when the goroutine may change threads.
  *
  * Rejected: O_NONBLOCK set with F_SETFL, as Go does for its own files: the flag belongs to the open
  * file, and with it a shell, a parent or a child that shares it breaks.  Opening the pipe once more
@@ -72,8 +72,8 @@ static ssize_t write_masked(const struct transfer *t, size_t n, int flags)
     sigaddset(&pipe_only, SIGPIPE);
     if (t->quiet)
         pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
-    ssize_t got = result(flags < 0 ? write(t->call.fd, t->data, n)
-                                   : pwritev2(t->call.fd, &v, 1, -1, flags));
+    ssize_t got =
+        result(flags < 0 ? write(t->call.fd, t->data, n) : pwritev2(t->call.fd, &v, 1, -1, flags));
     if (t->quiet) {
         if (got == -EPIPE && !sigismember(&before, SIGPIPE)) /* it is pending, and ours */
             sigtimedwait(&pipe_only, NULL, &(struct timespec){0, 0});

@@ -160,8 +160,8 @@ static bool deliver(const struct epoll_event *events, int n)
     for (int i = 0; i < n; i++) {
         uint64_t data = events[i].data.u64;
         if (data != OWN_EVENT)
-            any |= fd_edge((int)(uint32_t)data, (uint32_t)(data >> 32),
-                           directions(events[i].events));
+            any |=
+                fd_edge((int)(uint32_t)data, (uint32_t)(data >> 32), directions(events[i].events));
     }
     return any;
 }
@@ -186,7 +186,8 @@ bool poller_now(void)
 bool poller_is_due(uint64_t now, uint64_t ticks)
 {
     /* relaxed: a guess */
-    return poller_unwatched() && (int64_t)(now - at_load_rlx(&poller_state.looked)) > (int64_t)ticks;
+    return poller_unwatched() &&
+           (int64_t)(now - at_load_rlx(&poller_state.looked)) > (int64_t)ticks;
 }
 
 /* ---- blocking ---- */
@@ -214,16 +215,16 @@ static bool holds_descriptors(int n)
 
 enum poller_block poller_block(struct m *m, int64_t timeout_ns)
 {
-    if (!at_load_acq(&poller_state.started) || /* [poller-start] */
+    if (!at_load_acq(&poller_state.started) ||          /* [poller-start] */
         !at_cas_acq_rel(&poller_state.holder, NULL, m)) /* [poller] */
         return POLLER_TAKEN;
     int n = 0;
-    at_store_rlx(&poller_state.blocked, m);      /* relaxed: fenced below */
-    at_fence_sc();                               /* [break] after blocked, before park_word */
-    if (!at_load_rlx(&m->park_word))             /* relaxed: see the fence */
+    at_store_rlx(&poller_state.blocked, m); /* relaxed: fenced below */
+    at_fence_sc();                          /* [break] after blocked, before park_word */
+    if (!at_load_rlx(&m->park_word))        /* relaxed: see the fence */
         n = checked(block(timeout_ns));
-    at_store_rlx(&poller_state.blocked, NULL);   /* relaxed: fenced below */
-    at_fence_sc();                               /* [break] after blocked, before park_word */
+    at_store_rlx(&poller_state.blocked, NULL);         /* relaxed: fenced below */
+    at_fence_sc();                                     /* [break] after blocked, before park_word */
     at_store_rlx(&poller_state.looked, clock_ticks()); /* relaxed: a guess */
     if (holds_descriptors(n)) {
         poller.count = n;
@@ -245,7 +246,7 @@ bool poller_break(const struct m *m)
 {
     if (!at_load_acq(&poller_state.started)) /* [poller-start] */
         return false;
-    at_fence_sc(); /* [break] after park_word, before blocked */
+    at_fence_sc();                               /* [break] after park_word, before blocked */
     if (at_load_rlx(&poller_state.blocked) != m) /* relaxed: see the fence */
         return false;
     uint64_t one = 1;

@@ -62,9 +62,9 @@ bool poller_now(void);
 bool poller_is_due(uint64_t now, uint64_t ticks);
 
 enum poller_block {
-    POLLER_TAKEN,  /* another M is the poller, or there is none: sleep otherwise */
+    POLLER_TAKEN,   /* another M is the poller, or there is none: sleep otherwise */
     POLLER_NOTHING, /* time is up, or posted, or for no reason */
-    POLLER_EVENTS, /* m holds events, and must call poller_deliver() */
+    POLLER_EVENTS,  /* m holds events, and must call poller_deliver() */
 };
 
 /* m, which holds no P and is about to sleep, becomes the poller: blocks until an event, until

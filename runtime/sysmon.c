@@ -40,7 +40,7 @@ enum {
     QUIET_LOOKS = 50, /* at LOOK_MIN_NS before the intervals grow, as in Go */
     SLICE_NS = 10000000,
     SLICE_SHIFT_MAX = 7,
-    DETACHED_MAX = 1000, /* goroutines that compute without a P: MS_MAX is for others too */
+    DETACHED_MAX = 1000,   /* goroutines that compute without a P: MS_MAX is for others too */
     POLL_TICKS = 25000000, /* 8 to 25 ms */
     STACK = 256 << 10,
 };

@@ -46,8 +46,8 @@ static size_t walk(unw_cursor_t *cur, uintptr_t *pcs, size_t max)
     return n;
 }
 
-/* On aarch64 some versions of libunwind give, in unw_backtrace() alone, the address before the return
- * address.  Instructions are four bytes there, and lie at multiples of four. */
+/* On aarch64 some versions of libunwind give, in unw_backtrace() alone, the address before the
+ * return address.  Instructions are four bytes there, and lie at multiples of four. */
 static inline uintptr_t return_address(uintptr_t pc)
 {
 #if defined(__aarch64__)

@@ -12,15 +12,10 @@ enum { SLOT = 4 * VM_PAGE, SLOTS = 64, MANY = 1000, SECOND = 1000000000 };
 
 static unsigned guards_asked;
 
-static struct g *at(const struct arena *a, uint32_t i)
-{
-    return (struct g *)(a->base + (size_t)i * a->pool->slot_bytes);
-}
-
 /* Its memory must be zero. */
 static struct g *make(struct arena *a, uint32_t i, bool guard)
 {
-    struct g *g = at(a, i);
+    struct g *g = arena_slot(a, i);
     cr_assert(g->state == G_FREE && !g->arena && g->id == 0, "slot %u was not given back", i);
     guards_asked += guard;
     g->arena = a;
@@ -37,7 +32,6 @@ static void pool_begin(bool single)
         .arena_max = 4 * SLOTS * SLOT,
         .single = single,
         .make = make,
-        .at = at,
     };
     arena_pool_add(&pool);
 }

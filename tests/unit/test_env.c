@@ -133,14 +133,16 @@ Test(env, debug)
     expect_env("GOSHAWK_DEBUG=preempt,migrate",
                "maxprocs=0 traceback=1 seeded=0 seed=0 stack=0 migrate=1 preempt\n");
     expect_env("GOSHAWK_DEBUG=migrate,,pre",
-               "goshawk: GOSHAWK_DEBUG=pre is not known (migrate, preempt and schedtrace=MS are); ignored\n"
+               "goshawk: GOSHAWK_DEBUG=pre is not known (migrate, preempt and schedtrace=MS are); "
+               "ignored\n"
                "maxprocs=0 traceback=1 seeded=0 seed=0 stack=0 migrate=1\n");
     expect_env("GOSHAWK_DEBUG=x",
                "goshawk: GOSHAWK_DEBUG=x is not known (migrate, preempt and schedtrace=MS are); "
                "ignored\n" DEFAULTS);
-    expect_env("GOSHAWK_DEBUG=schedtrace=,migrate",
-               "goshawk: GOSHAWK_DEBUG=schedtrace= is not known (migrate, preempt and schedtrace=MS are); "
-               "ignored\nmaxprocs=0 traceback=1 seeded=0 seed=0 stack=0 migrate=1\n");
+    expect_env(
+        "GOSHAWK_DEBUG=schedtrace=,migrate",
+        "goshawk: GOSHAWK_DEBUG=schedtrace= is not known (migrate, preempt and schedtrace=MS are); "
+        "ignored\nmaxprocs=0 traceback=1 seeded=0 seed=0 stack=0 migrate=1\n");
 }
 
 static int print_schedtrace(void)

@@ -40,10 +40,11 @@ static int follow_the_table(int argc, char **argv)
     const struct gdb_blocks *b = (const void *)(uintptr_t)words[BLOCKS];
     for (char *at = *(char *const *)b->head; at; at = *(char **)(at + b->next)) {
         uintptr_t base = *(uintptr_t *)(at + b->base), stride = *(uintptr_t *)(at + b->stride);
+        uintptr_t first = *(uintptr_t *)(at + b->first);
+        uintptr_t step = *(uintptr_t *)(at + b->colour_step);
         uint32_t n = *(uint32_t *)(at + b->count);
         for (uint32_t i = 0; i < n; i++)
-            look_at(base + (i + b->from_end) * stride + (uintptr_t)b->first -
-                    i % b->colours * b->colour_step);
+            look_at(base + i * stride + first - i % b->colours * step);
     }
     g_for_each(count, NULL);
     CHECK(seen == by_walk && seen >= 201 && seen_self);

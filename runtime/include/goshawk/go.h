@@ -26,9 +26,9 @@ GO_API_ int go_run(int (*fn)(int, char **), int argc, char **argv);
 
 /* go(fn, args...) starts fn(args...) as a goroutine.  It has the exact meaning of the C call: the
  * arguments are evaluated now, in the caller, and converted to the parameter types; scalars of
- * every kind, pointers and structures by value work (on AArch64 structures of up to 16 bytes, larger
- * ones are refused by the compiler); the result is dropped.  At most 23 arguments;
- * a compound literal with commas stands in parentheses. fn must not be declared noreturn, as exit()
+ * every kind, pointers and structures by value work (on AArch64 structures of up to 16 bytes,
+ * larger ones are refused by the compiler); the result is dropped.  At most 23 arguments; a
+ * compound literal with commas stands in parentheses. fn must not be declared noreturn, as exit()
  * and abort() are: the compiler would take the go itself for the end of the caller (start a
  * function that calls them).  That is why go_exit and go_panic, which can be started and deferred,
  * are noreturn only when they are called by name. */

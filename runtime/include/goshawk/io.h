@@ -30,8 +30,8 @@
  * is not, and a wait for it may time out at once.
  *
  * Closing.  A descriptor that goroutines may be waiting for, or may use at the same time, is to be
- * closed by go_fd_close().  If close(2) is called instead, calls that wait stay where they are until
- * the number is used again with these functions (then they get -ECANCELED), or for ever.
+ * closed by go_fd_close().  If close(2) is called instead, calls that wait stay where they are
+ * until the number is used again with these functions (then they get -ECANCELED), or for ever.
  *
  * All calls may be used by several goroutines at once on one descriptor, in the same direction
  * too; and from threads that are not goroutines, which are blocked.  A goroutine that waits is no
@@ -71,12 +71,12 @@ GO_API_ ssize_t go_read(int fd, void *buf, size_t n);
 /* The same, until the deadline at most. */
 GO_API_ ssize_t go_read_deadline(int fd, void *buf, size_t n, go_time deadline);
 
-/* Writes n bytes of buf, waiting as often as there is no space; a datagram in one piece.  Returns n;
- * or, when an error, the deadline or a close came in between, how many have been written; or -errno
- * when none has.  Writes of several goroutines to one descriptor may mix if they are longer than
- * PIPE_BUF (pipes) or do not fit at once (sockets).
- * When nobody can read any more: -EPIPE, and no SIGPIPE; but on descriptors 1 and 2 the signal
- * comes as it does from write(2), so that a program in a pipeline ends with it. */
+/* Writes n bytes of buf, waiting as often as there is no space; a datagram in one piece.  Returns
+ * n; or, when an error, the deadline or a close came in between, how many have been written; or
+ * -errno when none has.  Writes of several goroutines to one descriptor may mix if they are longer
+ * than PIPE_BUF (pipes) or do not fit at once (sockets). When nobody can read any more: -EPIPE, and
+ * no SIGPIPE; but on descriptors 1 and 2 the signal comes as it does from write(2), so that a
+ * program in a pipeline ends with it. */
 GO_API_ ssize_t go_write(int fd, const void *buf, size_t n);
 /* The same, until the deadline at most. */
 GO_API_ ssize_t go_write_deadline(int fd, const void *buf, size_t n, go_time deadline);
