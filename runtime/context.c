@@ -31,6 +31,7 @@
 #include "list.h"
 #include "mutex.h"
 #include "panic.h"
+#include "spawn.h"
 #include "context.h"
 #include "timers.h"
 #include "vmem.h"
@@ -51,6 +52,7 @@ struct go_ctx {
     struct list children; /* by tree->lock, like sibling and timer */
     struct list sibling;  /* on the parent's children, or on a work list */
     struct rt_timer timer;
+    struct origin origin; /* of the timer's goroutine; r/o */
     struct chan done;
     _Alignas(16) char done_mem[CHAN_ONE_WORD];
 };
@@ -138,7 +140,8 @@ static void expire(void *arg)
 static void fire(struct rt_timer *t, int64_t now)
 {
     (void)now;
-    rt_spawn(NULL, expire, t->arg, 0);
+    go_ctx *c = t->arg;
+    rt_spawn_for(&c->origin, expire, c);
 }
 
 /* The tree is locked; c is live. */
@@ -222,18 +225,24 @@ go_ctx *go_ctx_with_cancel(go_ctx *parent)
     return join(make(parent), false);
 }
 
-go_ctx *go_ctx_with_deadline(go_ctx *parent, go_time t)
+static go_ctx *with_deadline(go_ctx *parent, go_time t, uintptr_t pc)
 {
     go_ctx *c = make(parent);
     bool earlier = t < c->deadline;
+    c->origin = (struct origin){.by = rt_self()->id, .pc = pc};
     if (earlier)
         c->deadline = t;
     return join(c, earlier);
 }
 
+go_ctx *go_ctx_with_deadline(go_ctx *parent, go_time t)
+{
+    return with_deadline(parent, t, (uintptr_t)__builtin_return_address(0));
+}
+
 go_ctx *go_ctx_with_timeout(go_ctx *parent, go_duration d)
 {
-    return go_ctx_with_deadline(parent, rt_deadline(d));
+    return with_deadline(parent, rt_deadline(d), (uintptr_t)__builtin_return_address(0));
 }
 
 go_ctx *go_ctx_with_value(go_ctx *parent, const void *key, void *value)

@@ -88,16 +88,20 @@ static size_t frames_at(uintptr_t pc, struct symbol_frame *frames)
     return symbol_frames(pc - 1, frames, INLINES_MAX);
 }
 
-/* Index of the first pc of the user's code, n if there is none: behind the last of the leading
- * frames that is a function of the runtime (without debug information helpers inside it have names
- * of any kind). */
+/* Index of the first pc of the user's code, n if there is none: behind the leading frames of the
+ * runtime.  Without debug information helpers inside it have names of any kind, so then they reach
+ * to the last of the first frames whose name tells. */
 static size_t user_begin(const uintptr_t *pcs, size_t n)
 {
     struct symbol_frame f[INLINES_MAX];
     size_t begin = 0;
-    for (size_t i = 0; i < n && i < LEADING_MAX; i++)
-        if (is_runtime(&f[frames_at(pcs[i], f) - 1]))
+    for (size_t i = 0; i < n && i < LEADING_MAX; i++) {
+        const struct symbol_frame *outer = &f[frames_at(pcs[i], f) - 1];
+        if (is_runtime(outer))
             begin = i + 1;
+        else if (outer->file)
+            break;
+    }
     return begin;
 }
 

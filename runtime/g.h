@@ -57,6 +57,7 @@ struct g_call {
     struct go_waitgroup *wg; /* done when the goroutine ends, or NULL */
     struct go_defer_ *defer; /* a deferred call: its record */
     void *shown;             /* the function to show for fn, or NULL */
+    uint64_t made_by;        /* goroutine to show as its creator when none creates it now */
 };
 
 struct arena;

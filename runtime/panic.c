@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { TEXT_MAX = 512, PCS_MAX = 128 };
@@ -45,11 +46,20 @@ struct rt_panic {
     char text[TEXT_MAX];
 };
 
-static uint32_t claimed;
+static int claimed; /* kernel id of the thread whose report it is, or 0 */
+
+void panic_claim_for(int tid)
+{
+    if (at_cas_acq_rel(&claimed, 0, tid) || /* [die] one only */
+        at_load_rlx(&claimed) == tid)       /* relaxed: never changed again */
+        return;
+    for (;;)
+        pause();
+}
 
 void panic_claim(void)
 {
-    if (!at_xchg_acq_rel(&claimed, 1u)) /* [die] one only */
+    if (at_cas_acq_rel(&claimed, 0, (int)syscall(SYS_gettid))) /* [die] one only */
         return;
     for (;;)
         pause();

@@ -21,6 +21,10 @@ _Noreturn void panic_fatal_all(const char *text);
 /* Whoever is first goes on to print the end of the program; the others wait here for ever. */
 void panic_claim(void);
 
+/* The same on behalf of the thread tid, which may have claimed it already (it crashed in its
+ * report). */
+void panic_claim_for(int tid);
+
 /* Ends the process after such a print: status 2, or SIGABRT under GOTRACEBACK=crash. */
 _Noreturn void panic_exit(void);
 

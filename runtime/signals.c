@@ -5,9 +5,12 @@
  * thread that sleeps all its life otherwise.  A crashing thread waits for the monitor, with a
  * limit: when malloc's lock was held by the crash itself, the bare pcs must do.
  *
- *   SIGQUIT                          all goroutines, exit status 2 SIGSEGV SIGBUS SIGFPE SIGABRT
- *   the goroutine (a stack overflow is named), then the signal's usual end SIGURG
- *   asks a thread for the stack of the goroutine it runs
+ *     SIGQUIT                        all goroutines, exit status 2
+ *     SIGSEGV SIGBUS SIGFPE SIGABRT  the goroutine (a stack overflow is named),
+ *     SIGILL SIGTRAP SIGSYS          then the signal's usual end
+ *     SIGURG                         asks a thread for the stack of the goroutine it runs
+ *
+ * When the monitor crashes while it prints, the bare pcs must do at once.
  *
  * Handlers run on a stack of their own (SA_ONSTACK): goroutine stacks are small, and in a stack
  * overflow there is none. [request] a request's fields -> the monitor;  [answer] the monitor's or a
@@ -47,6 +50,7 @@ enum {
     WATCH_MS = 200,
 };
 
+enum { DONE_PRINTED = 1, DONE_FAILED };
 enum {
     WORK_QUIT = 1,
     WORK_CRASH = 2,
@@ -57,7 +61,8 @@ enum {
 
 static struct {
     uint32_t work;    /* enum WORK_*; [request] */
-    uint32_t done;    /* the crash has been printed; [answer] */
+    uint32_t done;    /* the crash has been printed, or cannot be; enum DONE_* [answer] */
+    int tid;          /* kernel id of its thread; by it before the first request, or 0 */
     uint32_t started; /* r/o after signals_init() */
     uint64_t ticks0;
     int64_t nanos0;
@@ -66,9 +71,10 @@ static struct {
 /* The crash being printed; by the thread that crashed first. */
 static struct {
     uint32_t taken;
-    int sig;
+    int sig, tid;
     uintptr_t pc, sp, addr;
     struct g *g;
+    bool on_big_stack; /* inside rt_on_big_stack() */
     size_t n;
     uintptr_t pcs[PCS_MAX];
 } crash;
@@ -129,6 +135,12 @@ static const char *signal_text(int sig)
         return "SIGFPE: floating-point exception";
     case SIGABRT:
         return "SIGABRT: abort";
+    case SIGILL:
+        return "SIGILL: illegal instruction";
+    case SIGTRAP:
+        return "SIGTRAP: trace trap";
+    case SIGSYS:
+        return "SIGSYS: bad system call";
     default:
         return "fatal signal";
     }
@@ -146,7 +158,7 @@ static bool steps_over_guard(void)
 static bool is_overflow(void)
 {
     return (crash.sig == SIGSEGV || crash.sig == SIGBUS) && crash.g &&
-           !(crash.g->flags & G_THREAD) &&
+           !(crash.g->flags & G_THREAD) && !crash.on_big_stack &&
            (stack_guard_hit(crash.g, crash.addr) || steps_over_guard());
 }
 
@@ -213,14 +225,20 @@ static _Noreturn void quit(void)
 
 /* ---- the monitor ---- */
 
+static void answer(uint32_t done)
+{
+    at_store_rel(&monitor.done, done); /* [answer] */
+    rt_futex_wake(&monitor.done, 1);
+}
+
 static void monitor_work(uint32_t work)
 {
     if (work & WORK_START)
         worker_start_asked();
     if (work & WORK_CRASH) {
+        panic_claim_for(crash.tid);
         print_crash();
-        at_store_rel(&monitor.done, 1u); /* [answer] */
-        rt_futex_wake(&monitor.done, 1);
+        answer(DONE_PRINTED);
     }
     if (work & WORK_QUIT)
         quit();
@@ -260,6 +278,8 @@ static void *monitor_main(void *arg)
 {
     struct times times = {INT64_MAX, INT64_MAX, env.schedtrace_ms ? clock_nanos() : INT64_MAX};
     (void)arg;
+    at_store_rlx(&monitor.tid,
+                 (int)syscall(SYS_gettid)); /* relaxed: only compared with one's own */
     for (;;) {
         uint32_t work = at_xchg_acq(&monitor.work, 0u); /* [request] */
         if (work & WORK_WATCH)
@@ -294,26 +314,53 @@ static void print_bare(void)
         rt_printf(2, "\tpc=0x%lx\n", (unsigned long)crash.pcs[i]);
 }
 
-static void on_crash(int sig, siginfo_t *info, void *ucontext)
+/* Another crash while the first is being printed: it must not end the report. */
+static void on_second_crash(int sig, int tid)
 {
-    if (at_xchg_acq_rel(&crash.taken, 1u)) { /* [crash] one only; a second one must not end us */
-        if (crash.g == rt_self_or_null() && crash.sig != sig) {
-            signal(sig, SIG_DFL); /* the handler itself crashed */
-            return;
-        }
-        for (;;)
-            pause();
+    if (tid == crash.tid) { /* the handler itself crashed */
+        signal(sig, SIG_DFL);
+        return;
     }
+    if (tid == at_load_rlx(&monitor.tid)) /* relaxed: see there */
+        answer(DONE_FAILED);              /* while it printed: the heap may be broken */
+    for (;;)
+        pause();
+}
+
+static void note_crash(int sig, const siginfo_t *info, const void *ucontext)
+{
+    struct m *m = rt_m();
     crash.sig = sig;
-    crash.g = rt_self_or_null();
+    crash.g = m && !m->g ? NULL : rt_self_or_null(); /* on a scheduler's stack: no goroutine */
+    crash.on_big_stack = m && m->on_big_stack;
     crash.addr = info->si_code > 0 ? (uintptr_t)info->si_addr : 0; /* sent by somebody: none */
     crash.sp = stack_pointer(ucontext);
     crash.n = unwind_ucontext(ucontext, crash.pcs, PCS_MAX);
     crash.pc = crash.n ? crash.pcs[0] : 0;
     if (crash.n)
         crash.pcs[0]++; /* as if it were a return address */
+}
+
+/* True when the monitor has printed the crash. */
+static bool monitor_prints(void)
+{
+    if (crash.tid == at_load_rlx(&monitor.tid)) /* relaxed: see there */
+        return false;
     request(WORK_CRASH);
-    if (!wait_for(&monitor.done, PRINT_SECONDS * 1000000000ll))
+    return wait_for(&monitor.done, PRINT_SECONDS * 1000000000ll) &&
+           at_load_rlx(&monitor.done) == DONE_PRINTED; /* relaxed: it has been waited for */
+}
+
+static void on_crash(int sig, siginfo_t *info, void *ucontext)
+{
+    int tid = (int)syscall(SYS_gettid);
+    if (at_xchg_acq_rel(&crash.taken, 1u)) { /* [crash] one only */
+        on_second_crash(sig, tid);
+        return;
+    }
+    crash.tid = tid;
+    note_crash(sig, info, ucontext);
+    if (!monitor_prints())
         print_bare();
     if (is_overflow())
         panic_exit();
@@ -411,7 +458,7 @@ void signals_init(void)
     pthread_attr_destroy(&attr);
     signals_thread_init();
     if (monitor.started) {
-        static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT};
+        static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGILL, SIGTRAP, SIGSYS};
         for (unsigned i = 0; i < sizeof fatal / sizeof *fatal; i++)
             install(fatal[i], on_crash);
         install(SIGQUIT, on_quit);

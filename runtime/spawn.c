@@ -173,7 +173,7 @@ static void start(struct g *by, const struct g_call *call, const struct pending_
     g->id = flags & G_MAIN ? 1 : sched_new_id(m ? m->p : NULL);
     g->entry = call->shown ? call->shown : call->fn;
     g->created_pc = pc;
-    g->created_by = by ? by->id : 0;
+    g->created_by = by ? by->id : call->made_by;
     g->task = by ? by->task : 0;
     g->wg = call->wg;
     if (!(flags & G_SYSTEM))
@@ -242,6 +242,12 @@ void rt_spawn(struct g *by, void (*fn)(void *), void *arg, uint32_t flags)
 {
     struct g_call call = {.fn = (void *)fn};
     spawn_at(by, call, arg, flags, (uintptr_t)__builtin_return_address(0));
+}
+
+void rt_spawn_for(const struct origin *o, void (*fn)(void *), void *arg)
+{
+    struct g_call call = {.fn = (void *)fn, .shown = o->shown, .made_by = o->by};
+    spawn_at(NULL, call, arg, 0, o->pc);
 }
 
 void rt_spawn_main(struct g *by, void (*fn)(void *), void *arg, void *shown)

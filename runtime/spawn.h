@@ -29,6 +29,16 @@ struct g_call rt_announced(struct g *self);
 /* How many of a call's stacked bytes, at stacked on self's stack, there can be. */
 size_t rt_stacked_bytes(const struct g *self, const struct g_call *call, const void *stacked);
 
+/* Who is to be shown as the creator of a goroutine that a timer starts. */
+struct origin {
+    uint64_t by;  /* goroutine that armed it; 0: a thread */
+    uintptr_t pc; /* return address of its call */
+    void *shown;  /* function to show as the goroutine's, or NULL */
+};
+
+/* Starts fn(arg) as a goroutine; callable on scheduler stacks. */
+void rt_spawn_for(const struct origin *o, void (*fn)(void *), void *arg);
+
 /* Starts fn(arg) as the main goroutine; dumps, reports and traces show the function shown. */
 void rt_spawn_main(struct g *by, void (*fn)(void *), void *arg, void *shown);
 

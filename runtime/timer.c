@@ -22,6 +22,7 @@
 #include "hook.h"
 #include "list.h"
 #include "panic.h"
+#include "spawn.h"
 #include "timer.h"
 #include "timers.h"
 #include "vmem.h"
@@ -29,9 +30,10 @@
 struct go_timer {
     struct rt_timer timer; /* by lock */
     struct rt_lock lock;
-    uint32_t refs;      /* the user's, and one for a function on its way */
-    void (*fn)(void *); /* r/o; NULL: it sends to chan */
-    void *arg;          /* r/o */
+    uint32_t refs;        /* the user's, and one for a function on its way */
+    void (*fn)(void *);   /* r/o; NULL: it sends to chan */
+    void *arg;            /* r/o */
+    struct origin origin; /* of fn's goroutines; r/o */
     struct chan chan;
     _Alignas(16) char slot[CHAN_ONE_WORD]; /* the channel's memory */
 };
@@ -72,7 +74,7 @@ static void fire_fn(struct rt_timer *timer, int64_t now)
     struct go_timer *t = container_of(timer, struct go_timer, timer);
     (void)now;
     at_add_rlx(&t->refs, 1u); /* relaxed: the user's reference is there, or the heap's lock held */
-    rt_spawn(NULL, call_fn, t, 0);
+    rt_spawn_for(&t->origin, call_fn, t);
 }
 
 /* ---- arming ---- */
@@ -171,6 +173,7 @@ go_timer *go_timer_new(go_duration d)
 go_timer *go_after_func(go_duration d, void (*fn)(void *), void *arg)
 {
     struct go_timer *t = make(fn, arg, stop_timer);
+    t->origin = (struct origin){rt_self()->id, (uintptr_t)__builtin_return_address(0), (void *)fn};
     arm(t, d, 0);
     return t;
 }

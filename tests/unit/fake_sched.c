@@ -28,6 +28,7 @@
 #include "panic.h"
 #include "proc.h"
 #include "scheduler.h"
+#include "spawn.h"
 #include "timers.h"
 
 uint32_t tr_on;
@@ -354,6 +355,12 @@ const char *go_recover(void (*fn)(void *), void *arg)
 int go_run(int (*fn)(int, char **), int argc, char **argv)
 {
     return fn(argc, argv);
+}
+
+void rt_spawn_for(const struct origin *o, void (*fn)(void *), void *arg)
+{
+    (void)o;
+    rt_spawn(NULL, fn, arg, 0);
 }
 
 void go_start(void (*fn)(void *), void *arg)

@@ -191,3 +191,30 @@ Test(dump, survives_goroutines_that_move_on, .timeout = 60)
     struct child d = in_child(dumps_all_the_time, NULL);
     EXPECT_STATUS(&d, 0);
 }
+
+/* ---- goroutines that a timer starts ---- */
+
+static void started_by_timer(void *arg)
+{
+    (void)arg;
+    go_chan_recv(c);
+}
+
+static int arms_a_timer(int argc, char **argv)
+{
+    c = go_chan_make(int, 0);
+    go_timer *t = go_after_func(GO_MILLISECOND, started_by_timer, NULL);
+    go_sleep(20 * GO_MILLISECOND); /* longer than the timer; orders nothing */
+    go_dump(1);
+    go_timer_free(t);
+    return argc && argv;
+}
+
+Test(dump, names_who_armed_the_timer)
+{
+    struct child d = in_child(arms_a_timer, NULL);
+    EXPECT_STATUS(&d, 0);
+    EXPECT_FITS(&d, "\ngoroutine [0-9]+ \\[chan receive\\]:\nstarted_by_timer\\(\\)\n"
+                    "\t[^\n]*test_dump\\.c:[0-9]+\n"
+                    "created by arms_a_timer, goroutine 1\n\t[^\n]*test_dump\\.c:[0-9]+\n");
+}

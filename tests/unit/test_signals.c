@@ -143,6 +143,120 @@ Test(signals, handlers_of_the_program_stay)
     cr_expect_str_eq(c.out, "mine\n");
 }
 
+static void wild_on_big_stack(void *arg)
+{
+    (void)arg;
+    wild();
+    __asm__ volatile(""); /* no tail call */
+}
+
+static int crashes_on_big_stack(int argc, char **argv)
+{
+    go_setname("big");
+    rt_on_big_stack(wild_on_big_stack, NULL);
+    return argc && argv;
+}
+
+Test(signals, on_the_big_stack)
+{
+    if (GO_ASAN)
+        cr_skip_test("the sanitizer has its own handlers");
+    struct child c = in_child(crashes_on_big_stack, NULL);
+    EXPECT_STATUS(&c, -SIGSEGV);
+    EXPECT_BEGINS(&c, "fatal error: unexpected signal\n[signal SIGSEGV");
+    EXPECT_SAYS(&c, "goroutine 1 [running] \"big\":\nwild(");
+    EXPECT_SAYS(&c, "wild_on_big_stack(");
+    EXPECT_SAYS(&c, "crashes_on_big_stack("); /* below it, on the goroutine's stack */
+}
+
+static int crashes_in_deferred(int argc, char **argv)
+{
+    go_defer(wild);
+    go_panic("first");
+    return argc && argv;
+}
+
+/* The frames of the crash lie above those of the panic. */
+Test(signals, in_a_deferred_call_of_a_panic)
+{
+    if (GO_ASAN)
+        cr_skip_test("the sanitizer has its own handlers");
+    struct child c = in_child(crashes_in_deferred, NULL);
+    EXPECT_STATUS(&c, -SIGSEGV);
+    EXPECT_SAYS(&c, "goroutine 1 [running]:\nwild(");
+    EXPECT_SAYS(&c, "crashes_in_deferred(");
+}
+
+static void crashes_one_way(int way)
+{
+    if (way == 0)
+        wild();
+    else if (way == 1)
+        sink = 100 / sink;
+    else if (way == 2)
+        raise(SIGABRT);
+    else
+        go_panic("panic %d", way);
+}
+
+static void *crashes_too(void *arg)
+{
+    go_sleep(GO_MILLISECOND);
+    crashes_one_way((int)(intptr_t)arg);
+    return arg;
+}
+
+static int crash_in_many_ways(int argc, char **argv)
+{
+    go_maxprocs(4);
+    for (int i = 0; i < 8; i++) {
+        pthread_t t;
+        if (i < 3)
+            pthread_create(&t, NULL, crashes_too, (void *)(intptr_t)i);
+        go(crashes_one_way, i % 4);
+    }
+    go_sleep(GO_SECOND);
+    return argc && argv;
+}
+
+static int count(const char *text, const char *what)
+{
+    int n = 0;
+    for (const char *s = text; (s = strstr(s, what)); s++)
+        n++;
+    return n;
+}
+
+/* Whoever is first prints all and ends the program; a panic's report and a crash's do not mix. */
+Test(signals, and_panics_at_once_print_one_report)
+{
+    if (GO_ASAN)
+        cr_skip_test("the sanitizer has its own handlers");
+    for (int i = 0; i < 10; i++) {
+        struct child c = in_child(crash_in_many_ways, NULL);
+        cr_expect(c.status == 2 || c.status == -SIGSEGV || c.status == -SIGFPE ||
+                      c.status == -SIGABRT,
+                  "%d", c.status);
+        cr_expect_eq(count(c.out, "fatal error: ") + count(c.out, "panic: "), 1, "%s", c.out);
+        free(c.out);
+    }
+}
+
+static int traps(int argc, char **argv)
+{
+    __builtin_trap();
+    return argc && argv;
+}
+
+Test(signals, sigill)
+{
+    if (GO_ASAN)
+        cr_skip_test("the sanitizer has its own handlers");
+    struct child c = in_child(traps, NULL);
+    cr_expect(c.status == -SIGILL || c.status == -SIGTRAP, "%d", c.status);
+    EXPECT_SAYS(&c, "goroutine 1 [running]:\ntraps(");
+}
+
 /* ---- overflow ---- */
 
 static size_t frame_bytes;
