@@ -295,6 +295,10 @@ _Noreturn void rt_exit(struct g *self)
 {
     if (self->wg)
         go_waitgroup_done(self->wg);
+    if (unlikely(self->blocking > 0)) { /* it ends inside a blocking section */
+        self->blocking = 0;
+        sched_block_end(self);
+    }
     struct m *m = self->m;
     rt_enter(m);
     hook_go_end(m->trace, self);

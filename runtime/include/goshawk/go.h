@@ -73,7 +73,8 @@ GO_API_ int go_maxprocs(int n);
 GO_API_ int go_numcpu(void);
 
 /* From here until the matching unlock (calls nest) this goroutine runs on the present thread and no
- * other goroutine does. */
+ * other goroutine does.  A goroutine that ends without the unlock ends the thread: what it did to
+ * the thread's state meets nobody else, and destructors of thread-specific data run. */
 GO_API_ void go_lock_thread(void);
 GO_API_ void go_unlock_thread(void);
 
@@ -86,7 +87,8 @@ GO_API_ void go_blocking_end(void);
 
 /* ---- looking inside ---- */
 
-/* Writes every goroutine to fd: id, name, state, reason, time waited, stack, creator. */
+/* Writes every goroutine to fd: id, name, state, reason, time waited, stack, creator, and what it
+ * waits for. */
 GO_API_ void go_dump(int fd);
 
 /* Bytes of stack of goroutines started from now on; rounded up to pages.  Default 256 KiB. */
