@@ -48,7 +48,7 @@ struct fd_slot {
     struct rt_lock lock;
     uint32_t seq;                  /* of the registration; under lock, as all the rest */
     uint32_t calls;                /* in progress */
-    uint32_t hint;                 /* relaxed */
+    uint32_t hints[FD_DIRECTIONS]; /* relaxed */
     uint32_t edges[FD_DIRECTIONS]; /* written under lock, looked at without [edge] */
     bool closing;                  /* fd_close() is at work */
     struct g *closer;              /* who waits for calls to become 0, parked, or NULL */
@@ -216,12 +216,12 @@ void fd_end(struct fd_call *c)
 
 uint32_t fd_hint(const struct fd_call *c)
 {
-    return at_load_rlx(&c->slot->hint); /* relaxed: a hint */
+    return at_load_rlx(&c->slot->hints[c->dirs == FD_WRITE]); /* relaxed: a hint */
 }
 
 void fd_set_hint(struct fd_call *c, uint32_t hint)
 {
-    at_store_rlx(&c->slot->hint, hint); /* relaxed: a hint */
+    at_store_rlx(&c->slot->hints[c->dirs == FD_WRITE], hint); /* relaxed: a hint */
 }
 
 /* ---- waiting ---- */
@@ -235,18 +235,19 @@ static bool has_edge(const struct fd_call *c)
     return false;
 }
 
-/* Under the lock: makes sure that the file is registered.  *ret_new: it is another one than
- * before. */
-static int enrol(struct fd_call *c, bool *ret_new)
+/* Under the lock: makes sure that the file is registered.  *ret_strangers: some wait for another
+ * file, which had the number before. */
+static int enrol(struct fd_call *c, bool *ret_strangers)
 {
     struct fd_slot *s = c->slot;
-    *ret_new = false;
+    *ret_strangers = false;
     if (s->closing)
         return -ECANCELED;
     int err = poller_add(c->fd, s->seq + 1);
     if (err)
         return err == -EEXIST ? 0 : err;
-    *ret_new = s->seq++ > 0;
+    s->seq++;
+    *ret_strangers = !list_empty(&s->lists[0]) || !list_empty(&s->lists[1]);
     return 0;
 }
 
@@ -269,11 +270,10 @@ static void time_is_up(struct rt_timer *t, int64_t now)
 static int park(struct fd_call *c, struct waiter *w)
 {
     struct fd_slot *s = c->slot;
-    bool is_new;
+    bool strangers;
     rt_lock(&s->lock);
-    int err = enrol(c, &is_new);
-    if (is_new) { /* nobody who waits now will ever hear of the old file again */
-        fd_set_hint(c, 0);
+    int err = enrol(c, &strangers);
+    if (strangers) { /* they would never hear of their file again */
         dismiss_all_unlock(s, FD_READ | FD_WRITE, -ECANCELED, c->self);
         return 0; /* try once more */
     }
@@ -374,7 +374,8 @@ int fd_close(struct g *self, int fd)
     if (s->seq > 0)
         poller_remove(fd);
     s->seq++;
-    at_store_rlx(&s->hint, 0u); /* relaxed: a hint */
+    for (int k = 0; k < FD_DIRECTIONS; k++)
+        at_store_rlx(&s->hints[k], 0u); /* relaxed: a hint */
     rt_unlock(&s->lock);
     hook_fd_closes(self, fd);
     int err = close(fd) == 0 || errno == EINTR ? 0 : -errno; /* Linux has closed it, interrupted */

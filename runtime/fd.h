@@ -47,8 +47,8 @@ void fd_end(struct fd_call *c);
  * second one at the same time gets -EBADF. */
 int fd_close(struct g *self, int fd);
 
-/* What io.c knows of the file, 0 when nothing (a new one).  A hint: the number may have been closed
- * and used again behind the runtime's back. */
+/* What io.c knows of how to go in the call's direction, 0 when nothing (a new file).  A hint: the
+ * number may have been closed and used again behind the runtime's back. */
 uint32_t fd_hint(const struct fd_call *c);
 void fd_set_hint(struct fd_call *c, uint32_t hint);
 

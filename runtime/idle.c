@@ -376,6 +376,10 @@ static bool get_up(struct m *m)
 /* Sleeps as the poller, if there is none, or on the futex; true when it holds events. */
 static bool m_wait_once(struct m *m, int64_t left)
 {
+    if (poller_left_to_others()) {
+        rt_futex_wait(&m->park_word, 0, left >= 0 && left < LINGER_NS ? left : LINGER_NS);
+        return false;
+    }
     enum poller_block got = poller_block(m, left);
     if (got == POLLER_TAKEN)
         rt_futex_wait(&m->park_word, 0, left);

@@ -172,7 +172,7 @@ static ssize_t try_as(struct transfer *t, uint32_t kind)
     }
 }
 
-static ssize_t try(struct transfer *t)
+static ssize_t attempt(struct transfer *t)
 {
     uint32_t hint = fd_hint(&t->call), kind = hint;
     if (kind == UNKNOWN || kind == DISK)
@@ -192,7 +192,7 @@ static ssize_t transfer_some(struct transfer *t, go_time deadline)
 {
     for (;;) {
         fd_look(&t->call);
-        ssize_t got = try(t);
+        ssize_t got = attempt(t);
         if (got == -EINTR)
             continue;
         if (got != -EAGAIN)

@@ -17,8 +17,9 @@
  *   poster:  park_word = 1;  full fence;  blocked == m?      write to the eventfd, else wake futex
  *   poller:  blocked = m;    full fence;  park_word?         block
  *            blocked = NULL; full fence;  park_word?         sleep on the futex
- * The eventfd is registered edge-triggered and never read: each write is an edge, and who misses
- * one has its park_word set.  One that nobody needed any more wakes the next poller once in vain.
+ * The eventfd is registered level-triggered, and emptied by the M that blocked: others, who only
+ * look, must not take the news away from it.  What is written too late, because the M came back by
+ * itself, wakes the next poller once in vain.
  *
  * Limits.  epoll_wait counts milliseconds, which is too coarse for timers, so epoll_pwait2 it is;
  * where the kernel has none (before Linux 5.11) a timerfd in the instance gives the time.
@@ -41,7 +42,11 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-enum { EVENTS_MAX = 128, EVENTS_NOW_MAX = 64 };
+enum {
+    EVENTS_MAX = 128,
+    EVENTS_NOW_MAX = 64,
+    IDLY_TICKS = 100000, /* 33 to 100 us */
+};
 
 /* Instead of a descriptor in an event's data: the runtime's own. */
 #define OWN_EVENT UINT64_MAX
@@ -79,7 +84,7 @@ static bool has_pwait2(int epoll)
 
 static bool add_own(int epoll, int fd)
 {
-    struct epoll_event e = {.events = EPOLLIN | EPOLLET, .data.u64 = OWN_EVENT};
+    struct epoll_event e = {.events = EPOLLIN, .data.u64 = OWN_EVENT};
     return fd >= 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) == 0;
 }
 
@@ -183,6 +188,22 @@ bool poller_now(void)
     return deliver(events, checked(epoll_wait(poller.epoll, events, EVENTS_NOW_MAX, 0)));
 }
 
+bool poller_now_idly(void)
+{
+    if (!poller_waiting())
+        return false;
+    at_store_rlx(&poller_state.looked_idly, clock_ticks()); /* relaxed: a guess */
+    return poller_now();
+}
+
+bool poller_left_to_others(void)
+{
+    /* relaxed: guesses; who relies on them looks again after a nap */
+    return poller_unwatched() &&
+           at_load_rlx(&sched.idle_p_count) < at_load_rlx(&sched.nprocs) && /* relaxed: see above */
+           clock_ticks() - at_load_rlx(&poller_state.looked_idly) < IDLY_TICKS; /* relaxed: too */
+}
+
 bool poller_is_due(uint64_t now, uint64_t ticks)
 {
     /* relaxed: a guess */
@@ -205,12 +226,24 @@ static int block(int64_t timeout_ns)
     return epoll_wait(poller.epoll, poller.held, EVENTS_MAX, timeout_ns == 0 ? 0 : -1);
 }
 
+static void empty(int fd)
+{
+    uint64_t n;
+    if (fd >= 0 && read(fd, &n, sizeof n) < 0)
+        rt_check(errno == EAGAIN);
+}
+
+/* Of the n events held; the runtime's own are dealt with here. */
 static bool holds_descriptors(int n)
 {
+    int own = 0;
     for (int i = 0; i < n; i++)
-        if (poller.held[i].data.u64 != OWN_EVENT)
-            return true;
-    return false;
+        own += poller.held[i].data.u64 == OWN_EVENT;
+    if (own > 0) {
+        empty(poller.wake);
+        empty(poller.timer);
+    }
+    return n > own;
 }
 
 enum poller_block poller_block(struct m *m, int64_t timeout_ns)

@@ -20,6 +20,7 @@ struct poller_state {
     struct m *holder;  /* the M that blocks in epoll_wait, or has events not delivered [poller] */
     struct m *blocked; /* the M that blocks there now [break] */
     uint64_t looked;   /* clock_ticks() of the last look */
+    uint64_t looked_idly; /* and of the last by an M that had no goroutine to run */
 };
 extern struct poller_state poller_state;
 
@@ -56,6 +57,14 @@ void poller_count(int n);
 
 /* Looks without blocking, on whatever thread; true when it made a goroutine runnable. */
 bool poller_now(void);
+
+/* The same for an M that has a P and no goroutine to run. */
+bool poller_now_idly(void);
+
+/* True when Ms that hold Ps look for events themselves whenever they have nothing to run, as they
+ * did a moment ago: one that blocks for events would take theirs away, at the price of two thread
+ * switches each. */
+bool poller_left_to_others(void);
 
 /* True when goroutines wait, no M blocks for them, and nobody has looked for so many ticks of
  * clock_ticks() up to now. */

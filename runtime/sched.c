@@ -247,7 +247,7 @@ static struct g *look_once(struct m *m)
         g = take_local(p);
     if (!g)
         g = take_global(p);
-    if (!g && poller_unwatched() && poller_now())
+    if (!g && poller_now_idly())
         g = take_local(p);
     if (g)
         return g;
