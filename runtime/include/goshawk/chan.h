@@ -14,9 +14,11 @@
 
 GO_BEGIN_DECLS_
 
-#define GO_CHAN_TAG_    7919
+#define GO_CHAN_TAG_ 7919
 
-#define go_chan(T)      __typeof__(T(*)[GO_CHAN_TAG_])
+/* The type of a channel whose elements are of type T, which may be of any size. */
+#define go_chan(T) __typeof__(T(*)[GO_CHAN_TAG_])
+/* The type of the elements of channel c, which is not evaluated. */
 #define go_chan_elem(c) __typeof__(**(c))
 
 /* Makes a channel for elements of type T that holds cap of them; 0: a send waits for its receiver.
@@ -74,10 +76,24 @@ GO_BEGIN_DECLS_
 
 /* ---- functions ---- c: a channel of any type */
 
+/* go_chan_make() without types: a channel for cap elements of elem_size bytes, which may be 0.  Ends
+ * the program when memory is short. */
 GO_API_ void *go_chan_new(size_t elem_size, size_t cap);
+
+/* go_chan_send() without types: sends a copy of the element at elem; elem may be used again when
+ * the call returns.  Panics with "send on closed channel". */
 GO_API_ void go_chan_send_from(void *c, const void *elem);
+
+/* go_chan_recv_ok() without types: receives into elem, which has room for an element or is NULL to
+ * drop it.  False, and zero bytes in elem, once the channel is closed and drained. */
 GO_API_ bool go_chan_recv_into(void *c, void *elem);
+
+/* go_chan_try_send() without types: true when the element at elem could be sent at once.  False for
+ * a NULL channel; panics with "send on closed channel". */
 GO_API_ bool go_chan_try_send_from(void *c, const void *elem);
+
+/* go_chan_try_recv() without types: true when an element was received into elem at once.  False for
+ * a NULL channel; false, and zero bytes in elem, once the channel is closed and drained. */
 GO_API_ bool go_chan_try_recv_into(void *c, void *elem);
 
 /* Nobody will send any more: receivers get what is queued, then zero values.  Panics with "close of

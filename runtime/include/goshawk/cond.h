@@ -7,6 +7,7 @@
 
 GO_BEGIN_DECLS_
 
+/* A condition variable.  Its fields are the library's; it may be copied while nobody waits. */
 typedef struct go_cond {
     uint32_t lock_;
     uint32_t pad_;

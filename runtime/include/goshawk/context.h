@@ -12,13 +12,16 @@
 
 GO_BEGIN_DECLS_
 
+/* A context; only pointers to it are handed around. */
 typedef struct go_ctx go_ctx;
 
 /* The root: never cancelled, no deadline, no values.  Need not be freed. */
 GO_API_ go_ctx *go_ctx_background(void);
-/* A child that ends with its parent, or by go_ctx_cancel(). */
+/* A child that ends with its parent, or by go_ctx_cancel(); then go_ctx_err() is -ECANCELED.  Freed
+ * by go_ctx_free(). */
 GO_API_ go_ctx *go_ctx_with_cancel(go_ctx *parent);
-/* The same, and also when the time is over. */
+/* A child that ends with its parent, by go_ctx_cancel(), or by itself with -ETIMEDOUT: after d
+ * nanoseconds, or at the time t of go_now()'s clock. */
 GO_API_ go_ctx *go_ctx_with_timeout(go_ctx *parent, go_duration d);
 GO_API_ go_ctx *go_ctx_with_deadline(go_ctx *parent, go_time t);
 /* A child with a value for key (compared by address). */

@@ -41,7 +41,7 @@ GO_API_ int go_run(int (*fn)(int, char **), int argc, char **argv);
                        __VA_ARGS__);                                                        \
     })
 
-/* The same for callers without the macro: starts fn(arg). */
+/* go() for callers without the macro: starts fn(arg) as a goroutine. */
 GO_API_ void go_start(void (*fn)(void *), void *arg);
 
 /* Lets other goroutines run; returns when it is this one's turn again. */

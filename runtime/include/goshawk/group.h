@@ -9,6 +9,7 @@
 
 GO_BEGIN_DECLS_
 
+/* A group.  Its fields are the library's; no copy while goroutines of it run. */
 typedef struct go_group {
     go_waitgroup wg_;
     go_sem slots_;

@@ -11,6 +11,7 @@
 
 GO_BEGIN_DECLS_
 
+/* A mutex.  Its field is the library's; no copy while it is locked. */
 typedef struct go_mutex {
     uint32_t state_;
 } go_mutex;

@@ -7,6 +7,7 @@
 
 GO_BEGIN_DECLS_
 
+/* What has run once or not yet.  Its field is the library's. */
 typedef struct go_once {
     uint32_t state_;
 } go_once;

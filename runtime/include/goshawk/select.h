@@ -1,8 +1,12 @@
 /* goshawk/select.h - waiting for several channels at once.
  *
- *     int n; bool ok; switch (go_select(go_recv_case(c, &n), go_recv_case(d, &n, &ok),
- *     go_send_case(e, 3), go_default)) { case 0: ...          the index of the case that ran, in
- *     the order written case GO_DEFAULT: ... }
+ *     int n;
+ *     bool ok;
+ *     switch (go_select(go_recv_case(c, &n), go_recv_case(d, &n, &ok), go_send_case(e, 3),
+ *                       go_default)) {
+ *     case 0: ...             the index of the case that ran, in the order written
+ *     case GO_DEFAULT: ...
+ *     }
  *
  * A case that is ready is chosen at random, fairly.  NULL channels are never ready; without cases
  * the call blocks for ever. */
@@ -14,6 +18,7 @@
 
 GO_BEGIN_DECLS_
 
+/* What go_select() returns when the default was taken. */
 #define GO_DEFAULT (-1)
 
 /* One case.  Made by the macros below, not by hand. */
@@ -25,6 +30,10 @@ typedef struct go_case {
     __attribute__((aligned(16))) unsigned char inline_[32];
 } go_case;
 
+/* go_select(cases...): waits until one of the cases can run, runs one of those that can, and returns
+ * its index in the order written, or GO_DEFAULT.  Each case is go_recv_case(), go_send_case() or, the
+ * last one, go_default; their operands are evaluated once, in order.  Panics with "send on closed
+ * channel" when that case is chosen. */
 #define go_select(...)                                                     \
     __extension__({                                                        \
         go_case go_cases_[] = {__VA_ARGS__};                               \
@@ -50,8 +59,9 @@ typedef struct go_case {
 /* Taken when no other case is ready; must be the last one. */
 #define go_default go_default_case_()
 
-/* The same for an array built at run time.  Returns the index of the case that ran or
- * GO_DEFAULT. */
+/* go_select() for an array of n cases built at run time; go_default may be the last one.  Returns the
+ * index of the case that ran or GO_DEFAULT; n = 0 blocks for ever.  Panics with "send on closed
+ * channel" when that case is chosen. */
 GO_API_ int go_select_n(go_case *cases, int n);
 
 GO_API_ go_case go_recv_case_(void *c, void *elem, bool *ok);

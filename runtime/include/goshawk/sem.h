@@ -6,6 +6,7 @@
 
 GO_BEGIN_DECLS_
 
+/* A semaphore.  Its fields are the library's; no copy while somebody waits. */
 typedef struct go_sem {
     int64_t free_;
     uint32_t lock_;

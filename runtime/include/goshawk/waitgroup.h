@@ -7,6 +7,7 @@
 
 GO_BEGIN_DECLS_
 
+/* A count to wait for.  Its field is the library's; no copy while it is not zero. */
 typedef struct go_waitgroup {
     uint64_t state_; /* count << 32 | somebody waits */
 } go_waitgroup;
