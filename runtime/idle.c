@@ -430,6 +430,21 @@ static void idle_m_put(struct m *m)
     sched.idle_m_count++;
 }
 
+/* Under sched.lock: every M sleeps, and nothing of ours will wake one. */
+static bool all_asleep(void)
+{
+    return sched.idle_m_count == worker_count() && !globalq_count(&sched.queue) &&
+           next_timer() == INT64_MAX && !poller_waiting();
+}
+
+bool sched_all_asleep(void)
+{
+    rt_lock(&sched.lock);
+    bool asleep = all_asleep();
+    rt_unlock(&sched.lock);
+    return asleep;
+}
+
 /* Sleeps until posted, or until the first timer, or for a moment when lingering.  True when it was
  * only the moment that was over. */
 static bool doze(struct m *m, bool lingering)
@@ -437,8 +452,7 @@ static bool doze(struct m *m, bool lingering)
     rt_lock(&sched.lock);
     int64_t when = sched.virtual_now ? INT64_MAX : sleep_limit(m);
     idle_m_put(m);
-    bool dead = when == INT64_MAX && sched.idle_m_count == worker_count() &&
-                !globalq_count(&sched.queue) && next_timer() == INT64_MAX && !poller_waiting();
+    bool dead = when == INT64_MAX && all_asleep();
     rt_unlock(&sched.lock);
     if (dead)
         deadlock_check();
@@ -493,15 +507,6 @@ void sched_sleep(struct m *m)
         at_fence_sc(); /* [wake] somebody else must look after timers, pairs and descriptors now */
         sched_wake();
     }
-}
-
-bool sched_all_asleep(void)
-{
-    rt_lock(&sched.lock);
-    bool asleep = sched.idle_m_count == worker_count() && !globalq_count(&sched.queue) &&
-                  next_timer() == INT64_MAX && !poller_waiting();
-    rt_unlock(&sched.lock);
-    return asleep;
 }
 
 void sched_recheck_deadlock(void)

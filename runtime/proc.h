@@ -132,7 +132,8 @@ int64_t sched_count(void);
 /* True when a timer is armed somewhere. */
 bool sched_timers_pend(void);
 
-/* True when every M sleeps, nothing is runnable and no timer pends. */
+/* Every M sleeps and nothing of ours will wake one: only another thread can.  It may be over when
+ * the call returns, unless there is no other thread. */
 bool sched_all_asleep(void);
 
 /* The monitor's look: calls deadlock_check() when everything still sleeps. */

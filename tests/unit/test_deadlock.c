@@ -312,3 +312,30 @@ Test(deadlock, none_while_the_main_thread_may_wake_somebody)
     EXPECT_STATUS(&c, 7);
     cr_expect_str_empty(c.out);
 }
+
+/* A thread starts a goroutine and ends while the last M falls asleep: when the threads are counted
+ * nobody is left who could wake anything, but there is something to run. */
+static void *start_and_end(void *chan)
+{
+    go_start(go_chan_close, chan);
+    return NULL;
+}
+
+static int threads_start_and_end(int argc, char **argv)
+{
+    for (int i = 0; i < 3000; i++) {
+        go_chan(int) c = go_chan_make(int, 0);
+        pthread_t t;
+        pthread_create(&t, NULL, start_and_end, c);
+        go_chan_recv_ok(c, NULL);
+        pthread_join(t, NULL);
+        go_chan_free(c);
+    }
+    return argc && argv;
+}
+
+Test(deadlock, work_from_a_thread_that_ends_is_seen)
+{
+    struct child c = in_child(threads_start_and_end, "GOMAXPROCS=4", NULL);
+    EXPECT_STATUS(&c, 0);
+}
