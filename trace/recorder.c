@@ -168,6 +168,15 @@ static void end_recording(uint32_t how, int err)
     rec.fd = -1;
 }
 
+static const char *error_text(int err)
+{
+#if defined(__GLIBC__)
+    return strerrordesc_np(err); /* takes no lock and no memory */
+#else
+    return strerror(err);
+#endif
+}
+
 static void end_early(int err)
 {
     uint64_t bytes = rec.next * TR_CHUNK_SIZE;
@@ -176,7 +185,7 @@ static void end_early(int err)
     rt_printf(
         2,
         "goshawk: trace %s: %s; recording ended after %llu bytes, later events are not recorded\n",
-        rec.path, limit ? "size limit reached" : strerrordesc_np(-err), (unsigned long long)bytes);
+        rec.path, limit ? "size limit reached" : error_text(-err), (unsigned long long)bytes);
 }
 
 /* ---- chunks ---- */

@@ -3,11 +3,16 @@
 #include "atomic.h"
 #include "check.h"
 #include <errno.h>
-#include <linux/futex.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#if __has_include(<linux/futex.h>)
+#include <linux/futex.h>
+#else /* a libc that comes without the kernel's headers */
+#define FUTEX_WAIT_PRIVATE 128
+#define FUTEX_WAKE_PRIVATE 129
+#endif
 
 enum { SPIN_ROUNDS = 100, YIELD_ROUNDS = 20, NAP_NS = 50000 };
 
