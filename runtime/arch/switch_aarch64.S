@@ -192,6 +192,6 @@ FUNCTION switch_replay
         ret
 ENDFUNCTION switch_replay
 
-/* No GNU property note: see switch_x86_64.S.  switch_jump() goes on at an address that is no landing
- * pad, so pages of this are not marked for branch target identification. */
+/* No GNU property note: see switch_x86_64.S.  switch_jump() goes on at an address that is no
+ * landing pad, so pages of this are not marked for branch target identification. */
         .section .note.GNU-stack, "", %progbits

@@ -194,6 +194,6 @@ FUNCTION switch_replay
 ENDFUNCTION switch_replay
 
 /* No GNU property note, so what is linked with this is not marked for shadow stacks (the switch
- * would have to change that stack too) nor for indirect-branch tracking (switch_jump() goes on at an
- * address that follows a call).  tests/run/property_notes.py looks. */
+ * would have to change that stack too) nor for indirect-branch tracking (switch_jump() goes on at
+ * an address that follows a call).  tests/run/property_notes.py looks. */
         .section .note.GNU-stack, "", @progbits

@@ -91,8 +91,8 @@ def check_trace(goshawk, program, want, procs):
         why = compare(want, False, status, out, err)
         if why:
             return f"with tracing: {why}\n{err}"
-        r = subprocess.run(WRAPPER + [goshawk, "trace", "check", path], capture_output=True, text=True,
-                           check=False)
+        r = subprocess.run(WRAPPER + [goshawk, "trace", "check", path], capture_output=True,
+                           text=True, check=False)
         return f"goshawk trace check: {r.stdout}{r.stderr}" if r.returncode else None
 
 

@@ -13,7 +13,8 @@ import sys
 
 BITS = ('SHSTK', 'IBT', 'BTI', 'GCS')
 def notes(path):
-    return subprocess.run(['readelf', '-n', path], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(['readelf', '-n', path], capture_output=True, text=True,
+                          check=True).stdout
 
 
 def switch_object(library, work):

@@ -83,8 +83,9 @@ def execute(command, want, procs):
         name, _, value = e.partition("=")
         env[name] = value
     signame, _, trigger = want.get("send", "").partition(" ")
-    with subprocess.Popen(WRAPPER + command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, errors="replace") as p:
+    with subprocess.Popen(WRAPPER + command, env=env, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          errors="replace") as p:
         out, err = [], []
 
         def drain(pipe, lines, on_line=None):

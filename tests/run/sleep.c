@@ -8,10 +8,10 @@
 // stdout: ok
 #include "expect.h"
 
-static void sleep_then_send(int ticks, go_chan(int) c)
+/* start: one for all, so that it does not matter how late this one begins. */
+static void sleep_then_send(int ticks, go_time start, go_chan(int) c)
 {
-    go_time start = go_now();
-    go_sleep(ticks * 100 * GO_MILLISECOND);
+    go_sleep(start + ticks * 100 * GO_MILLISECOND - go_now());
     EXPECT(go_since(start) >= ticks * 100 * GO_MILLISECOND);
     go_chan_send(c, ticks);
 }
@@ -27,8 +27,9 @@ int go_main(int argc, char **argv)
     (void)argc, (void)argv;
     go_chan(int) c = go_chan_make(int, 5);
     static const int order[] = {3, 1, 5, 2, 4};
+    go_time begin = go_now();
     for (int i = 0; i < 5; i++)
-        go(sleep_then_send, order[i], c);
+        go(sleep_then_send, order[i], begin, c);
     for (int i = 0; i < 5; i++)
         printf("%d\n", go_chan_recv(c));
 

@@ -82,7 +82,8 @@ def run(command, **more):
 def build_go(program, folder):
     env = dict(os.environ, GO111MODULE='off', GOFLAGS='')
     env.setdefault('GOCACHE', os.path.join(os.path.abspath(folder), 'gocache'))
-    return run(['go', 'build', '-o', program, 'bench_ops.go', 'bench_time.go'], env=env, cwd=SOURCES)
+    return run(['go', 'build', '-o', program, 'bench_ops.go', 'bench_time.go'], env=env,
+               cwd=SOURCES)
 
 
 def build(folder):

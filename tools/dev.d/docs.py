@@ -7,8 +7,8 @@
 
 A contract is the plain comment directly above a declaration or macro; declarations that follow
 without a blank line or a comment of their own share it.  A comment behind a declaration on its line
-is one too.  Names that end in _ (or in _2, _N) are not public.  The man pages are written here, from the same
-entries; the HTML is Doxygen's.
+is one too.  Names that end in _ (or in _2, _N) are not public.  The man pages are written here,
+from the same entries; the HTML is Doxygen's.
 """
 import argparse
 import os
@@ -217,7 +217,8 @@ def main_page(headers, version):
            '## Headers', '', 'All of them come with `#include <goshawk.h>`, but for those that say '
            'otherwise.', '', '| header | what it is for |', '|---|---|']
     for header, (about, _) in headers.items():
-        out.append(f'| @ref {os.path.basename(header)} "{header}" | {cell(capital(brief_of(about)))} |')
+        brief = cell(capital(brief_of(about)))
+        out.append(f'| @ref {os.path.basename(header)} "{header}" | {brief} |')
     out += ['', '## Every name', '', '| name | |', '|---|---|']
     for e in sorted((e for _, es in headers.values() for e in es), key=lambda e: e.name):
         out.append(f'| @ref {e.name} | {cell(brief_of(e.contract))} |')

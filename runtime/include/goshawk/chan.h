@@ -76,8 +76,8 @@ GO_BEGIN_DECLS_
 
 /* ---- functions ---- c: a channel of any type */
 
-/* go_chan_make() without types: a channel for cap elements of elem_size bytes, which may be 0.  Ends
- * the program when memory is short. */
+/* go_chan_make() without types: a channel for cap elements of elem_size bytes, which may be 0.
+ * Ends the program when memory is short. */
 GO_API_ void *go_chan_new(size_t elem_size, size_t cap);
 
 /* go_chan_send() without types: sends a copy of the element at elem; elem may be used again when

@@ -8,7 +8,8 @@
 
 GO_BEGIN_DECLS_
 
-/* A lock for many readers or one writer.  Its fields are the library's; no copy while it is locked. */
+/* A lock for many readers or one writer.  Its fields are the library's; no copy while it is
+ * locked. */
 typedef struct go_rwmutex {
     uint32_t state_;
     uint32_t pad_;

@@ -30,10 +30,10 @@ typedef struct go_case {
     __attribute__((aligned(16))) unsigned char inline_[32];
 } go_case;
 
-/* go_select(cases...): waits until one of the cases can run, runs one of those that can, and returns
- * its index in the order written, or GO_DEFAULT.  Each case is go_recv_case(), go_send_case() or, the
- * last one, go_default; their operands are evaluated once, in order.  Panics with "send on closed
- * channel" when that case is chosen. */
+/* go_select(cases...): waits until one of the cases can run, runs one of those that can, and
+ * returns its index in the order written, or GO_DEFAULT.  Each case is go_recv_case(),
+ * go_send_case() or, the last one, go_default; their operands are evaluated once, in order.  Panics
+ * with "send on closed channel" when that case is chosen. */
 #define go_select(...)                                                     \
     __extension__({                                                        \
         go_case go_cases_[] = {__VA_ARGS__};                               \
@@ -59,8 +59,8 @@ typedef struct go_case {
 /* Taken when no other case is ready; must be the last one. */
 #define go_default go_default_case_()
 
-/* go_select() for an array of n cases built at run time; go_default may be the last one.  Returns the
- * index of the case that ran or GO_DEFAULT; n = 0 blocks for ever.  Panics with "send on closed
+/* go_select() for an array of n cases built at run time; go_default may be the last one.  Returns
+ * the index of the case that ran or GO_DEFAULT; n = 0 blocks for ever.  Panics with "send on closed
  * channel" when that case is chosen. */
 GO_API_ int go_select_n(go_case *cases, int n);
 

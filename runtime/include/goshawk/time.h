@@ -19,8 +19,8 @@ typedef int64_t go_time;
 #define GO_MINUTE      (60 * GO_SECOND)
 #define GO_HOUR        (60 * GO_MINUTE)
 
-/* Nanoseconds of the monotonic clock (CLOCK_MONOTONIC; its zero is the start of the machine).  Under
- * GOSHAWK_SEED the clock of the run, which jumps when all goroutines sleep. */
+/* Nanoseconds of the monotonic clock (CLOCK_MONOTONIC; its zero is the start of the machine).
+ * Under GOSHAWK_SEED the clock of the run, which jumps when all goroutines sleep. */
 GO_API_ go_time go_now(void);
 
 /* The time that has passed since t: go_now() - t. */
