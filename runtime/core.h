@@ -19,6 +19,7 @@ struct sched {
     uint32_t idle_p_count; /* written under lock, read in [wake] */
     struct m *idle_ms;     /* under lock */
     uint32_t idle_m_count; /* under lock */
+    uint64_t idle_left;    /* times an M stopped being idle; under lock */
     uint32_t nprocs;       /* GOMAXPROCS; written under lock, read relaxed */
     uint32_t procs_made;   /* Ps that exist; release/acquire [procs] */
     uint32_t spinning;     /* Ms looking for work [wake] */

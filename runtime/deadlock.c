@@ -109,16 +109,30 @@ static bool is_stuck(const struct other *others, size_t n, int tid)
     return false;
 }
 
+/* The kernel's own count.  The listing ends early when a thread in it ends meanwhile. */
+static unsigned counted_threads(void)
+{
+    enum { STATE = 3, NUM_THREADS = 20 }; /* fields of proc(5) */
+    char stat[1024];
+    const char *p = NULL;
+    if (read_task((int)getpid(), "stat", stat, sizeof stat))
+        p = strrchr(stat, ')');
+    for (int field = STATE - 1; p && field < NUM_THREADS; field++)
+        p = strchr(p + 1, ' ');
+    return p ? (unsigned)strtoul(p + 1, NULL, 10) : ~0u;
+}
+
 /* Threads of the process, without those that cannot do anything; a large number when unknown. */
 static unsigned threads_of_process(void)
 {
     struct other others[THREADS_MAX];
-    unsigned n = 0, threads = 0;
+    unsigned n = 0, threads = 0, listed = 0;
     DIR *dir = opendir("/proc/self/task");
     if (!dir)
         return ~0u; /* unknown: assume that there are others */
     for (struct dirent *e; (e = readdir(dir));) {
         int tid = atoi(e->d_name);
+        listed += tid > 0;
         if (tid <= 0 || has_ended(tid))
             continue;
         int joined = joins(tid);
@@ -127,6 +141,8 @@ static unsigned threads_of_process(void)
         threads++;
     }
     closedir(dir);
+    if (counted_threads() > listed)
+        return ~0u;
     for (unsigned i = 0; i < n; i++)
         threads -= is_stuck(others, n, others[i].tid);
     return threads;
@@ -141,13 +157,15 @@ static bool others_exist(void)
 
 void deadlock_check(void)
 {
-    if (!rt_running())
+    uint64_t since, again;
+    if (!rt_running() || !sched_all_asleep(&since))
         return;
     if (others_exist()) {
         signals_watch_deadlock();
         return;
     }
-    if (!sched_all_asleep()) /* the last thing that another thread did was to wake somebody */
+    /* the last thing that another thread did may have been to wake somebody */
+    if (!sched_all_asleep(&again) || again != since)
         return;
     panic_fatal_all(rt_main_exited() ? "no goroutines (main called runtime.Goexit) - deadlock!"
                                      : "all goroutines are asleep - deadlock!");

@@ -89,6 +89,7 @@ static void idle_m_remove(struct m *m)
         at = &(*at)->next_idle;
     *at = m->next_idle;
     sched.idle_m_count--;
+    sched.idle_left++;
     m->idle = false;
 }
 
@@ -437,10 +438,11 @@ static bool all_asleep(void)
            next_timer() == INT64_MAX && !poller_waiting();
 }
 
-bool sched_all_asleep(void)
+bool sched_all_asleep(uint64_t *ret_since)
 {
     rt_lock(&sched.lock);
     bool asleep = all_asleep();
+    *ret_since = sched.idle_left;
     rt_unlock(&sched.lock);
     return asleep;
 }
@@ -511,7 +513,8 @@ void sched_sleep(struct m *m)
 
 void sched_recheck_deadlock(void)
 {
-    if (sched_all_asleep())
+    uint64_t since;
+    if (sched_all_asleep(&since))
         deadlock_check();
 }
 

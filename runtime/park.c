@@ -232,6 +232,7 @@ _Noreturn void sched_pass_home(struct m *m, struct g *g)
     rt_lock(&sched.lock);
     home->next_p = p;
     sched.idle_m_count--;
+    sched.idle_left++;
     rt_unlock(&sched.lock);
     sched_post(home);
     sched_run(m);

@@ -132,9 +132,9 @@ int64_t sched_count(void);
 /* True when a timer is armed somewhere. */
 bool sched_timers_pend(void);
 
-/* Every M sleeps and nothing of ours will wake one: only another thread can.  It may be over when
- * the call returns, unless there is no other thread. */
-bool sched_all_asleep(void);
+/* True when every M sleeps, nothing is runnable and no timer pends.  *ret_since is the same in two
+ * answers only if it was true all the time between them. */
+bool sched_all_asleep(uint64_t *ret_since);
 
 /* The monitor's look: calls deadlock_check() when everything still sleeps. */
 void sched_recheck_deadlock(void);
