@@ -37,6 +37,11 @@ static const any_function functions[] = {
     FUNCTION(go_ctx_with_cancel), FUNCTION(go_ctx_with_timeout), FUNCTION(go_ctx_with_deadline),
     FUNCTION(go_ctx_with_value), FUNCTION(go_ctx_done), FUNCTION(go_ctx_err),
     FUNCTION(go_ctx_value), FUNCTION(go_ctx_cancel), FUNCTION(go_ctx_free),
+    // io.h
+    FUNCTION(go_fd_wait), FUNCTION(go_fd_close), FUNCTION(go_read), FUNCTION(go_read_deadline),
+    FUNCTION(go_write), FUNCTION(go_write_deadline),
+    // metrics.h
+    FUNCTION(go_metrics_read), FUNCTION(go_metrics_latency), FUNCTION(go_metrics_print),
     // race.h, trace.h
     FUNCTION(go_race_enabled), FUNCTION(go_race_acquire), FUNCTION(go_race_release),
     FUNCTION(go_race_release_merge), FUNCTION(go_race_read), FUNCTION(go_race_write),

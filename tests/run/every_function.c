@@ -98,6 +98,17 @@ static const struct {
     FUNCTION(go_ctx_value),
     FUNCTION(go_ctx_cancel),
     FUNCTION(go_ctx_free),
+    /* io.h */
+    FUNCTION(go_fd_wait),
+    FUNCTION(go_fd_close),
+    FUNCTION(go_read),
+    FUNCTION(go_read_deadline),
+    FUNCTION(go_write),
+    FUNCTION(go_write_deadline),
+    /* metrics.h */
+    FUNCTION(go_metrics_read),
+    FUNCTION(go_metrics_latency),
+    FUNCTION(go_metrics_print),
     /* race.h */
     FUNCTION(go_race_enabled),
     FUNCTION(go_race_acquire),

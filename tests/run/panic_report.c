@@ -4,7 +4,7 @@
 // case: default
 // stderr: panic: it broke
 // stderr:
-// stderr: goroutine [2-9]\d* \[running\] "breaker":
+// stderr: goroutine (?:[2-9]|\d\d+) \[running\] "breaker":
 // stderr: .*innermost.*
 // stderr: .*panic_report\.c:@here.*
 // stderr: .*middle.*

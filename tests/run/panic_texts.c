@@ -12,7 +12,7 @@
 // stderr: panic: send on closed channel
 // case: parked-send-on-closed
 // stderr: panic: send on closed channel
-// stderr: goroutine [2-9]\d* \[running\]:
+// stderr: goroutine (?:[2-9]|\d\d+) \[running\]:
 // case: parked-select-send-on-closed
 // stderr: panic: send on closed channel
 // case: close-of-closed
