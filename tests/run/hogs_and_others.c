@@ -28,7 +28,7 @@ static void spin(bool calls_first)
 {
     if (calls_first) {
         go_blocking_begin();
-        usleep(1000); /* a call that blocks; it orders nothing */
+        usleep(1000); /* sleeps: a call that blocks its thread */
         go_blocking_end();
     }
     atomic_fetch_add(&spinning, 1);
