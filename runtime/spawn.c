@@ -104,9 +104,17 @@ struct pending_call {
     const struct call_regs *regs;
     const void *stacked;
     size_t bytes;
-    uintptr_t low; /* of the address that stacked had in the caller */
-    struct fp_modes fp;
+    uintptr_t low;             /* of the address that stacked had in the caller */
+    const struct fp_modes *fp; /* NULL: the caller's */
 };
+
+static inline void copy_fp(struct fp_modes *to, const struct fp_modes *from)
+{
+    if (from)
+        *to = *from;
+    else
+        switch_fp(to);
+}
 
 /* Lays a call out at the top of g's stack. */
 static void lay_out(struct g *g, const struct pending_call *c)
@@ -121,7 +129,8 @@ static void lay_out(struct g *g, const struct pending_call *c)
     san_copy_frame(args, c->stacked, c->bytes);
     struct call_regs *at = (struct call_regs *)args - 1;
     *at = *c->regs;
-    switch_init(&g->ctx, at, c->fp);
+    switch_init(&g->ctx, at);
+    copy_fp(&g->ctx.modes, c->fp);
 }
 
 /* Forgets what the last goroutine on g left, which may have ended by go_exit() anywhere. */
@@ -152,7 +161,7 @@ static void plant(struct g *g, const struct pending_call *c)
 static void keep_call(struct g *seed, const struct pending_call *c)
 {
     struct g_seed *s = (struct g_seed *)seed;
-    s->fp = c->fp;
+    copy_fp(&s->fp, c->fp);
     s->stacked_low = c->low % ALIGN_MAX;
     s->bytes = (uint16_t)c->bytes;
     s->regs = *c->regs;
@@ -210,7 +219,7 @@ struct g *rt_first_run(struct m *m, struct g *seed)
     g->created_by = seed->created_by;
     g->task = seed->task;
     g->wg = seed->wg;
-    plant(g, &(struct pending_call){&s->regs, s->stacked, s->bytes, s->stacked_low, s->fp});
+    plant(g, &(struct pending_call){&s->regs, s->stacked, s->bytes, s->stacked_low, &s->fp});
     g_move(g, G_FREE, G_READY);
     g_move(seed, G_RUNNING, G_FREE);
     g_release(&m->p->seeds, seed);
@@ -224,7 +233,6 @@ void rt_go_call(struct call_regs *regs, const void *stacked, uintptr_t pc)
     regs->fn = (uintptr_t)call.fn;
     struct pending_call c = {.regs = regs, .stacked = stacked, .low = (uintptr_t)stacked};
     c.bytes = rt_stacked_bytes(self, &call, stacked);
-    c.fp = switch_fp();
     start(self, &call, &c, pc, 0);
     rt_settle(self);
     rt_point();
@@ -233,8 +241,9 @@ void rt_go_call(struct call_regs *regs, const void *stacked, uintptr_t pc)
 static void spawn_at(struct g *by, struct g_call call, void *arg, uint32_t flags, uintptr_t pc)
 {
     struct call_regs regs = {.gpr = {(uintptr_t)arg}, .fn = (uintptr_t)call.fn};
+    struct fp_modes fp = switch_default_fp();
     struct pending_call c = {.regs = &regs};
-    c.fp = by ? switch_fp() : switch_default_fp(); /* a scheduler stack has whatever ran last */
+    c.fp = by ? NULL : &fp; /* a scheduler stack has whatever ran last */
     start(by, &call, &c, pc, flags);
 }
 

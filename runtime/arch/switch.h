@@ -72,28 +72,27 @@ void switch_entry(void);
 
 struct call_regs;
 
-/* Makes ctx begin in switch_entry() with sp at regs and the floating-point modes fp. */
-static inline void switch_init(struct switch_ctx *ctx, struct call_regs *regs, struct fp_modes fp)
+/* Makes ctx begin in switch_entry() with sp at regs; its floating-point modes are set apart. */
+static inline void switch_init(struct switch_ctx *ctx, struct call_regs *regs)
 {
     ctx->pc = (uintptr_t)switch_entry;
     ctx->sp = (uintptr_t)regs;
     ctx->fp = 0;
-    ctx->modes = fp;
 }
 
-/* The caller's rounding mode and mask; those that the ABI has by default. */
-static inline struct fp_modes switch_fp(void)
+/* The caller's rounding mode and mask.  Not by value: the parts are stored one by one, and to load
+ * them as one word at once waits for the stores. */
+static inline void switch_fp(struct fp_modes *ret)
 {
-    struct fp_modes fp = {0};
 #if defined(__x86_64__)
-    __asm__("stmxcsr %0" : "=m"(fp.mxcsr));
-    __asm__("fnstcw %0" : "=m"(fp.fcw));
+    __asm__("stmxcsr %0" : "=m"(ret->mxcsr));
+    __asm__("fnstcw %0" : "=m"(ret->fcw));
 #elif defined(__aarch64__)
-    __asm__("mrs %0, fpcr" : "=r"(fp.fpcr));
+    __asm__("mrs %0, fpcr" : "=r"(ret->fpcr));
 #endif
-    return fp;
 }
 
+/* Those that the ABI has by default. */
 static inline struct fp_modes switch_default_fp(void)
 {
 #if defined(__x86_64__)

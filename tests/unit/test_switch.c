@@ -139,7 +139,8 @@ static void make_task(const struct call_regs *regs, const void *stacked, size_t 
     *copy = *regs;
     task_stack = (char *)copy;
     task_done = false;
-    switch_init(&ctx_task, copy, switch_fp());
+    switch_init(&ctx_task, copy);
+    switch_fp(&ctx_task.modes);
 }
 
 enum { TURNS = 1000 };
