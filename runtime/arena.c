@@ -39,7 +39,7 @@ enum {
     NOWHERE = 100, /* enum arena_use of an arena that is on no list */
 };
 
-static const int64_t PERIOD = 2000000000, PAUSE = 2000000; /* ns */
+static const int64_t PERIOD = 1500000000, PAUSE = 2000000; /* ns */
 
 static struct {
     struct rt_lock lock;
@@ -359,13 +359,12 @@ static int64_t when_next(int64_t now)
 int64_t arena_scavenge(int64_t now)
 {
     rt_lock(&arenas.lock);
-    bool period = now >= arenas.period_end;
-    if (period)
-        period_begin(now);
-    rt_unlock(&arenas.lock);
-    if (period)
+    if (now >= arenas.period_end) {
+        rt_unlock(&arenas.lock);
         sched_trim();
-    rt_lock(&arenas.lock);
+        rt_lock(&arenas.lock);
+        period_begin(now);
+    }
     for (struct slot_pool *p = arenas.pools; p; p = p->next) {
         for (int i = 0; i < STEP_ARENAS && p->due > 0; i++)
             if (!return_whole(p))

@@ -40,6 +40,7 @@ static void take_one(struct g *g, void *arg)
         return;
     if (t->want && !t->want(g))
         return;
+    bool seed = g->flags & G_SEED;
     if (c->n == t->cap) {
         size_t cap = t->cap ? 2 * t->cap : 256;
         struct census_one *ones = realloc(c->ones, cap * sizeof *ones);
@@ -48,8 +49,7 @@ static void take_one(struct g *g, void *arg)
         c->ones = ones;
         t->cap = cap;
     }
-    c->ones[c->n++] =
-        (struct census_one){.g = g, .id = g->id, .obj = g->flags & G_SEED ? NULL : g->park_obj};
+    c->ones[c->n++] = (struct census_one){.g = g, .id = g->id, .obj = seed ? NULL : g->park_obj};
 }
 
 static int by_id(const void *a, const void *b)
@@ -112,7 +112,7 @@ static uint64_t place_of(const struct g *g)
     uint64_t h = mix(state, (uintptr_t)g->entry);
     if (state == G_RUNNING)
         return mix(h, (uintptr_t)g) | 1;
-    if (g->flags & G_SEED)
+    if (g->flags & G_SEED) /* it has no more than its head */
         return mix(h, g->created_pc) | 1;
     h = mix(mix(h, g->created_pc), g->ctx.pc);
     h = mix(mix(h, g->locks_thread != 0), state == G_PARKED ? g->why : 0);
@@ -196,7 +196,8 @@ static void print_others(int fd, const struct group *gr)
     print_ranges(fd, others, n);
 }
 
-static void print_groups(int fd, const struct group *groups, size_t n)
+static void print_groups(int fd, const struct group *groups, size_t n,
+                         void (*more)(int fd, const struct g *g))
 {
     uintptr_t pcs[PCS_MAX];
     for (size_t i = 0; i < n; i++) {
@@ -204,27 +205,33 @@ static void print_groups(int fd, const struct group *groups, size_t n)
         if (i > 0)
             rt_printf(fd, "\n");
         dump_goroutine(fd, g, pcs, dump_stack_of(g, pcs, PCS_MAX));
+        if (more)
+            more(fd, g);
         print_others(fd, &groups[i]);
     }
 }
 
+/* Without but; and a goroutine that got its stack while the census was taken counts once. */
 static void remove_one(struct census *c, const struct g *but)
 {
     size_t n = 0;
-    for (size_t i = 0; i < c->n; i++)
-        if (c->ones[i].g != but)
+    for (size_t i = 0; i < c->n; i++) {
+        bool twice = n > 0 && c->ones[n - 1].id == c->ones[i].id;
+        if (c->ones[i].g != but && !twice)
             c->ones[n++] = c->ones[i];
+    }
     c->n = n;
 }
 
-void census_print(int fd, struct census *c, const struct g *but, size_t each_max)
+void census_print(int fd, struct census *c, const struct g *but, size_t each_max,
+                  void (*more)(int fd, const struct g *g))
 {
     uintptr_t pcs[PCS_MAX];
     remove_one(c, but);
     size_t n = 0;
     struct group *groups = c->n > each_max ? group(c, &n) : NULL;
     if (groups) {
-        print_groups(fd, groups, n);
+        print_groups(fd, groups, n, more);
         free(groups);
         return;
     }
@@ -232,5 +239,7 @@ void census_print(int fd, struct census *c, const struct g *but, size_t each_max
         if (i > 0)
             rt_printf(fd, "\n");
         dump_goroutine(fd, c->ones[i].g, pcs, dump_stack_of(c->ones[i].g, pcs, PCS_MAX));
+        if (more)
+            more(fd, c->ones[i].g);
     }
 }

@@ -22,7 +22,9 @@ void census_fini(struct census *c);
 
 /* Writes them to fd without but, each in Go's form with what it waits for, an empty line between
  * two.  When there are more than each_max, goroutines in the same place are written once, with how
- * many and which they are.  Must run on a big stack. */
-void census_print(int fd, struct census *c, const struct g *but, size_t each_max);
+ * many and which they are.  more (may be NULL) writes more about each that is written.  Must run on
+ * a big stack. */
+void census_print(int fd, struct census *c, const struct g *but, size_t each_max,
+                  void (*more)(int fd, const struct g *g));
 
 #endif

@@ -198,7 +198,7 @@ static void report(void *arg)
                   blocked.n == 1 ? " was" : "s were",
                   hope ? "; what was still running, or a timer, might have woken some"
                        : ", for ever: nothing was left that could wake them");
-        census_print(2, &blocked, NULL, 0);
+        census_print(2, &blocked, NULL, 0, NULL);
         census_fini(&alive);
     }
     census_fini(&blocked);

@@ -23,9 +23,11 @@
 #include "scheduler.h"
 #include "signals.h"
 #include "spawn.h"
+#include "stack.h"
 #include "symbol.h"
 #include "thread.h"
 #include "unwind.h"
+#include "vmem.h"
 #include "waits.h"
 #include <string.h>
 
@@ -227,17 +229,34 @@ size_t dump_stack_of(const struct g *g, uintptr_t *pcs, size_t max)
     return runs ? signals_stack_of(g, pcs, max) : parked_stack(g, pcs, max);
 }
 
-static void dump_others(int fd, const struct g *self, size_t each_max)
+/* How deep the stack has ever been, which frames alone do not tell; for go_dump(). */
+static void print_mark(int fd, const struct g *g)
+{
+    if (g->flags & (G_SEED | G_THREAD))
+        return;
+    rt_printf(fd, "stack: high-water mark %zu KiB of %zu KiB\n", (stack_high_water(g) + 1023) >> 10,
+              (size_t)g->stack_pages * VM_PAGE >> 10);
+}
+
+static void print_stacks(int fd)
+{
+    struct stack_counts n;
+    stack_count(&n);
+    rt_printf(fd, "\nstacks: %zu in use or cached, %zu idle, %zu without a guard\n", n.used, n.idle,
+              n.unguarded);
+}
+
+static void dump_others(int fd, const struct g *self, size_t each_max, bool marks)
 {
     struct census c;
     census_take(&c, NULL);
-    census_print(fd, &c, self, each_max);
+    census_print(fd, &c, self, each_max, marks ? print_mark : NULL);
     census_fini(&c);
 }
 
 void dump_all_but(int fd, struct g *self)
 {
-    dump_others(fd, self, env.traceback >= TRACEBACK_SYSTEM ? SIZE_MAX : EACH_MAX);
+    dump_others(fd, self, env.traceback >= TRACEBACK_SYSTEM ? SIZE_MAX : EACH_MAX, false);
 }
 
 struct dump_job {
@@ -252,9 +271,11 @@ static void dump_job(void *arg)
     struct dump_job *job = arg;
     if (job->n > 0) {
         dump_goroutine(job->fd, job->self, job->pcs, job->n);
+        print_mark(job->fd, job->self);
         rt_printf(job->fd, "\n");
     }
-    dump_others(job->fd, job->self, SIZE_MAX);
+    dump_others(job->fd, job->self, SIZE_MAX, true);
+    print_stacks(job->fd);
 }
 
 void dump_all(int fd, struct g *self)

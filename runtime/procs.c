@@ -161,10 +161,10 @@ void sched_trim(void)
     for (uint32_t i = 0; i < procs; i++) {
         struct p *p = sched.procs[i];
         rt_lock(&sched.lock);
-        if (p->state == P_RUNNING) {
+        if (p->state == P_RUNNING) { /* its M will do it */
             g_cache_trim(&p->free);
             g_cache_trim(&p->seeds);
-        } else { /* nobody holds it */
+        } else {
             g_cache_flush(&p->free);
             g_cache_flush(&p->seeds);
         }

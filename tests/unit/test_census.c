@@ -42,7 +42,7 @@ static int some(int argc, char **argv)
     CHECK(all.n == 31);
     for (size_t i = 0; i < all.n; i++)
         CHECK(all.ones[i].id == all.ones[i].g->id && (!i || all.ones[i].id > all.ones[i - 1].id));
-    census_print(1, &all, rt_self(), atoi(getenv("EACH")));
+    census_print(1, &all, rt_self(), atoi(getenv("EACH")), NULL);
     census_fini(&all);
     return argc && argv;
 }

@@ -65,6 +65,32 @@ static int dumps(int argc, char **argv)
     return argc && argv;
 }
 
+static void never_ran(void)
+{
+}
+
+static int dumps_seeds(int argc, char **argv)
+{
+    go_maxprocs(1);
+    for (int i = 0; i < 3; i++)
+        go(never_ran);
+    go_dump(1);
+    return argc && argv;
+}
+
+/* Goroutines that have not run yet have no stack, but a place where they begin. */
+Test(dump, shows_goroutines_that_have_not_run_yet)
+{
+    struct child d = in_child(dumps_seeds, NULL);
+    EXPECT_STATUS(&d, 0);
+    int shown = 0;
+    for (const char *s = d.out; (s = strstr(s, " [runnable]:\nnever_ran(")); s++)
+        shown++;
+    cr_expect_eq(shown, 3, "%s", d.out);
+    EXPECT_FITS(&d, "\\[runnable\\]:\nnever_ran\\(\\)\n\t[^\n]*test_dump\\.c:[0-9]+\n"
+                    "created by dumps_seeds, goroutine 1\n");
+}
+
 /* As Go prints it: head, frames as function and place, who created it; blank lines in between. */
 Test(dump, looks_like_gos)
 {
@@ -77,6 +103,8 @@ Test(dump, looks_like_gos)
     EXPECT_FITS(&d, "\ngoroutine [0-9]+ \\[sync\\.WaitGroup\\.Wait\\]:\n");
     EXPECT_FITS(&d, "\ngoroutine [0-9]+ \\[sleep, locked to thread\\]:\nlocked_sleeper\\(\\)\n");
     EXPECT_FITS(&d, "\ngoroutine [0-9]+ \\[running\\]:\ncomputes\\(\\)\n");
+    EXPECT_FITS(&d, "\nstack: high-water mark [0-9]+ KiB of 256 KiB\n\ngoroutine ");
+    EXPECT_FITS(&d, "\n\nstacks: [0-9]+ in use or cached, [0-9]+ idle, 0 without a guard\n$");
     cr_expect(!says(&d, "unavailable"), "%s", d.out);
 }
 

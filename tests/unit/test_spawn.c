@@ -7,6 +7,7 @@
 #include "atomic.h"
 #include "proc.h"
 #include "spawn.h"
+#include "stack.h"
 #include "timers.h"
 
 static uint32_t done;
@@ -179,6 +180,65 @@ IN_GO(spawn, blocking_calls_still_work_after_one_that_ended_inside)
         go_blocking_end();
         CHECK(rt_self()->m->p != NULL);
     }
+}
+
+/* ---- a stack at first run ---- */
+
+static uint64_t creators_of_storm;
+
+static void counts_stacks(int i, double half, long double third, const char *text)
+{
+    struct g *g = rt_self();
+    CHECK(half == i / 2.0 && third == i / 3.0L && text == (const char *)&done);
+    CHECK(!(g->flags & G_SEED) && g->created_by == creators_of_storm && g->created_pc != 0);
+    CHECK((char *)&i > g->stack_lo && (char *)&i < g->stack_hi);
+    finished();
+}
+
+/* A thousand that end before the next one runs need a few stacks between them. */
+static int storm(int argc, char **argv)
+{
+    struct stack_counts n;
+    creators_of_storm = go_id();
+    for (uint32_t round = 1; round <= 20; round++) {
+        for (int i = 0; i < 1000; i++)
+            go(counts_stacks, i, i / 2.0, i / 3.0L, (const char *)&done);
+        await(round * 1000);
+    }
+    stack_count(&n);
+    CHECK(n.used + n.idle < 200);
+    return argc && argv ? 1 : 0;
+}
+
+Test(spawn, a_storm_needs_few_stacks)
+{
+    for (int procs = 1; procs <= 4; procs *= 2) {
+        char text[8];
+        snprintf(text, sizeof text, "%d", procs);
+        setenv("GOMAXPROCS", text, 1);
+        done = 0;
+        cr_expect_eq(go_run(storm, 0, NULL), 0);
+    }
+}
+
+static void has_stack_of(size_t bytes)
+{
+    CHECK(rt_self()->stack_pages * 4096ul == bytes);
+    CHECK((size_t)(rt_self()->stack_hi - rt_self()->stack_lo) <= bytes);
+    finished();
+}
+
+/* The size is that of the go statement, whatever is set when the goroutine runs. */
+IN_GO(spawn, the_stack_size_is_that_of_the_go_statement)
+{
+    done = 0;
+    for (size_t i = 0; i < 300; i++) {
+        size_t bytes = (4 + i % 30) * 4096;
+        go_set_stack_size(bytes);
+        go(has_stack_of, bytes);
+    }
+    go_set_stack_size(256 << 10);
+    await(300);
 }
 
 /* ---- arguments ---- */

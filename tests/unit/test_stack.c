@@ -99,6 +99,64 @@ Test(stack, neighbours_have_different_colours)
     cr_expect_geq(__builtin_popcountll(seen), 8);
 }
 
+/* ---- many sizes ---- */
+
+/* Each size is used again, however many there are. */
+Test(stack, every_size_is_used_again)
+{
+    enum { SIZES = 200 };
+    struct g_cache cache = {0};
+    struct g *first[SIZES];
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < SIZES; i++) {
+            size_t bytes = (4 + i) * VM_PAGE;
+            struct g *g = g_alloc(&cache, bytes);
+            cr_assert_not_null(g);
+            cr_expect_eq(g->stack_pages, 4 + i);
+            if (round == 0)
+                first[i] = g;
+            cr_expect_eq(g, first[i]);
+            g_release(&cache, g);
+        }
+    }
+}
+
+/* ---- seeds ---- */
+
+Test(stack, seeds_are_small_and_used_again)
+{
+    struct g_cache cache = {0};
+    struct g *gs[300];
+    for (int i = 0; i < 300; i++) {
+        gs[i] = g_alloc_seed(&cache);
+        cr_assert(gs[i] && gs[i]->state == G_FREE && gs[i]->flags == G_SEED);
+        memset((char *)gs[i] + offsetof(struct g, ctx), 0xaa,
+               sizeof(struct g_seed) - offsetof(struct g, ctx));
+    }
+    cr_expect_leq(sizeof(struct g_seed), 480);
+    for (int i = 0; i < 300; i++)
+        g_release(&cache, gs[i]);
+    cr_expect_eq(g_alloc_seed(&cache), gs[299]);
+    cr_expect_leq(cache.count, 128);
+}
+
+/* ---- high-water marks ---- */
+
+Test(stack, the_high_water_mark_is_the_deepest_page_touched)
+{
+    struct g_cache cache = {0};
+    struct g *g = alloc(&cache);
+    size_t mark = stack_high_water(g);
+    cr_expect_leq(mark, VM_PAGE);
+    g->stack_hi[-100 * 1024] = 1;
+    mark = stack_high_water(g);
+    cr_expect(mark >= 100 << 10 && mark < (100 << 10) + VM_PAGE, "%zu", mark);
+    g->stack_hi[-20 * 1024] = 1;
+    cr_expect_eq(stack_high_water(g), mark);
+    *g->stack_lo = 1;
+    cr_expect_eq(stack_high_water(g), usable(g));
+}
+
 /* ---- guards ---- */
 
 static char *guard_addr;
@@ -131,6 +189,19 @@ Test(stack, the_guard_faults_and_is_known)
                   c.status);
     }
     *(volatile char *)g->stack_lo = 1;
+}
+
+/* Without marked guards and with mappings for a few only, there are stacks all the same. */
+Test(stack, no_guard_to_be_had_is_counted_and_does_no_harm)
+{
+    struct g_cache cache = {0};
+    struct stack_counts n;
+    vm_guard_limit(100);
+    for (int i = 0; i < 300; i++)
+        cr_assert_not_null(alloc(&cache));
+    stack_count(&n);
+    cr_expect_eq(n.unguarded, 200);
+    cr_expect_geq(n.used, 300);
 }
 
 /* ---- shortage ---- */

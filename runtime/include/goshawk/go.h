@@ -87,8 +87,8 @@ GO_API_ void go_blocking_end(void);
 
 /* ---- looking inside ---- */
 
-/* Writes every goroutine to fd: id, name, state, reason, time waited, stack, creator, and what it
- * waits for. */
+/* Writes every goroutine to fd: id, name, state, reason, time waited, stack, creator, what it waits
+ * for, and how deep its stack has been (by it, or by one that had the stack before). */
 GO_API_ void go_dump(int fd);
 
 /* Bytes of stack of goroutines started from now on; rounded up to pages.  Default 256 KiB. */
