@@ -12,7 +12,10 @@
 
 /* Small, so that programs that start goroutines recursively go deep early (globalq.c): a tree of a
  * million goroutines takes 0.8 of the time that it takes with 256. */
-enum { RUNQ_CAP = 64 };
+#ifndef RUNQ_CELLS /* tests/model has fewer */
+#define RUNQ_CELLS 64
+#endif
+enum { RUNQ_CAP = RUNQ_CELLS };
 
 struct runq {
     uint32_t head __attribute__((aligned(64))); /* next to take; CAS by takers */

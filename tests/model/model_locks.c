@@ -1,0 +1,346 @@
+/* model_locks.c - rt_lock, go_mutex and go_rwmutex: they exclude, nobody sleeps for ever, and the
+ * last unlock is the last access. */
+#include "world.h"
+#include "fence.h"
+#include "sema.c"
+#undef at_pause
+#define at_pause()             ((void)0) /* spinning is a matter of time only */
+#define MUTEX_SHARED_IS_OVER() (ex_choose(2))
+#include "mutex.c"
+#define lock_slow   rw_lock_slow
+#define unlock_slow rw_unlock_slow
+#include "rwmutex.c"
+
+static struct m ms[WORLD_GS]; /* one for each thread; those from first_plain on are plain ones */
+static int first_plain = WORLD_GS;
+
+struct m *rt_m(void)
+{
+    return ex_self() < first_plain ? &ms[ex_self()] : NULL;
+}
+
+uint32_t sched_tid(void)
+{
+    return (uint32_t)ex_self() + 1;
+}
+
+void sched_pause(void)
+{
+    ex_pause();
+}
+
+/* As inside.c has it. */
+void sched_wait_unlocking(const void *m)
+{
+    rt_fence_all();
+    for (int i = 0; i < WORLD_GS; i++)
+        while (at_load_acq(&ms[i].unlocking) == m)
+            ex_pause();
+}
+
+static struct rt_lock lock;
+static go_mutex mutex;
+static go_rwmutex rw;
+
+static uint32_t writers, readers;     /* inside */
+static uint32_t written, writes_done; /* what is guarded, and what it must be in the end */
+static uint32_t left;                 /* threads that have yet to unlock; the last one frees */
+
+static void enter_alone(void)
+{
+    EX_HOLD(writers++ == 0 && readers == 0);
+    at_store_rlx(&written, at_load_rlx(&written) + 1);
+    writes_done++;
+}
+
+static void leave_alone(void)
+{
+    EX_HOLD(--writers == 0 && readers == 0);
+}
+
+static void enter_shared(void)
+{
+    EX_HOLD(writers == 0);
+    readers++;
+    EX_HOLD(at_load_rlx(&written) == writes_done);
+}
+
+static void leave_shared(void)
+{
+    EX_HOLD(writers == 0);
+    readers--;
+}
+
+static void begin(void *object, size_t size)
+{
+    struct sema_bucket *b = sema_lock(object);
+    sema_unlock(b);
+    world_begin();
+    for (int i = 0; i < WORLD_GS; i++)
+        ex_region(&ms[i].unlocking, sizeof ms[i].unlocking);
+    ex_region(b, sizeof *b);
+    ex_region(object, size);
+    ex_region(&written, sizeof written);
+    ex_quiet(&writes_done, sizeof writes_done);
+    ex_quiet(&writers, sizeof writers);
+    ex_quiet(&readers, sizeof readers);
+    ex_quiet(&left, sizeof left);
+}
+
+static void end(void)
+{
+    EX_HOLD(written == writes_done && writers == 0 && readers == 0);
+}
+
+/* ---- rt_lock ---- */
+
+static void locker(void *arg)
+{
+    for (int i = *(int *)arg; i > 0; i--) {
+        if (i == 2 && !rt_trylock(&lock))
+            continue;
+        if (i != 2)
+            rt_lock(&lock);
+        enter_alone();
+        leave_alone();
+        rt_unlock(&lock);
+    }
+}
+
+static int one = 1, two = 2, three = 3;
+
+static void begin_lock(void)
+{
+    begin(&lock, sizeof lock);
+    for (int i = 0; i < 3; i++)
+        ex_thread(locker, &three);
+}
+
+/* ---- go_mutex ---- */
+
+static void mutex_user(void *arg)
+{
+    for (int i = *(int *)arg; i > 0; i--) {
+        go_mutex_lock(&mutex);
+        enter_alone();
+        leave_alone();
+        go_mutex_unlock(&mutex);
+    }
+}
+
+static void mutex_trier(void *arg)
+{
+    (void)arg;
+    if (!go_mutex_trylock(&mutex))
+        return;
+    enter_alone();
+    leave_alone();
+    go_mutex_unlock(&mutex);
+}
+
+static void begin_mutex_two(void)
+{
+    begin(&mutex, sizeof mutex);
+    ex_thread(mutex_user, &three);
+    ex_thread(mutex_user, &three);
+}
+
+static void begin_mutex_spin(void)
+{
+    world_nprocs = 2;
+    begin(&mutex, sizeof mutex);
+    ex_thread(mutex_user, &one);
+    ex_thread(mutex_user, &one);
+}
+
+static void begin_mutex_try(void)
+{
+    begin(&mutex, sizeof mutex);
+    ex_thread(mutex_user, &one);
+    ex_thread(mutex_user, &one);
+    ex_thread(mutex_trier, NULL);
+}
+
+static void begin_mutex_plain(void)
+{
+    first_plain = 1;
+    begin(&mutex, sizeof mutex);
+    ex_thread(mutex_user, &two);
+    ex_thread(mutex_user, &two);
+}
+
+static void begin_mutex_three(void)
+{
+    begin(&mutex, sizeof mutex);
+    ex_thread(mutex_user, &two);
+    ex_thread(mutex_user, &one);
+    ex_thread(mutex_user, &one);
+}
+
+/* Whoever finds himself the last user unlocks and takes the memory away. */
+static void mutex_last(void *arg)
+{
+    (void)arg;
+    go_mutex_lock(&mutex);
+    bool last = --left == 0;
+    go_mutex_unlock(&mutex);
+    if (last)
+        ex_gone(&mutex, sizeof mutex);
+}
+
+static void begin_mutex_life(void)
+{
+    begin(&mutex, sizeof mutex);
+    left = 3;
+    for (int i = 0; i < 3; i++)
+        ex_thread(mutex_last, NULL);
+}
+
+/* ---- go_rwmutex ---- */
+
+static void reader(void *arg)
+{
+    for (int i = *(int *)arg; i > 0; i--) {
+        go_rwmutex_rlock(&rw);
+        enter_shared();
+        leave_shared();
+        go_rwmutex_runlock(&rw);
+    }
+}
+
+static void writer(void *arg)
+{
+    for (int i = *(int *)arg; i > 0; i--) {
+        go_rwmutex_lock(&rw);
+        enter_alone();
+        leave_alone();
+        go_rwmutex_unlock(&rw);
+    }
+}
+
+static void begin_rw(void)
+{
+    struct sema_bucket *b = sema_lock(&rw.writers_);
+    sema_unlock(b);
+    begin(&rw, sizeof rw);
+    ex_region(b, sizeof *b);
+}
+
+static void rw_last(void *arg)
+{
+    if (arg)
+        go_rwmutex_lock(&rw);
+    else
+        go_rwmutex_rlock(&rw);
+    bool last = --left == 0;
+    if (arg)
+        go_rwmutex_unlock(&rw);
+    else
+        go_rwmutex_runlock(&rw);
+    if (last && arg) /* readers count outside of any exclusion, but a writer is alone */
+        ex_gone(&rw, sizeof rw);
+}
+
+static void begin_rw_life(void)
+{
+    begin_rw();
+    left = 3;
+    ex_thread(rw_last, NULL);
+    ex_thread(rw_last, NULL);
+    ex_thread(rw_last, &rw);
+}
+
+static void begin_rw_two(void)
+{
+    begin_rw();
+    ex_thread(reader, &two);
+    ex_thread(writer, &two);
+}
+
+static void begin_rw_readers(void)
+{
+    begin_rw();
+    ex_thread(reader, &one);
+    ex_thread(reader, &one);
+    ex_thread(writer, &one);
+}
+
+static void begin_rw_writers(void)
+{
+    begin_rw();
+    ex_thread(reader, &one);
+    ex_thread(writer, &one);
+    ex_thread(writer, &one);
+}
+
+#define EXCLUDES "it excludes, and nobody sleeps for ever"
+
+static const struct ex_model models[] = {
+    {.name = "rt_lock", .says = EXCLUDES, .memory = EX_PSO, .begin = begin_lock, .end = end},
+    {.name = "mutex",
+     .says = EXCLUDES,
+     .memory = EX_PSO,
+     .barriers = true,
+     .begin = begin_mutex_two,
+     .end = end},
+    {.name = "mutex, spinning",
+     .says = EXCLUDES,
+     .memory = EX_PSO,
+     .barriers = true,
+     .begin = begin_mutex_spin,
+     .end = end},
+    {.name = "mutex, trylock",
+     .says = EXCLUDES,
+     .memory = EX_PSO,
+     .barriers = true,
+     .begin = begin_mutex_try,
+     .end = end},
+    {.name = "mutex, plain thread",
+     .says = EXCLUDES,
+     .memory = EX_PSO,
+     .barriers = true,
+     .begin = begin_mutex_plain,
+     .end = end},
+    {.name = "mutex of three",
+     .says = EXCLUDES,
+     .memory = EX_PSO,
+     .barriers = true,
+     .begin = begin_mutex_three,
+     .end = end,
+     .deep = true},
+    {.name = "mutex, lifetime",
+     .says = "the last unlock is the last access",
+     .memory = EX_PSO,
+     .barriers = true,
+     .begin = begin_mutex_life},
+    {.name = "rwmutex", .says = EXCLUDES, .memory = EX_PSO, .begin = begin_rw_two, .end = end},
+    {.name = "rwmutex, two readers",
+     .says = EXCLUDES,
+     .memory = EX_PSO,
+     .begin = begin_rw_readers,
+     .end = end},
+    {.name = "rwmutex, two writers",
+     .says = EXCLUDES,
+     .memory = EX_PSO,
+     .begin = begin_rw_writers,
+     .end = end},
+    {.name = "rwmutex, lifetime",
+     .says = "the last unlock is the last access",
+     .memory = EX_PSO,
+     .begin = begin_rw_life},
+};
+
+static const char *const survivors[] = {
+    /* With the mutex held and the bucket locked only a spinner's WOKEN can come between, and is a
+     * hint. */
+    "wake_first cas_rel",
+    /* Once a writer is to get the lock, or has it, every change is made with the bucket locked. */
+    "give_to_writer cas_acq_rel",
+    "rw_unlock_slow cas_acq_rel",
+    NULL,
+};
+
+int main(int argc, char **argv)
+{
+    return ex_main(argc, argv, models, sizeof models / sizeof models[0], survivors);
+}
