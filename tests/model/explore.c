@@ -299,7 +299,8 @@ int ex_thread(void (*fn)(void *), void *arg)
     memset(regs, 0, sizeof *regs);
     regs->gpr[0] = (uintptr_t)arg;
     regs->fn = (uintptr_t)fn;
-    switch_init(&world.threads[n_threads].ctx, regs, switch_fp());
+    switch_init(&world.threads[n_threads].ctx, regs);
+    switch_fp(&world.threads[n_threads].ctx.modes);
     return n_threads++;
 }
 

@@ -423,10 +423,10 @@ static const struct ex_model models[] = {
      .end = all_arrived},
 };
 
-/* The order that they give holds anyway: whoever empties the channel, or queues, has taken the
 /* The order that they give holds anyway: whoever empties the channel, or queues, has had the lock
  * after the one who closed it.  That the looker sees it so is a matter of his loads, which are in
  * order here. */
+static const char *const survivors[] = {
     "set_count store_rel",
     "chan_close store_rel",
     "chan_enqueue store_rel",
