@@ -1,6 +1,8 @@
 /* Exactly which operations block: sends, receives and selects on channels that are nil, closed,
  * empty, full, or have somebody at the other end.  What is dropped is dropped, a send is chosen as
- * fairly as a receive, and what is passed belongs to the receiver. */
+ * fairly as a receive, and what is passed belongs to the receiver.  On one processor, where a turn
+ * of the others has a meaning. */
+// procs: 1
 // stdout: ok
 #include "expect.h"
 

@@ -21,6 +21,7 @@
 
 GO_BEGIN_DECLS_
 
+/* Version of struct go_metrics that this header describes; goes into its field version. */
 #define GO_METRICS_VERSION 1
 
 /* Why goroutines wait: index of g_waiting_for. */
