@@ -101,6 +101,7 @@ static void init(void)
         holders_start();
         deadlock_watch_exit();
     }
+    rt_careful = env.preempt || env.traceback >= TRACEBACK_ALL || rt_fence_needed;
 }
 
 void rt_init(void)

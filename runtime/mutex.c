@@ -250,20 +250,22 @@ static void unlock_slow(go_mutex *m, enum tr_reason why)
     }
 }
 
-void mutex_unlock_raw(go_mutex *m, enum tr_reason why)
+/* Frees m by a plain store if nobody else wants it; see the essay. */
+static inline bool unlock_alone(go_mutex *m, struct m *here)
 {
-    struct m *here = rt_m();
-    if (unlikely(!here)) {
-        unlock_slow(m, why);
-        return;
-    }
     at_store_rlx(&here->unlocking, (const void *)m); /* relaxed: ordered by the fence */
     rt_fence_often();
     bool alone = at_load_rlx(&m->state_) == MU_HELD; /* relaxed: only we may change that */
     if (likely(alone))
         at_store_rel(&m->state_, 0u);                   /* [mutex] */
     at_store_rel(&here->unlocking, (const void *)NULL); /* [unlocking] the word is freed */
-    if (unlikely(!alone))
+    return alone;
+}
+
+void mutex_unlock_raw(go_mutex *m, enum tr_reason why)
+{
+    struct m *here = rt_m_here();
+    if (unlikely(!here || !unlock_alone(m, here)))
         unlock_slow(m, why);
 }
 
@@ -294,11 +296,18 @@ void mutex_unlock(go_mutex *m)
     mutex_unlock_raw(m, TR_MUTEX);
 }
 
-void go_mutex_lock(go_mutex *m)
+static __attribute__((noinline)) void lock_careful(go_mutex *m, uintptr_t pc)
 {
     rt_point();
-    mutex_lock_raw(m, TR_MUTEX);
-    hook_got(m, holders_caller());
+    mutex_lock(m, pc);
+}
+
+void go_mutex_lock(go_mutex *m)
+{
+    if (!GO_RACE && likely(!rt_careful) &&
+        likely(at_cas_acq(&m->state_, 0u, MU_HELD))) /* [mutex] */
+        return;
+    lock_careful(m, holders_caller());
 }
 
 bool go_mutex_trylock(go_mutex *m)
@@ -310,8 +319,16 @@ bool go_mutex_trylock(go_mutex *m)
     return true;
 }
 
-void go_mutex_unlock(go_mutex *m)
+static __attribute__((noinline)) void unlock_careful(go_mutex *m)
 {
     rt_point();
     mutex_unlock(m);
+}
+
+void go_mutex_unlock(go_mutex *m)
+{
+    struct m *here = rt_m_here();
+    if (!GO_RACE && likely(!rt_careful && here) && likely(unlock_alone(m, here)))
+        return;
+    unlock_careful(m);
 }

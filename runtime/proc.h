@@ -87,6 +87,17 @@ static inline struct p_stats *m_stats(const struct m *m)
 /* The M of this thread, or NULL.  Only where no goroutine switch can come in between. */
 struct m *rt_m(void);
 
+/* The same, inline, in functions that never switch.  (tests/model has threads of its own.) */
+#ifndef rt_m_here
+extern __thread struct m *tls_m
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+static inline struct m *rt_m_here(void)
+{
+    return tls_m;
+}
+#endif
+
 /* Makes g, which runs nowhere and is in state READY, runnable on m's P, or on any when m has
  * none. */
 void sched_put(struct m *m, struct g *g);

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool rt_careful = true;
 struct sched sched = {.sleep_until = INT64_MAX, .next_id = 2};
 
 enum {

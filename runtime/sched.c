@@ -34,7 +34,7 @@ enum {
     POLL_TICKS = 250000, /* 80 to 250 us: the same for descriptors while no M blocks for them */
 };
 
-static __thread struct m *tls_m __attribute__((tls_model("initial-exec")));
+__thread struct m *tls_m;
 
 __attribute__((noinline)) struct m *rt_m(void)
 {

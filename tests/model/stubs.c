@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 uint32_t tr_on, holders_on;
-bool rt_point_on, rt_fence_needed;
+bool rt_point_on, rt_careful, rt_fence_needed;
 
 #define NEVER(name, ...)   \
     void name(__VA_ARGS__) \

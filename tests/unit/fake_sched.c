@@ -33,6 +33,8 @@
 
 uint32_t tr_on;
 bool rt_point_on;
+bool rt_careful;
+__thread struct m *tls_m; /* NULL: no thread is an M */
 
 void rt_point_taken(void)
 {
