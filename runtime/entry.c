@@ -101,7 +101,8 @@ static void init(void)
         holders_start();
         deadlock_watch_exit();
     }
-    rt_careful = env.preempt || env.traceback >= TRACEBACK_ALL || rt_fence_needed;
+    rt_careful = env.preempt || env.migrate || env.seeded || rt_fence_needed ||
+                 env.traceback >= TRACEBACK_ALL;
 }
 
 void rt_init(void)

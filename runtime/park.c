@@ -14,6 +14,7 @@
 #include "hook.h"
 #include "inside.h"
 #include "panic.h"
+#include "poller.h"
 #include "thread.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -131,6 +132,18 @@ static void yield_saved(void *arg)
     sched_run(m);
 }
 
+/* True when m's P has nothing else to run, nor to look after; then a round of the scheduler would
+ * come back here. */
+static inline bool nobody_else(const struct m *m)
+{
+    const struct p *p = m->p;
+    if (unlikely(!p || rt_careful || hook_tracing()))
+        return false;
+    /* relaxed: another M that pushes just now comes before or after this yield */
+    return !at_load_rlx(&p->runnext) && !runq_len(&p->runq) && !globalq_count(&sched.queue) &&
+           timer_heap_next(&p->timers) == INT64_MAX && !poller_waiting() && p->id < sched_nprocs();
+}
+
 void rt_yield(struct g *self)
 {
     if (unlikely(self->flags & G_THREAD)) {
@@ -139,6 +152,11 @@ void rt_yield(struct g *self)
     }
     struct m *m = self->m;
     rt_enter(m);
+    if (nobody_else(m)) {
+        at_store_rlx(&m->p->tick, m->p->tick + 1); /* relaxed: thieves look whether it moves */
+        rt_leave(m);
+        return;
+    }
     if (unlikely(in_blocking_call(self)))
         hook_go_ready(m->trace, self, 0); /* it has been blocked since go_blocking_begin() */
     else

@@ -57,7 +57,7 @@ static inline void rt_point(void)
         rt_point_taken();
 }
 
-/* Some setting wants more of every call than usual: points, holders of locks, a fence.  Where not,
+/* Some setting wants more of every call than usual: points, seeds, holders of locks, a fence.  Where not,
  * short calls look at this alone.  True until the runtime has been set up. */
 extern bool rt_careful;
 

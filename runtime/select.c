@@ -366,6 +366,9 @@ int go_select_n(go_case *cases, int n)
         chan_never(rt_self(), TR_SELECT_EMPTY);
     if (n > FEW)
         return run_many(&s, n);
+    if (n == 2 && cases[1].kind_ == CASE_DEFAULT && cases[0].kind_ != CASE_DEFAULT &&
+        (!cases[0].chan_ || !looks_ready(&s, &cases[0]))) /* one case, looked at at one moment */
+        return GO_DEFAULT;
     s.waits = waits;
     s.poll = poll;
     s.locked = locked;
