@@ -101,8 +101,9 @@ static void init(void)
         holders_start();
         deadlock_watch_exit();
     }
-    rt_careful = env.preempt || env.migrate || env.seeded || rt_fence_needed ||
-                 env.traceback >= TRACEBACK_ALL;
+    /* relaxed: a setting */
+    rt_careful =
+        env.preempt || env.migrate || env.seeded || rt_fence_needed || at_load_rlx(&holders_on);
 }
 
 void rt_init(void)

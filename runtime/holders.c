@@ -30,6 +30,7 @@ uint32_t holders_on;
 void holders_start(void)
 {
     at_store_rlx(&holders_on, 1u); /* relaxed: a setting */
+    rt_careful = true;             /* read by goroutines that begin later */
 }
 
 static struct bucket *bucket_of(const void *lock)

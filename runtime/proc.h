@@ -89,8 +89,7 @@ struct m *rt_m(void);
 
 /* The same, inline, in functions that never switch.  (tests/model has threads of its own.) */
 #ifndef rt_m_here
-extern __thread struct m *tls_m
-    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+extern __thread struct m *tls_m __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 static inline struct m *rt_m_here(void)
 {

@@ -57,8 +57,8 @@ static inline void rt_point(void)
         rt_point_taken();
 }
 
-/* Some setting wants more of every call than usual: points, seeds, holders of locks, a fence.  Where not,
- * short calls look at this alone.  True until the runtime has been set up. */
+/* Some setting wants more of every call than usual: points, seeds, holders of locks, a fence.
+ * Where not, short calls look at this alone.  True until the runtime has been set up. */
 extern bool rt_careful;
 
 /* Called once, before the first goroutine.  seed: decides how often points let others run. */

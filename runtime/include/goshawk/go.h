@@ -78,8 +78,8 @@ GO_API_ int go_numcpu(void);
 GO_API_ void go_lock_thread(void);
 GO_API_ void go_unlock_thread(void);
 
-/* A cheap point at which a long loop lets others run when its time (10 ms) is over.  Without it they
- * run on another thread meanwhile, if they have to wait for longer than that. */
+/* A cheap point at which a long loop lets others run when its time (10 ms) is over.  Without it
+ * they run on another thread meanwhile, if they have to wait for longer than that. */
 GO_API_ void go_checkpoint(void);
 
 /* Around a call that may block the thread: in between other goroutines use this processor.  They do
