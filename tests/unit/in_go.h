@@ -86,10 +86,9 @@ static inline int with_procs_(void (*body)(void))
 {
     static const int procs[] = {1, 2, 8};
     const char *only = getenv("GO_TEST_PROCS");
-    for (size_t i = 0; i < sizeof procs / sizeof *procs; i++) {
-        if ((only && atoi(only) != procs[i]) || (ON_FAKE_SCHED && i > 0))
-            continue;
-        go_maxprocs(procs[i]);
+    size_t n = only || ON_FAKE_SCHED ? 1 : sizeof procs / sizeof *procs;
+    for (size_t i = 0; i < n; i++) {
+        go_maxprocs(only ? atoi(only) : procs[i]);
         body();
     }
     return 0;
