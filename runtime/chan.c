@@ -110,6 +110,7 @@ void chan_init(struct chan *c, size_t elem_size, size_t cap, void *mem)
     c->cap = cap;
     c->elem_size = elem_size;
     c->slots = mem;
+    hook_forget(c, sizeof *c); /* the program may have freed this memory: that was before */
     if (GO_RACE)
         c->edges = (char *)mem + ((elem_size * cap + BLOCK_ALIGN - 1) & ~((size_t)BLOCK_ALIGN - 1));
 }

@@ -97,6 +97,30 @@ FRAME void write_then_recv_2(int_chan c)
     step_to(1);
 }
 
+enum { BLOCKS = 30 };
+
+FRAME void free_all(void **block)
+{
+    for (int i = 0; i < BLOCKS; i++)
+        free(block[i]);
+    step_to(1);
+}
+
+/* The library's malloc() may return what the program has freed: no use after the free. */
+NORACE(channel_in_freed_memory)
+{
+    void *block[BLOCKS];
+    for (size_t i = 0; i < BLOCKS; i++)
+        block[i] = malloc(16 * (i + 1));
+    go(free_all, block);
+    await_step(1);
+    for (size_t i = 0; i < BLOCKS; i++) {
+        int_chan c = go_chan_make(int, i);
+        go_chan_close(c);
+        go_chan_free(c);
+    }
+}
+
 // expect: write x in buffered_recv_orders_nothing_for_the_sender / write x in write_then_recv_2
 RACE(buffered_recv_orders_nothing_for_the_sender)
 {
