@@ -85,6 +85,7 @@ static struct g *stack_make(struct arena *a, uint32_t i, bool guard)
     g->stack_pages = (uint32_t)((a->pool->slot_bytes - GUARD) / VM_PAGE);
     g->stack_lo = start + GUARD;
     g->stack_hi = (char *)g;
+    san_stack_made(g->stack_lo, g->stack_hi);
     return g;
 }
 

@@ -56,7 +56,8 @@ static void worker_publish(struct m *m)
 
 static void announce_stack(struct m *m)
 {
-#if GO_ASAN
+    if (!GO_ASAN && !san_on_valgrind)
+        return;
     pthread_attr_t attr;
     void *lo = NULL;
     size_t bytes = 0;
@@ -64,9 +65,7 @@ static void announce_stack(struct m *m)
     pthread_attr_getstack(&attr, &lo, &bytes);
     pthread_attr_destroy(&attr);
     san_stack_init(&m->san, lo, bytes);
-#else
-    (void)m;
-#endif
+    san_stack_made(lo, (char *)lo + bytes);
 }
 
 static _Noreturn __attribute__((noinline)) void run(struct m *m)

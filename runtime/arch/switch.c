@@ -1,5 +1,6 @@
-/* switch.c - proof of the offsets that the assembly uses. */
+/* switch.c - proof of the offsets that the assembly uses; whether valgrind looks on. */
 #include "switch.h"
+#include "sanitize.h"
 #include <assert.h>
 
 #if defined(__x86_64__)
@@ -28,3 +29,12 @@ static_assert(offsetof(struct call_regs, fn) == 72, "REGS_FN");
 static_assert(offsetof(struct call_regs, vec) == 80, "REGS_VEC");
 #endif
 static_assert(sizeof(struct call_regs) % 16 == 0, "keeps the stack aligned");
+
+bool san_on_valgrind;
+
+#if GO_VALGRIND
+__attribute__((constructor)) static void ask_valgrind(void)
+{
+    san_on_valgrind = RUNNING_ON_VALGRIND;
+}
+#endif
