@@ -1,5 +1,5 @@
-/* scenes_chan.c - what goes through channels is neither lost nor doubled, and in order; who waits for
- * a close sees it, and what was written before it. */
+/* scenes_chan.c - what goes through channels is neither lost nor doubled, and in order; who waits
+ * for a close sees it, and what was written before it. */
 #include "stress.h"
 #include <stdatomic.h>
 

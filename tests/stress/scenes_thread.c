@@ -1,5 +1,5 @@
-/* scenes_thread.c - goroutines and threads: plain threads at the same channels, goroutines that keep
- * their thread, block it, or compute for long; and the number of processors changes meanwhile. */
+/* scenes_thread.c - goroutines and threads: plain threads at the same channels, goroutines that
+ * keep their thread, block it, or compute for long; and the number of processors changes meanwhile. */
 #include "stress.h"
 #include <goshawk/io.h>
 #include <errno.h>
@@ -120,7 +120,7 @@ void scene_locked(void)
     go_waitgroup_wait(&wg);
 }
 
-/* ---- blocking: a plain read(2), announced or not, waits for a goroutine that must get to run ---- */
+/* ---- blocking: a plain read(2), announced or not, waits for one that must get to run ---- */
 
 static void reader(int fd, int n, bool announced, int *got)
 {
