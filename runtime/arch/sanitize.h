@@ -16,8 +16,8 @@
  *
  * Without -fsanitize=address all of that is empty.  Valgrind is told less: which memory is a stack,
  * or it takes a switch to one nearby for a large frame; and that the stack of a goroutine that
- * begins may be used.  It is told where its header was there when the library was built, and costs a
- * predicted branch at a stack's first use. */
+ * begins may be used.  It is told where its header was there when the library was built, and costs
+ * a predicted branch at a stack's first use. */
 #ifndef ARCH_SANITIZE_H
 #define ARCH_SANITIZE_H
 

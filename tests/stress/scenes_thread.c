@@ -1,5 +1,6 @@
 /* scenes_thread.c - goroutines and threads: plain threads at the same channels, goroutines that
- * keep their thread, block it, or compute for long; and the number of processors changes meanwhile. */
+ * keep their thread, block it, or compute for long; descriptors; and the number of processors
+ * changes meanwhile. */
 #include "stress.h"
 #include <goshawk/io.h>
 #include <errno.h>
