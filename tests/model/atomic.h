@@ -1,10 +1,11 @@
 /* atomic.h - the atomics of base/atomic.h, for the explorer.
  *
- * Included before everything else (-include), it takes the place of base/atomic.h and of
- * base/clock.h; names and meanings are theirs. */
+ * Included before everything else (-include), it takes the place of base/atomic.h, base/clock.h and
+ * base/fence.h; names and meanings are theirs. */
 #ifndef BASE_ATOMIC_H
 #define BASE_ATOMIC_H
 #define BASE_CLOCK_H
+#define BASE_FENCE_H
 #ifndef __ASSEMBLER__
 
 #include "explore.h"
@@ -58,6 +59,15 @@
 #define at_fence_sc_after_rmw() ((void)0)
 
 #define at_pause()              ex_pause()
+
+/* ---- fence.h ---- */
+
+#define rt_fence_all() ex_fence_all(EX_SITE_("membarrier"))
+
+static inline void rt_fence_often(void)
+{
+    __asm__ volatile("" ::: "memory");
+}
 
 /* ---- clock.h ---- */
 

@@ -496,19 +496,20 @@ void ex_wait(bool (*ready)(void *), void *arg)
     t->arg = NULL;
 }
 
-void ex_fence_all(void)
+void ex_fence_all(struct ex_site *site)
 {
-    static struct ex_site site = {__FILE__, "rt_fence_all", "membarrier", __LINE__, 0, 0, 0};
-    note_site(&site);
-    if (site.mutated)
+    if (current < 0)
         return;
-    stop(OP_RMW, NULL, &site); /* the caller's own fence comes first */
+    note_site(site);
+    if (site->mutated)
+        return;
+    stop(OP_RMW, NULL, site); /* the caller's own fence comes first */
     struct thread *me = &world.threads[current];
     me->drains = 0;
     for (int t = 0; t < n_threads; t++)
         if (world.threads[t].n_stores)
             me->drains |= (uint64_t)1 << t;
-    stop(OP_BARRIER, NULL, &site);
+    stop(OP_BARRIER, NULL, site);
 }
 
 /* ---- futex.h ---- */

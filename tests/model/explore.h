@@ -32,7 +32,7 @@ struct ex_model {
     int stores_max;      /* room in a store buffer; 0: as much as the explorer has */
     int preempt_max;     /* 0: unbounded; else one more than the preemptions in a run, and ... */
     int delay_max;       /* ... the stores of a run that wait in a buffer; others do not */
-    bool barriers;       /* ex_fence_all() is used: it may come between a load and a store */
+    bool barriers;       /* rt_fence_all() is used: it may come between a load and a store */
     bool deep;           /* only with --deep */
     bool sleeps;         /* may end with threads that wait; then end() judges */
     bool any_time;       /* the clock says whatever it likes, so time may be forgotten */
@@ -83,9 +83,6 @@ void ex_pause(void);
 /* The clock: moves only when a wait with a limit is over. */
 int64_t ex_now(void);
 
-/* A full fence on all threads, each at some moment of the call (membarrier(2)). */
-void ex_fence_all(void);
-
 /* ---- for atomic.h ---- */
 
 struct ex_site {
@@ -103,5 +100,8 @@ enum ex_rmw { EX_XCHG, EX_ADD, EX_SUB, EX_OR, EX_AND };
 uint64_t ex_rmw(volatile void *p, size_t size, enum ex_rmw what, uint64_t v, struct ex_site *site);
 bool ex_cas(volatile void *p, size_t size, uint64_t from, uint64_t to, struct ex_site *site);
 void ex_fence(struct ex_site *site);
+
+/* A full fence on all threads, each at some moment of the call (membarrier(2)). */
+void ex_fence_all(struct ex_site *site);
 
 #endif

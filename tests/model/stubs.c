@@ -1,5 +1,4 @@
 /* stubs.c - what the runtime's files name and no model calls: the tracer is off, nothing panics. */
-#include "fence.h"
 #include "holders.h"
 #include "panic.h"
 #include "scheduler.h"
@@ -7,7 +6,7 @@
 #include <stdlib.h>
 
 uint32_t tr_on, holders_on;
-bool rt_point_on, rt_careful, rt_fence_needed;
+bool rt_point_on, rt_careful;
 
 #define NEVER(name, ...)   \
     void name(__VA_ARGS__) \
@@ -47,12 +46,6 @@ void holders_drop_(const void *lock)
 void rt_point_taken(void)
 {
     abort();
-}
-
-/* Has a full fence made on all threads. */
-void rt_fence_all(void)
-{
-    ex_fence_all();
 }
 
 _Noreturn void rt_panic(const char *text)
