@@ -75,11 +75,22 @@ static size_t folder_length(void)
     return (size_t)(strrchr(__FILE__, '/') + 1 - __FILE__);
 }
 
+/* A file of the runtime: the compiler's path, or that behind the folder where it ran (clang). */
+static bool in_folder(const char *file)
+{
+    if (!strncmp(file, __FILE__, folder_length()))
+        return true;
+    for (const char *s = file; __FILE__[0] == '.' && (s = strstr(s, "/../")); s++)
+        if (!strncmp(s + 1, __FILE__, folder_length()))
+            return true;
+    return false;
+}
+
 static bool is_runtime(const struct symbol_frame *f)
 {
     if (!strcmp(f->function, "go_main"))
         return false;
-    if (f->file && !strncmp(f->file, __FILE__, folder_length()))
+    if (f->file && in_folder(f->file))
         return true;
     return starts(f->function, "go_") || starts(f->function, "rt_") ||
            starts(f->function, "switch_") || !strcmp(f->function, "main_goroutine");

@@ -107,6 +107,11 @@ static void request(uint32_t work)
     rt_futex_wake(&monitor.work, 1);
 }
 
+bool signals_crashed(void)
+{
+    return at_load_rlx(&crash.taken); /* relaxed: a moment more or less does no harm */
+}
+
 void signals_watch_deadlock(void)
 {
     request(WORK_WATCH);

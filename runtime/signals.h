@@ -34,4 +34,7 @@ int64_t signals_ticks_to_nanos(uint64_t ticks);
 /* Stacks have become free: makes the monitor call stack_scavenge() until nothing is left. */
 void signals_scavenge(void);
 
+/* The program has crashed and is being reported on: nothing should move any more. */
+bool signals_crashed(void);
+
 #endif

@@ -27,6 +27,7 @@
 #include "inside.h"
 #include "poller.h"
 #include "print.h"
+#include "signals.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
@@ -144,6 +145,8 @@ static bool look(void)
 {
     bool any = false;
     int64_t now = clock_nanos();
+    if (signals_crashed())
+        return false;
     uint32_t procs = at_load_acq(&sched.procs_made); /* [procs] */
     for (uint32_t i = 0; i < procs; i++)
         any = look_at(sched.procs[i], now) || any;

@@ -98,6 +98,7 @@ void go_waitgroup_wait(go_waitgroup *wg)
         if (!(s & WG_WAITED))
             hook_write(self, wg, 1, hook_caller());
         sema_park(b, rt_self(), wg, TR_WAITGROUP, false);
+        __asm__ volatile(""); /* no tail call: reports begin with this function's caller */
         return;
     }
 }

@@ -141,13 +141,16 @@ static void send_until_closed(void *c)
 IN_GO(select, both_of_two_busy_channels_are_served)
 {
     enum { TRIALS = 10000 };
-    go_chan(int) a = make(0), b = make(0);
+    go_chan(int) a = make(1), b = make(1);
     int count[2] = {0, 0};
     start(send_until_closed, a);
     start(send_until_closed, b);
     settle();
-    for (int i = 0; i < TRIALS; i++)
+    for (int i = 0; i < TRIALS; i++) {
+        while (go_chan_len(a) + go_chan_len(b) < 2) /* a sender's thread may have to wait */
+            go_yield();
         count[go_select(go_recv_case(a, NULL), go_recv_case(b, NULL))]++;
+    }
     CHECK(count[0] > TRIALS / 20 && count[1] > TRIALS / 20);
     go_chan_close(a);
     go_chan_close(b);

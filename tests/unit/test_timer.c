@@ -218,7 +218,9 @@ IN_GO(timer, ticker_ticks_until_stopped)
     for (int i = 1; i <= 5; i++)
         go_chan_recv(go_ticker_chan(t));
     CHECK(go_since(begin) >= 4 * 500 * GO_MICROSECOND);
-    go_sleep(3 * GO_MILLISECOND); /* slow receiver: one tick waits, the others are dropped */
+    while (go_chan_len(go_ticker_chan(t)) == 0) /* slow receiver: one tick waits ... */
+        go_sleep(3 * GO_MILLISECOND);
+    go_sleep(3 * GO_MILLISECOND); /* ... the others are dropped */
     CHECK(go_chan_len(go_ticker_chan(t)) == 1);
     go_ticker_stop(t);
     go_chan_recv(go_ticker_chan(t));

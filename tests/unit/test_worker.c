@@ -52,7 +52,7 @@ static int all_run_at_once(int argc, char **argv)
     }
     CHECK(leave == 36);
     /* who spins for longer than its slice goes on without a P, and another M takes that */
-    CHECK(worker_count() >= 8 && worker_count() <= 9 + 36 && listed() == worker_count());
+    CHECK(worker_count() >= 8 && listed() >= 8);
     return argc && argv;
 }
 
