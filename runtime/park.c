@@ -59,13 +59,20 @@ static void thread_park(struct g *self, rt_commit *commit, void *arg)
         rt_futex_wait(&self->state, G_PARKED, -1);
 }
 
-static void park_saved(void *arg)
+/* On the scheduler's stack: the goroutine that m has just left, saved. */
+static inline struct g *left(struct m *m)
 {
-    struct m *m = arg;
     struct g *g = m->g;
     san_enter(&m->san);
     hook_race_switch(NULL);
     m->g = NULL;
+    return g;
+}
+
+static void park_saved(void *arg)
+{
+    struct m *m = arg;
+    struct g *g = left(m);
     g_move(g, G_RUNNING, G_PARKED);
     if (m->commit && !m->commit(g, m->commit_arg)) {
         hook_go_ready(m->trace, g, 0);
@@ -115,10 +122,7 @@ void rt_park_unlock(struct g *self, struct rt_lock *lock, enum tr_reason why, co
 static void yield_saved(void *arg)
 {
     struct m *m = arg;
-    struct g *g = m->g;
-    san_enter(&m->san);
-    hook_race_switch(NULL);
-    m->g = NULL;
+    struct g *g = left(m);
     g_move(g, G_RUNNING, G_READY);
     if (m->p && !env.migrate) {
         sched_put_tail(m->p, g);
@@ -172,10 +176,7 @@ void rt_yield(struct g *self)
 static void no_p_saved(void *arg)
 {
     struct m *m = arg;
-    struct g *g = m->g;
-    san_enter(&m->san);
-    hook_race_switch(NULL);
-    m->g = NULL;
+    struct g *g = left(m);
     g_move(g, G_RUNNING, G_READY);
     sched_put_global(g);
     sched_run(m);

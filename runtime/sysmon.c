@@ -8,8 +8,9 @@
  *     the thread sleeps in the kernel      at once
  *     the goroutine computes               when its slice of 10 ms is over
  *
- * The goroutine goes on without a P, and gets one back at its next call into the runtime.  A P is
- * wanted when goroutines or due timers wait on it, or anywhere while no P is idle.
+ * The goroutine goes on without a P, and gets one back at its next call that waits, starts a
+ * goroutine or yields.  A P is wanted when goroutines or due timers wait on it, or anywhere while
+ * no P is idle.
  *
  * It also looks for ready descriptors when nobody else has for long (poller.h).
  *
