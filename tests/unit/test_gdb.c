@@ -27,16 +27,22 @@ static void count(struct g *g, void *arg)
     by_walk++;
 }
 
+static int waiting;
+
 static void waits(void *c)
 {
+    waiting++;
     go_chan_recv((go_chan(int))c);
 }
 
 static int follow_the_table(int argc, char **argv)
 {
     go_chan(int) c = go_chan_make(int, 0);
+    go_maxprocs(1); /* all wait before either walk: a first run moves a goroutine to another block */
     for (int i = 0; i < 200; i++)
         start(waits, (void *)c);
+    while (waiting < 200)
+        go_yield();
     const struct gdb_blocks *b = (const void *)(uintptr_t)words[BLOCKS];
     for (char *at = *(char *const *)b->head; at; at = *(char **)(at + b->next)) {
         uintptr_t base = *(uintptr_t *)(at + b->base), stride = *(uintptr_t *)(at + b->stride);
