@@ -10,7 +10,8 @@
 #include <sched.h>
 #include <unistd.h>
 
-enum { SLAB = 64 << 10, ARENA = 64 << 20, SPINS = 100 };
+/* Blocks from BIG on are mapped one by one, and free ones keep no memory but their first page. */
+enum { SLAB = 64 << 10, ARENA = 64 << 20, BIG = 1 << 20, SPINS = 100 };
 
 static struct {
     struct rt_lock lock;
@@ -53,6 +54,8 @@ void pages_put(void *p, size_t size)
 
 static char *slab_get(size_t size)
 {
+    if (size >= BIG)
+        return pages_get(size);
     rt_lock(&arena.lock);
     if ((size_t)(arena.end - arena.next) < size) {
         arena.next = pages_get(ARENA);
@@ -62,6 +65,12 @@ static char *slab_get(size_t size)
     arena.next += size;
     rt_unlock(&arena.lock);
     return s;
+}
+
+/* Several blocks at a time, but one of the big ones. */
+static size_t slab_size(size_t block)
+{
+    return block < SLAB / 4 ? SLAB : block < BIG ? block * 4 : block;
 }
 
 static struct pool_shard *shard_of(struct pool *p)
@@ -80,7 +89,7 @@ void *pool_get(struct pool *p)
         s->free = *(void **)b;
     } else {
         if ((size_t)(s->end - s->next) < p->size) {
-            size_t slab = p->size < SLAB / 4 ? SLAB : p->size * 4;
+            size_t slab = slab_size(p->size);
             s->next = slab_get(slab);
             s->end = s->next + slab;
         }
@@ -92,8 +101,16 @@ void *pool_get(struct pool *p)
     return b;
 }
 
+static void discard_tail(char *block, size_t size)
+{
+    uintptr_t mask = VM_PAGE - 1, from = ((uintptr_t)block + VM_PAGE + mask) & ~mask;
+    vm_discard((void *)from, ((uintptr_t)block + size - from) & ~mask);
+}
+
 void pool_put(struct pool *p, void *block)
 {
+    if (unlikely(p->size >= BIG))
+        discard_tail(block, p->size);
     struct pool_shard *s = shard_of(p);
     spin_lock(&s->lock);
     *(void **)block = s->free;

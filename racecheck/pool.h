@@ -1,8 +1,8 @@
 /* pool.h - memory of the detector.
  *
  * Never the program's malloc: that one is intercepted and reports here.  Memory comes in slabs of
- * equal blocks and is never given back to the kernel or to another pool, so that a stale pointer
- * into a pool always points at a block of the same type ("type-stable"). */
+ * equal blocks whose addresses are never given back to the kernel or to another pool, so that a
+ * stale pointer into a pool always points at a block of the same type ("type-stable"). */
 #ifndef RC_POOL_H
 #define RC_POOL_H
 
@@ -30,8 +30,8 @@ struct pool {
         .size = ((block_size) + 15) & ~(size_t)15, .name = (block_name) \
     }
 
-/* A block with undefined contents, except that words beyond the first keep what the block's last
- * owner left there and are zero in a block that never had one.  Never NULL: without memory the
+/* A block with undefined contents, except that words of its first page beyond the first word keep
+ * what the block's last owner left there and are zero in a block that never had one.  Never NULL: without memory the
  * process ends with one line. */
 void *pool_get(struct pool *p);
 void pool_put(struct pool *p, void *block);

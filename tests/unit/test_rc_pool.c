@@ -59,6 +59,31 @@ Test(rc_pool, threads_never_share_a_block)
     }
 }
 
+/* Sizes around that of the arenas that small blocks are cut from.  Blocks are only touched at both
+ * ends, small ones whole. */
+Test(rc_pool, blocks_of_any_size_do_not_overlap)
+{
+    enum { KINDS = 11, EACH = 9, N = KINDS * EACH };
+    static struct pool of[KINDS];
+    static uint64_t *block[N];
+    for (int k = 0; k < KINDS; k++)
+        of[k] = (struct pool){.size = ((size_t)48 << (k * 2)) + 32, .name = "test"};
+    for (int i = 0; i < N; i++) {
+        block[i] = pool_get(&of[i % KINDS]);
+        size_t words = of[i % KINDS].size / 8;
+        for (size_t at = 0; at<words; at += words> 4096 ? words - 1 : 1)
+            block[i][at] = (uint64_t)i;
+    }
+    for (int i = 0; i < N; i++) {
+        size_t words = of[i % KINDS].size / 8;
+        for (size_t at = 0; at<words; at += words> 4096 ? words - 1 : 1)
+            cr_assert_eq(block[i][at], (uint64_t)i, "block %d of %zu words, word %zu", i, words,
+                         at);
+    }
+    for (int i = 0; i < N; i++)
+        pool_put(&of[i % KINDS], block[i]);
+}
+
 Test(rc_pool, any_size)
 {
     static const size_t size[] = {1, 64, 65, 1000, 4096, 100000, 1 << 20, 3 << 20};
