@@ -5,6 +5,7 @@
  *
  * Lock order: list_lock is taken last and covers nothing else. */
 #include "ctx.h"
+#include "collect.h"
 #include "memo.h"
 #include "pool.h"
 #include "shadow.h"
@@ -42,6 +43,8 @@ const struct rc_host *rc_the_host(void)
 void rc_tick_slow(struct rc_ctx *c)
 {
     flow_move(&c->clock, slot_take(c->life, NULL));
+    c->first = c->clock.now.epoch;
+    c->moved = true;
 }
 
 /* ---- making and ending ---- */
@@ -76,7 +79,7 @@ static struct rc_ctx *make(struct rc_ctx *creator, enum rc_kind kind, uint64_t i
         flow_begin(&c->clock, &creator->clock);
         rc_tick(creator);
     }
-    c->clock.now.epoch = slot_take(c->life, &c->clock.now);
+    c->clock.now.epoch = c->first = slot_take(c->life, &c->clock.now);
     c->frames = c->top = rc_alloc(FIRST_FRAMES * sizeof(struct rc_frame));
     c->last = c->frames + FIRST_FRAMES - 1;
     c->top[0] = (struct rc_frame){.node = CALLS_ROOT, .sp = UINTPTR_MAX};
@@ -89,6 +92,7 @@ struct rc_ctx *rc_ctx_make(struct rc_ctx *creator, enum rc_kind kind, uint64_t i
 {
     if (!is_ready())
         return NULL;
+    collect_if_due();
     if (creator == NULL)
         creator = rc_self.ctx ? rc_self.ctx : home;
     struct rc_thread was = rc_enter();
@@ -112,7 +116,7 @@ void rc_ctx_end(struct rc_ctx *c)
     list_del(c);
     /* An epoch in which nothing was recorded was not released either: a release ends its epoch. */
     uint64_t now = c->clock.now.epoch;
-    slot_give(now, now == c->recorded ? now : now - w_epoch(0, 1));
+    slot_give(c->life, now, now == c->recorded ? now : now - w_epoch(0, 1));
     snap_clear(&c->clock.now);
     snap_clear(&c->fence_rel);
     snap_clear(&c->fence_acq);

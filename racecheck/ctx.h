@@ -23,6 +23,8 @@ struct rc_frame {
 
 struct rc_ctx {
     struct flow_clock clock; /* clock.now.epoch is its present epoch */
+    uint64_t first;          /* its first epoch in its present slot */
+    bool moved;              /* it has had others */
     uint64_t recorded;       /* the last epoch in which an access was recorded, or 0 */
     struct rc_frame *top;    /* the innermost frame */
     struct rc_frame *last;   /* the last one there is room for */

@@ -220,6 +220,25 @@ bool heap_find(uintptr_t addr, struct heap_block *ret_block)
            find_small(addr, true, ret_block) || find_large(addr, true, ret_block);
 }
 
+static void each_owner(struct table *t, size_t n, void (*visit)(const struct rc_life *by))
+{
+    for (size_t i = 0; i < n; i++)
+        if (t->entry[i].start && t->entry[i].by)
+            visit(t->entry[i].by);
+}
+
+void heap_each_owner(void (*visit)(const struct rc_life *by))
+{
+    for (int i = 0; i < SHARDS; i++) {
+        rt_lock(&small[i].lock);
+        each_owner(&small[i], small[i].room, visit);
+        rt_unlock(&small[i].lock);
+    }
+    rt_lock(&large.lock);
+    each_owner(&large, large.used, visit);
+    rt_unlock(&large.lock);
+}
+
 void heap_hold(void)
 {
     for (int i = 0; i < SHARDS; i++)

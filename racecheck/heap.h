@@ -28,6 +28,9 @@ size_t heap_remove(uintptr_t start);
 /* The block, living or freed, that covers addr.  A block of 0 bytes covers its first one. */
 bool heap_find(uintptr_t addr, struct heap_block *ret_block);
 
+/* Calls visit with who asked for each block, living or freed. */
+void heap_each_owner(void (*visit)(const struct rc_life *by));
+
 /* Around fork(): no other thread is inside the tables. */
 void heap_hold(void);
 void heap_let_go(void);

@@ -3,6 +3,7 @@
  * exit(3) needs none: report.c has registered with it.  longjmp() skips the func_exit calls of the
  * frames it jumps over; the engine is told the stack pointer of the target, which glibc keeps in
  * the jmp_buf, scrambled with a word that is found out once with a jmp_buf of our own. */
+#include "collect.h"
 #include "heap.h"
 #include "intercept.h"
 #include <dlfcn.h>
@@ -26,9 +27,11 @@ INTERCEPT(_Noreturn void, _Exit, (int status))
 INTERCEPT(int, fork, (void))
 {
     struct rc_ctx *c = rc_switch(NULL);
+    collect_hold();
     heap_hold();
     int pid = rt_real_fork();
     heap_let_go();
+    collect_let_go();
     if (pid == 0)
         rc_report_forked();
     rc_switch(c);

@@ -31,8 +31,8 @@ struct pool {
     }
 
 /* A block with undefined contents, except that words of its first page beyond the first word keep
- * what the block's last owner left there and are zero in a block that never had one.  Never NULL: without memory the
- * process ends with one line. */
+ * what the block's last owner left there and are zero in a block that never had one.  Never NULL:
+ * without memory the process ends with one line. */
 void *pool_get(struct pool *p);
 void pool_put(struct pool *p, void *block);
 

@@ -2,6 +2,7 @@
  *
  * A pair of stacks is reported once, in whichever order the two come again. */
 #include "race.h"
+#include "collect.h"
 #include "ctx.h"
 #include "futex.h"
 #include "pool.h"
@@ -95,16 +96,21 @@ static bool is_new(uint64_t a, uint64_t b)
     return true;
 }
 
+/* Of a flow that ended, and whose last record was lost to another write, before it could be named:
+ * between the finding of a race and its report. */
+static const struct rc_life forgotten = {.kind = RC_THREAD, .name = "ended", .finished = true};
+
 static void fill(struct rc_access_info *info, uintptr_t word, uint64_t w, uint64_t site)
 {
     unsigned touched = w_touched(w);
+    const struct rc_life *life = slot_life(w);
     *info = (struct rc_access_info){
         .addr = word + (unsigned)__builtin_ctz(touched),
         .size = (unsigned)__builtin_popcount(touched),
         .write = w_written(w) != 0,
         .atomic = (w & W_ATOMIC) != 0,
         .free = (site & SITE_FREE) != 0,
-        .by = slot_life(w),
+        .by = life ? life : &forgotten,
         .stack = site & ~SITE_FREE,
     };
 }
@@ -139,6 +145,7 @@ void race_found(const struct access *a, uintptr_t addr, const struct found *foun
         if (!is_benign(first) && !is_thread_local(first) &&
             is_new(a->site & ~SITE_FREE, e->site & ~SITE_FREE)) {
             struct job j;
+            collect_hold();
             fill(&j.now, addr, a->who | a->masks, a->site);
             fill_locks(&j.now, a->c);
             fill(&j.before, addr, e->w, e->site);
@@ -147,6 +154,7 @@ void race_found(const struct access *a, uintptr_t addr, const struct found *foun
                 h->on_big_stack(run, &j);
             else
                 run(&j);
+            collect_let_go();
         }
         rt_unlock(&lock);
     }

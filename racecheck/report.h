@@ -18,7 +18,8 @@
 
 typedef uint64_t rc_site; /* a whole stack; 0: unknown */
 
-/* What is remembered of a flow of control, also after its end.  Valid until the process ends. */
+/* What is remembered of a flow of control, also after its end.  Valid while it has not ended, while
+ * a word of memory or a heap block refers to it, and while a report is being made (collect.h). */
 struct rc_life {
     enum rc_kind kind;
     bool finished;                /* it may become true at any time */

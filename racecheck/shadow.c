@@ -281,3 +281,63 @@ void shadow_reset(uintptr_t p, size_t n)
     if ((end & 7) != 0)
         reset_part(end & ~(uintptr_t)7, 0xff >> (8 - (end & 7)));
 }
+
+/* ---- all records ---- */
+
+struct walk {
+    void (*visit)(uint64_t w, void *arg);
+    void *arg;
+    uint64_t words;
+    const struct past *past; /* the last one seen, and in which use of its block */
+    uint32_t version;
+};
+
+static void visit_past(struct walk *k, const struct past *p)
+{
+    uint32_t version = at_load_rlx(&p->version); /* relaxed: the cell that refers to p is held */
+    if (p == k->past && version == k->version)
+        return;
+    for (uint32_t i = 0; i < p->n; i++)
+        k->visit(p->e[i].w, k->arg);
+    k->past = p;
+    k->version = version;
+}
+
+static void visit_cell(struct walk *k, uint64_t *cell)
+{
+    if (at_load_rlx(cell) == 0) /* relaxed: what comes now may be missed */
+        return;
+    uint64_t w = take(cell);
+    if (w != 0 && (cell[1] & SITE_PAST))
+        visit_past(k, past_of(cell[1]));
+    else if (w != 0)
+        k->visit(w, k->arg);
+    at_store_rel(cell, w); /* [cell] */
+    k->words++;
+}
+
+static void visit_region(struct walk *k, uintptr_t base)
+{
+    const uint64_t *marks = (const uint64_t *)shadow_mark(base, 0);
+    for (size_t i = 0; i < SHADOW_MARKS / sizeof *marks; i++) {
+        if (at_load_rlx(&marks[i]) == 0) /* relaxed: what comes now may be missed */
+            continue;
+        for (unsigned j = 0; j < 8; j++) {
+            uintptr_t at = (i * 8 + j) * MARK_SIZE;
+            if (at_load_rlx(shadow_mark(base, at)) & MARK_CELLS) /* relaxed: likewise */
+                for (uintptr_t p = at; p < at + MARK_SIZE; p += 8)
+                    visit_cell(k, shadow_cell(base, p));
+        }
+    }
+}
+
+uint64_t shadow_each_record(void (*visit)(uint64_t w, void *arg), void *arg)
+{
+    struct walk k = {.visit = visit, .arg = arg};
+    for (uint32_t r = 0; r < REGIONS; r++) {
+        uintptr_t base = at_load_acq(&shadow_region[r]); /* [region] */
+        if (base != 0)
+            visit_region(&k, base);
+    }
+    return k.words;
+}

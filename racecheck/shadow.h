@@ -92,6 +92,10 @@ void shadow_access_atomic(struct rc_ctx *c, uintptr_t p, unsigned n, bool write,
                           struct atomic_races *ret_races);
 void shadow_report_atomic(const struct atomic_races *r);
 
+/* Calls visit for each access that is recorded for any word.  Returns the number of words.  Records
+ * that come while it runs may be missed. */
+uint64_t shadow_each_record(void (*visit)(uint64_t w, void *arg), void *arg);
+
 /* No access to [p, p + n) is known any more.  Whole words: bytes around the range in its first and
  * last word are kept. */
 void shadow_reset(uintptr_t p, size_t n);

@@ -3,19 +3,24 @@
  * A slot may pass from a flow D that has ended to a new flow C, with its clock going on, when all
  * that D did is known to C from its start: then D and C are one sequence, and a clock value of the
  * slot means the same to everyone: who knows a moment of C knows C's start and so all of D.  C
- * knows what its creator knows, so the test is one lookup in the creator's clock.  Any weaker rule
- * (the slot of anybody who has ended) invents order that is not there.
+ * knows what its creator knows, so the test is one lookup in the creator's clock.  So a program
+ * that joins what it starts needs as many slots as it has flows at a time.
  *
- * So a program that joins what it starts needs as many slots as it has flows at a time; flows that
- * nobody ever waits for keep theirs.
+ * Flows that nobody waits for end without anybody knowing.  Their slots pass on when no word of
+ * memory has a record of them any more, which a collection finds out (collect.c): then nobody will
+ * ask whether something is ordered after D, and it does no harm that whoever knows a moment of C
+ * seems to know D.  What D knew is another matter: from then on a moment of D no longer stands for
+ * it, which vc_break() says.  Any weaker rule (the slot of anybody who has ended) invents order
+ * that is not there.
  *
  * A slot's lives are chained, latest first, each with its first clock: an access word tells its
- * life. */
+ * life.  Lives that nothing refers to are given back by collections. */
 #include "slot.h"
 #include "atomic.h"
 #include "futex.h"
 #include "pool.h"
 #include "print.h"
+#include <string.h>
 #include <unistd.h>
 
 enum {
@@ -33,24 +38,31 @@ struct stay {
 struct life {
     struct rc_life life; /* first: the addresses are the same */
     struct stay stay;    /* its first; more only when a clock was used up */
+    bool ended;          /* guarded by lock */
+    uint8_t reach;       /* during a collection: levels of ancestors to keep, itself included */
 };
 
 struct given {
     uint64_t now, last;
+    uint64_t kept; /* the last epoch that some word may still record; clock 0: none */
 };
 
 static struct pool lives = POOL(sizeof(struct life), "lives");
 static struct pool stays = POOL(sizeof(struct stay), "stays");
-static struct stay **latest; /* by slot */
 static struct rt_lock lock;  /* guards all below */
+static struct stay **latest; /* by slot */
 static uint32_t n_slots;     /* slot 0 is nobody's */
 static struct given *given;  /* slots of ended flows, latest at the end */
 static uint32_t n_given, turn;
+static struct given *open; /* those of which no word has a record */
+static uint32_t n_open;
+static uint64_t n_lives; /* written under lock */
 
 void slot_init(void)
 {
     latest = pages_get(sizeof *latest * (SLOT_MAX + 1));
     given = pages_get(sizeof *given * (SLOT_MAX + 1));
+    open = pages_get(sizeof *open * (SLOT_MAX + 1));
 }
 
 struct rc_life *life_make(enum rc_kind kind, uint64_t id)
@@ -60,22 +72,34 @@ struct rc_life *life_make(enum rc_kind kind, uint64_t id)
     return &l->life;
 }
 
-/* Takes the i-th given slot when after knows its last moment; else 0.  Caller holds lock. */
-static uint64_t try(uint32_t i, const struct snap *after)
+/* The first epoch of a flow that begins with after's knowledge in g's slot. */
+static uint64_t go_on(struct given g, const struct snap *after)
 {
-    if (!snap_knows(after, given[i].last))
-        return 0;
-    uint64_t now = given[i].now;
-    given[i] = given[--n_given];
-    return now + w_epoch(0, 1);
+    uint64_t first = g.now + w_epoch(0, 1);
+    if (after == NULL || !snap_knows(after, g.last))
+        vc_break(first);
+    return first;
 }
 
-/* A given slot that fits: one of the last ones given, or of those whose turn it is. */
+/* Takes the i-th given slot when after knows all of it that words may record; else 0.  Caller holds
+ * lock. */
+static uint64_t try(uint32_t i, const struct snap *after)
+{
+    if (!snap_knows(after, given[i].kept))
+        return 0;
+    struct given g = given[i];
+    given[i] = given[--n_given];
+    return go_on(g, after);
+}
+
+/* A given slot that fits: one of the last ones given, of those whose turn it is, or an open one. */
 static uint64_t take_again(const struct snap *after)
 {
     uint64_t epoch = 0;
-    for (uint32_t k = 0; k < PROBES && n_given > 0 && epoch == 0; k++)
+    for (uint32_t k = 0; after && k < PROBES && n_given > 0 && epoch == 0; k++)
         epoch = try(k % 2 == 0 && k / 2 < n_given ? n_given - 1 - k / 2 : turn++ % n_given, after);
+    if (epoch == 0 && n_open > 0)
+        epoch = go_on(open[--n_open], after);
     return epoch;
 }
 
@@ -94,35 +118,40 @@ static uint64_t take_new(void)
 uint64_t slot_take(struct rc_life *life, const struct snap *after)
 {
     struct stay *stay = &((struct life *)life)->stay;
-    rt_lock(&lock);
-    uint64_t epoch = after ? take_again(after) : 0;
-    if (epoch == 0)
-        epoch = take_new();
-    rt_unlock(&lock);
     if (stay->life != NULL)
         stay = pool_get(&stays);
+    rt_lock(&lock);
+    uint64_t epoch = take_again(after);
+    if (epoch == 0)
+        epoch = take_new();
+    if (stay == &((struct life *)life)->stay)
+        at_store_rlx(&n_lives, n_lives + 1); /* relaxed: a counter */
     *stay = (struct stay){life, w_clock(epoch), latest[w_slot(epoch)]};
-    at_store_rel(&latest[w_slot(epoch)], stay); /* [life] */
+    latest[w_slot(epoch)] = stay;
+    rt_unlock(&lock);
     return epoch;
 }
 
-void slot_give(uint64_t now, uint64_t last)
+void slot_give(const struct rc_life *life, uint64_t now, uint64_t last)
 {
-    if (w_clock(now) > CLOCK_LEFT)
-        return;
     rt_lock(&lock);
-    given[n_given++] = (struct given){now, last};
+    ((struct life *)life)->ended = true;
+    if (w_clock(now) <= CLOCK_LEFT)
+        given[n_given++] = (struct given){now, last, last};
     rt_unlock(&lock);
 }
 
 struct rc_life *slot_life(uint64_t w)
 {
-    if (w_slot(w) > SLOT_MAX)
-        return NULL;
-    struct stay *s = at_load_acq(&latest[w_slot(w)]); /* [life] */
+    struct stay *s = NULL;
+    rt_lock(&lock);
+    if (w_slot(w) <= n_slots)
+        s = latest[w_slot(w)];
     while (s && s->first > w_clock(w))
         s = s->older;
-    return s ? s->life : NULL;
+    struct rc_life *life = s ? s->life : NULL;
+    rt_unlock(&lock);
+    return life;
 }
 
 uint32_t slot_count(void)
@@ -133,10 +162,219 @@ uint32_t slot_count(void)
     return n;
 }
 
+uint64_t slot_lives(void)
+{
+    return at_load_rlx(&n_lives); /* relaxed: a counter */
+}
+
 void slot_each_life(bool (*visit)(struct rc_life *life, void *arg), void *arg)
 {
-    for (uint32_t slot = slot_count(); slot > 0; slot--)
-        for (struct stay *s = at_load_acq(&latest[slot]); s; s = s->older) /* [life] */
-            if (visit(s->life, arg))
-                return;
+    bool done = false;
+    rt_lock(&lock);
+    for (uint32_t slot = n_slots; slot > 0 && !done; slot--)
+        for (struct stay *s = latest[slot]; s && !done; s = s->older)
+            done = visit(s->life, arg);
+    rt_unlock(&lock);
+}
+
+/* ---- collections ---- */
+
+/* A slot's stays that a collection looks at, latest first, end where the next slot's begin. */
+struct seen {
+    struct stay *stay;
+    uint32_t first; /* its first clock */
+    uint32_t kept;  /* the highest clock of it that a word records; 0: none */
+    bool ended;     /* its life had, when the collection began */
+};
+
+struct slot_marks {
+    uint32_t n_slots;
+    size_t n, bytes;
+    uint32_t *start;    /* by slot, and one more: its first in seen[] */
+    struct seen *seen;  /* n */
+    struct seen *again; /* where the last word was found */
+    uint32_t again_slot, again_end;
+};
+
+static size_t count_stays(void)
+{
+    size_t n = 0;
+    for (uint32_t slot = 1; slot <= n_slots; slot++)
+        for (struct stay *s = latest[slot]; s; s = s->older)
+            n++;
+    return n;
+}
+
+static void see(struct slot_marks *m, uint32_t slot)
+{
+    m->start[slot] = (uint32_t)m->n;
+    for (struct stay *s = latest[slot]; s; s = s->older)
+        m->seen[m->n++] =
+            (struct seen){.stay = s, .first = s->first, .ended = ((struct life *)s->life)->ended};
+}
+
+struct slot_marks *slot_marks_begin(void)
+{
+    rt_lock(&lock);
+    size_t n = count_stays(), head = sizeof(struct slot_marks) + n * sizeof(struct seen);
+    size_t bytes = head + (n_slots + 2) * sizeof(uint32_t);
+    struct slot_marks *m = pages_get(bytes);
+    m->n_slots = n_slots;
+    m->bytes = bytes;
+    m->seen = (struct seen *)(m + 1);
+    m->start = (uint32_t *)((char *)m + head);
+    for (uint32_t slot = 1; slot <= n_slots; slot++)
+        see(m, slot);
+    m->start[n_slots + 1] = (uint32_t)m->n;
+    rt_unlock(&lock);
+    for (size_t i = 0; i < m->n; i++)
+        ((struct life *)m->seen[i].stay->life)->reach = 0;
+    return m;
+}
+
+/* The one of the slot's that has the clock: the first, from the latest, that began by then. */
+static struct seen *find_seen(struct slot_marks *m, uint32_t slot, uint32_t clock)
+{
+    uint32_t lo = m->start[slot], end = m->start[slot + 1], hi = end;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (m->seen[mid].first > clock)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    if (lo == end)
+        return NULL;
+    m->again = &m->seen[lo];
+    m->again_slot = slot;
+    m->again_end = lo > m->start[slot] ? m->seen[lo - 1].first : UINT32_MAX;
+    return m->again;
+}
+
+void slot_mark(struct slot_marks *m, uint64_t w)
+{
+    uint32_t slot = w_slot(w), clock = w_clock(w);
+    if (slot == 0 || slot > m->n_slots)
+        return;
+    struct seen *s = m->again;
+    if (slot != m->again_slot || s->first > clock || clock >= m->again_end)
+        s = find_seen(m, slot, clock);
+    if (s && s->kept < clock)
+        s->kept = clock;
+}
+
+void slot_mark_life(const struct rc_life *life)
+{
+    for (uint8_t reach = LIVES_SHOWN; life && reach > ((struct life *)life)->reach; reach--) {
+        ((struct life *)life)->reach = reach;
+        life = life->parent;
+    }
+}
+
+static bool is_kept(const struct rc_life *life)
+{
+    return ((const struct life *)life)->reach != 0;
+}
+
+static void mark_roots(struct slot_marks *m)
+{
+    for (size_t i = 0; i < m->n; i++)
+        if (!m->seen[i].ended || m->seen[i].kept != 0)
+            slot_mark_life(m->seen[i].stay->life);
+}
+
+/* Ancestors out of reach are forgotten by those who remain. */
+static void cut_ancestors(struct slot_marks *m)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        struct rc_life *l = m->seen[i].stay->life;
+        if (is_kept(l) && l->parent && ((const struct life *)l->parent)->ended &&
+            !is_kept(l->parent))
+            l->parent = NULL;
+    }
+}
+
+/* Takes out of the slot's chain the stays of lives that are not kept.  Caller holds lock. */
+static void unlink_stays(struct slot_marks *m, uint32_t slot)
+{
+    if (m->start[slot] == m->start[slot + 1])
+        return;
+    struct stay **link = &latest[slot];
+    while (*link != m->seen[m->start[slot]].stay)
+        link = &(*link)->older; /* newer ones */
+    for (uint32_t i = m->start[slot]; i < m->start[slot + 1]; i++)
+        if (is_kept(m->seen[i].stay->life)) {
+            *link = m->seen[i].stay;
+            link = &m->seen[i].stay->older;
+        }
+    *link = NULL;
+}
+
+/* Stays beyond a life's first have blocks of their own. */
+static void free_stays(struct slot_marks *m)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        struct stay *s = m->seen[i].stay;
+        if (!is_kept(s->life) && s != &((struct life *)s->life)->stay)
+            pool_put(&stays, s);
+    }
+}
+
+static void free_lives(struct slot_marks *m)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        struct stay *s = m->seen[i].stay;
+        if (is_kept(s->life) || s != &((struct life *)s->life)->stay)
+            continue;
+        pool_put(&lives, s->life);
+        at_store_rlx(&n_lives, n_lives - 1); /* relaxed: a counter */
+    }
+}
+
+/* The last epoch of the slot that a word records. */
+static uint64_t kept_of(const struct slot_marks *m, uint32_t slot)
+{
+    uint32_t clock = 0;
+    for (uint32_t i = m->start[slot]; i < m->start[slot + 1] && clock == 0; i++)
+        clock = m->seen[i].kept;
+    return w_epoch(slot, clock);
+}
+
+/* The slot's last flow is the one that had ended when the collection began. */
+static bool is_still(const struct slot_marks *m, uint32_t slot)
+{
+    const struct seen *s = &m->seen[m->start[slot]];
+    return m->start[slot] < m->start[slot + 1] && s->ended && s->stay == latest[slot];
+}
+
+/* What given[] says of slots whose last flow had ended when the collection began is known better
+ * now.  Caller holds lock. */
+static void open_slots(struct slot_marks *m)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < n_given; i++) {
+        struct given g = given[i];
+        uint32_t slot = w_slot(g.now);
+        if (slot <= m->n_slots && is_still(m, slot))
+            g.kept = kept_of(m, slot);
+        if (w_clock(g.kept) == 0)
+            open[n_open++] = g;
+        else
+            given[n++] = g;
+    }
+    n_given = n;
+}
+
+void slot_marks_end(struct slot_marks *m)
+{
+    mark_roots(m);
+    rt_lock(&lock);
+    cut_ancestors(m);
+    open_slots(m);
+    for (uint32_t slot = 1; slot <= m->n_slots; slot++)
+        unlink_stays(m, slot);
+    free_stays(m);
+    free_lives(m);
+    rt_unlock(&lock);
+    pages_put(m, m->bytes);
 }

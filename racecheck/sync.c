@@ -314,7 +314,11 @@ void atom_loaded(struct rc_ctx *c, struct atom *a, int mo)
 
 static bool is_by(const struct snap *s, const struct rc_ctx *c)
 {
-    return s->epoch != 0 && slot_life(s->epoch) == c->life;
+    if (s->epoch == 0)
+        return false;
+    if (w_slot(s->epoch) == w_slot(c->first))
+        return w_clock(s->epoch) >= w_clock(c->first);
+    return unlikely(c->moved) && slot_life(s->epoch) == c->life;
 }
 
 static uint64_t head_bit(const struct rc_ctx *c)

@@ -259,6 +259,20 @@ size_t vc_nodes(void)
     return pool_in_use(&leaves) + pool_in_use(&fans);
 }
 
+/* ---- breaks ---- */
+
+uint32_t *vc_breaks;
+
+void vc_break(uint64_t epoch)
+{
+    uint32_t *b = at_load_acq(&vc_breaks); /* [breaks] */
+    if (b == NULL) {
+        b = pages_get(sizeof *b * (SLOT_MAX + 1));
+        at_store_rel(&vc_breaks, b); /* [breaks] */
+    }
+    b[w_slot(epoch)] = w_clock(epoch);
+}
+
 /* ---- snaps ---- */
 
 void snap_copy(struct snap *dst, const struct snap *src)
@@ -280,7 +294,7 @@ void snap_clear(struct snap *s)
 
 void snap_acquire(struct snap *dst, const struct snap *src)
 {
-    if (src->epoch != 0 && snap_knows(dst, src->epoch))
+    if (src->epoch != 0 && snap_implies(dst, src->epoch))
         return; /* the one moment implies all of src */
     dst->vc = vc_join(dst->vc, src->vc);
     if (src->epoch != 0)
@@ -291,12 +305,12 @@ void snap_merge(struct snap *dst, const struct snap *src)
 {
     if (snap_empty(src))
         return;
-    if (snap_empty(dst) || (dst->epoch != 0 && snap_knows(src, dst->epoch))) {
+    if (snap_empty(dst) || (dst->epoch != 0 && snap_implies(src, dst->epoch))) {
         snap_copy(dst, src);
         return;
     }
     if (dst->epoch != 0) {
-        if (src->epoch != 0 && snap_knows(dst, src->epoch))
+        if (src->epoch != 0 && snap_implies(dst, src->epoch))
             return;
         dst->vc = vc_raise(dst->vc, w_slot(dst->epoch), w_clock(dst->epoch));
         dst->epoch = 0;
@@ -321,7 +335,7 @@ static bool origins_known(const struct origins *o, const struct snap *s)
     if (o->n == ORIGINS_UNKNOWN)
         return false;
     for (unsigned i = 0; i < o->n; i++)
-        if (!snap_knows(s, o->epoch[i]))
+        if (!snap_implies(s, o->epoch[i]))
             return false;
     return true;
 }
@@ -337,7 +351,7 @@ static void origins_learn(struct origins *o, const struct snap *src)
     if (o->n == ORIGINS_UNKNOWN)
         return;
     for (unsigned i = 0; i < o->n; i++)
-        if (!snap_knows(src, o->epoch[i]))
+        if (!snap_implies(src, o->epoch[i]))
             o->epoch[kept++] = o->epoch[i];
     o->n = kept;
     origins_add(o, src->epoch);
@@ -368,7 +382,7 @@ void flow_move(struct flow_clock *c, uint64_t epoch)
 
 void flow_acquire(struct flow_clock *c, const struct snap *src)
 {
-    if (snap_empty(src) || (src->epoch != 0 && snap_knows(&c->now, src->epoch)))
+    if (snap_empty(src) || (src->epoch != 0 && snap_implies(&c->now, src->epoch)))
         return;
     if (is_known(c, src)) {
         struct vc_node *was = c->now.vc;
@@ -385,7 +399,7 @@ void flow_acquire(struct flow_clock *c, const struct snap *src)
 
 void flow_release_merge(const struct flow_clock *c, struct snap *dst)
 {
-    bool replaces = snap_empty(dst) || (dst->epoch != 0 && snap_knows(&c->now, dst->epoch));
+    bool replaces = snap_empty(dst) || (dst->epoch != 0 && snap_implies(&c->now, dst->epoch));
     if (replaces || !is_known(c, dst)) {
         snap_merge(dst, &c->now);
         return;

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "check.h"
 #include "word.h"
 
 struct vc_node;
@@ -47,6 +48,12 @@ static inline bool snap_empty(const struct snap *s)
     return s->vc == NULL && s->epoch == 0;
 }
 
+/* From that epoch on its slot belongs to a flow that does not know what the slot's earlier ones
+ * knew.  Requires: nobody knows the epoch yet. */
+void vc_break(uint64_t epoch);
+
+extern uint32_t *vc_breaks; /* by slot: clock of the last break; NULL before the first */
+
 /* dst = src */
 void snap_copy(struct snap *dst, const struct snap *src);
 void snap_clear(struct snap *s);
@@ -58,6 +65,15 @@ static inline bool snap_knows(const struct snap *s, uint64_t w)
     if (slot == w_slot(s->epoch))
         return clock <= w_clock(s->epoch);
     return clock <= vc_get(s->vc, slot);
+}
+
+/* s knows all that the epoch's owner knew at that moment, by knowing the moment itself.  May say no
+ * where that is so, but never yes where it is not. */
+static inline bool snap_implies(const struct snap *s, uint64_t epoch)
+{
+    if (unlikely(vc_breaks != NULL) && w_clock(epoch) < vc_breaks[w_slot(epoch)])
+        return false;
+    return snap_knows(s, epoch);
 }
 
 /* dst joins src, keeping its own epoch. */

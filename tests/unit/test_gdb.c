@@ -38,7 +38,7 @@ static void waits(void *c)
 static int follow_the_table(int argc, char **argv)
 {
     go_chan(int) c = go_chan_make(int, 0);
-    go_maxprocs(1); /* all wait before either walk: a first run moves a goroutine to another block */
+    go_maxprocs(1); /* all wait before either walk: a first run moves one to another block */
     for (int i = 0; i < 200; i++)
         start(waits, (void *)c);
     while (waiting < 200)

@@ -13,7 +13,7 @@ Test(rc_slot, passes_to_a_flow_that_knows_the_end)
     slot_init();
     struct rc_life *d = life_make(RC_GOROUTINE, 1), *c = life_make(RC_GOROUTINE, 2);
     uint64_t first = slot_take(d, NULL), last = first + w_epoch(0, 5), now = first + w_epoch(0, 6);
-    slot_give(now, last);
+    slot_give(d, now, last);
     struct snap s = knows(last);
     uint64_t next = slot_take(c, &s);
     cr_assert_eq(w_slot(next), w_slot(first));
@@ -30,7 +30,7 @@ Test(rc_slot, does_not_pass_to_one_that_missed_the_last_moment)
     slot_init();
     struct rc_life *d = life_make(RC_GOROUTINE, 1), *c = life_make(RC_GOROUTINE, 2);
     uint64_t first = slot_take(d, NULL), last = first + w_epoch(0, 5);
-    slot_give(last, last);
+    slot_give(d, last, last);
     struct snap s = knows(last - w_epoch(0, 1));
     cr_assert_neq(w_slot(slot_take(c, &s)), w_slot(first));
     cr_assert_neq(w_slot(slot_take(life_make(RC_GOROUTINE, 3), NULL)), w_slot(first));

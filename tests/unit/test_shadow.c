@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "collect.h"
 #include "rand.h"
 #include "rc.h"
 #include "rc_double.h"
@@ -64,6 +65,7 @@ static struct {
     struct rt_rand rand;
     int area;       /* bytes of memory that plain accesses use */
     unsigned write; /* of 100 plain accesses */
+    bool churn;     /* many contexts begin and end, and there are collections */
     int n_ctx;
     bool live[CTX];
     struct rc_ctx *ctx[CTX];
@@ -394,7 +396,9 @@ static void step(void)
     int c = pick_ctx();
     rc_switch(m.ctx[c]);
     unsigned what = rand_below(&m.rand, 100);
-    if (what < 50)
+    if (m.churn && what < 15)
+        what < 5 ? make_ctx(c) : what < 10 ? end_ctx(c) : collect();
+    else if (what < 50)
         plain(c);
     else if (what < 55)
         range(c);
@@ -423,6 +427,7 @@ static void program(uint64_t seed)
     rc_forget(object_at, sizeof object_at);
     m.rand.state = seed;
     m.area = seed & 1 ? BYTES : 16;
+    m.churn = rand_below(&m.rand, 2) == 0;
     m.write = rand_below(&m.rand, 3) ? 50 : 2;
     m.ctx[0] = rc_ctx_make(NULL, RC_GOROUTINE, 0, 1, NULL, 0);
     m.vc[0][0] = 1;
