@@ -1,9 +1,9 @@
 /* pool.c - see pool.h.
  *
  * A pool has a few shards, each with a lock of its own, so that threads rarely meet; a thread uses
- * the shard of its number.  Blocks may be returned to another shard than they came from: the lists
- * are only caches.  Slabs are cut from arenas of reserved address space, so that an idle pool costs
- * no memory. */
+ * the shard of its number.  Blocks may be returned to another shard than they came from; who finds
+ * its shard's list and slab used up takes some of another shard's list before a new slab.  Slabs
+ * are cut from arenas of reserved address space, so that an idle pool costs no memory. */
 #include "pool.h"
 #include "print.h"
 #include "vmem.h"
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /* Blocks from BIG on are mapped one by one, and free ones keep no memory but their first page. */
-enum { SLAB = 64 << 10, ARENA = 64 << 20, BIG = 1 << 20, SPINS = 100 };
+enum { SLAB = 64 << 10, ARENA = 64 << 20, BIG = 1 << 20, SPINS = 100, TAKEN = 128 };
 
 static struct {
     struct rt_lock lock;
@@ -80,6 +80,64 @@ static struct pool_shard *shard_of(struct pool *p)
     return &p->shard[my_shard - 1];
 }
 
+/* Some free blocks of a shard, linked; NULL: it has none. */
+static void *take_some(struct pool_shard *s)
+{
+    spin_lock(&s->lock);
+    void *first = s->free, *last = first;
+    for (int n = 1; n < TAKEN && last && *(void **)last; n++)
+        last = *(void **)last;
+    if (last) {
+        s->free = *(void **)last;
+        *(void **)last = NULL;
+    }
+    spin_unlock(&s->lock);
+    return first;
+}
+
+/* One of another shard's free blocks, and more for s, or NULL. */
+static void *get_from_others(struct pool *p, struct pool_shard *s)
+{
+    for (int i = 0; i < POOL_SHARDS; i++) {
+        void *b = &p->shard[i] != s ? take_some(&p->shard[i]) : NULL;
+        if (b == NULL)
+            continue;
+        void *rest = *(void **)b, *last = rest;
+        while (last && *(void **)last)
+            last = *(void **)last;
+        spin_lock(&s->lock);
+        if (last) {
+            *(void **)last = s->free;
+            s->free = rest;
+        }
+        s->in_use++;
+        spin_unlock(&s->lock);
+        return b;
+    }
+    return NULL;
+}
+
+static void *get_new(struct pool *p, struct pool_shard *s)
+{
+    spin_lock(&s->lock);
+    if ((size_t)(s->end - s->next) < p->size) {
+        size_t slab = slab_size(p->size);
+        s->next = slab_get(slab);
+        s->end = s->next + slab;
+    }
+    void *b = s->next;
+    s->next += p->size;
+    s->in_use++;
+    spin_unlock(&s->lock);
+    return b;
+}
+
+static __attribute__((noinline)) void *get_slow(struct pool *p, struct pool_shard *s)
+{
+    void *b = get_from_others(p, s);
+    return b ? b : get_new(p, s);
+}
+
 void *pool_get(struct pool *p)
 {
     struct pool_shard *s = shard_of(p);
@@ -87,14 +145,12 @@ void *pool_get(struct pool *p)
     void *b = s->free;
     if (likely(b != NULL)) {
         s->free = *(void **)b;
-    } else {
-        if ((size_t)(s->end - s->next) < p->size) {
-            size_t slab = slab_size(p->size);
-            s->next = slab_get(slab);
-            s->end = s->next + slab;
-        }
+    } else if ((size_t)(s->end - s->next) >= p->size) {
         b = s->next;
         s->next += p->size;
+    } else {
+        spin_unlock(&s->lock);
+        return get_slow(p, s);
     }
     s->in_use++;
     spin_unlock(&s->lock);

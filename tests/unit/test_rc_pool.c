@@ -59,6 +59,39 @@ Test(rc_pool, threads_never_share_a_block)
     }
 }
 
+/* One thread only takes, another only gives back. */
+static struct pool passed_on = POOL(64, "test");
+static void *hand_over[1000];
+
+static void *give_back(void *arg)
+{
+    for (int i = 0; i < 1000; i++)
+        pool_put(&passed_on, hand_over[i]);
+    return arg;
+}
+
+Test(rc_pool, blocks_given_back_elsewhere_are_used_again)
+{
+    static void *seen[20000];
+    size_t n = 0;
+    for (int round = 0; round < 50; round++) {
+        pthread_t t;
+        for (int i = 0; i < 1000; i++) {
+            hand_over[i] = pool_get(&passed_on);
+            bool known = false;
+            for (size_t k = 0; k < n && !known; k++)
+                known = seen[k] == hand_over[i];
+            if (!known) {
+                cr_assert_lt(n, 20000u, "blocks are lost in round %d", round);
+                seen[n++] = hand_over[i];
+            }
+        }
+        pthread_create(&t, NULL, give_back, NULL);
+        pthread_join(t, NULL);
+    }
+    cr_assert_leq(n, 1000u + 7 * 1024u, "at most a slab more for each thread");
+}
+
 /* Sizes around that of the arenas that small blocks are cut from.  Blocks are only touched at both
  * ends, small ones whole. */
 Test(rc_pool, blocks_of_any_size_do_not_overlap)
