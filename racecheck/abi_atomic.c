@@ -30,7 +30,7 @@ static bool op_begin(struct op *o, const volatile void *p, unsigned size, uintpt
     o->was = rc_enter();
     o->addr = (uintptr_t)p;
     o->pc = pc;
-    atom_lock(&o->atom, o->addr, size);
+    atom_lock(o->c, &o->atom, o->addr, size);
     return true;
 }
 
@@ -43,7 +43,7 @@ static void op_end(struct op *o, bool read, bool write, int mo)
     shadow_access_atomic(o->c, o->addr, o->atom.size, write, o->pc, &races);
     if (write && atom_stored(o->c, &o->atom, mo, read))
         rc_tick(o->c);
-    atom_unlock(&o->atom);
+    atom_unlock(o->c, &o->atom);
     shadow_report_atomic(&races);
     rc_leave(o->was);
 }

@@ -11,6 +11,7 @@
  * rule). */
 #include "cell.h"
 #include "atomic.h"
+#include "alike.h"
 #include "crowd.h"
 #include "memo.h"
 #include "pool.h"
@@ -48,9 +49,24 @@ static void past_open(struct past *p)
     at_store_rlx(&p->n, 0u);                   /* relaxed: under an odd version */
 }
 
+static size_t crowd_bytes; /* relaxed: a counter */
+
+size_t cell_crowd_bytes(void)
+{
+    return at_load_rlx(&crowd_bytes); /* relaxed: a counter */
+}
+
+/* dir: 1 or -1 */
+static void count_bytes(uint32_t cap, int dir)
+{
+    if (cap > CROWD_MIN)
+        at_add_rlx(&crowd_bytes, (size_t)dir * PAST_SIZE(cap)); /* relaxed: a counter */
+}
+
 static struct past *past_make(uint32_t n)
 {
     uint32_t cap = cap_for(n);
+    count_bytes(cap, 1);
     struct past *p = pool_get(pool_for(cap));
     p->refs = 1;
     p->cap = cap;
@@ -73,8 +89,10 @@ static void past_ready(struct past *p)
 
 void past_unref(struct past *p, uint32_t n)
 {
-    if (at_sub_acq_rel(&p->refs, n) == n) /* [past-last] freed after all other users */
-        pool_put(pool_for(p->cap), p);
+    if (at_sub_acq_rel(&p->refs, n) != n) /* [past-last] freed after all other users */
+        return;
+    count_bytes(p->cap, -1);
+    pool_put(pool_for(p->cap), p);
 }
 
 size_t cell_pasts(void)
@@ -333,6 +351,51 @@ struct entry cell_without(struct entry old, unsigned mask)
         next = build_done(&b, old.w & W_EPOCH, NULL, false);
     else if (b.past)
         past_discard(b.past);
+    cell_drop(old);
+    return next;
+}
+
+/* ---- records that are alike ---- */
+
+/* Where e is among the records of p that were kept, or would be; NULL: it is like no other. */
+static uint32_t *place_in(uint32_t *table, uint32_t size, const struct past *p, struct entry e,
+                          const struct alike *k)
+{
+    uint64_t class, other;
+    if (!alike_class(k, e.w, &class))
+        return NULL;
+    uint64_t kind = e.w & (W_ATOMIC | 0xffff);
+    uint64_t h = memo_mix(memo_mix(memo_mix(class) ^ e.site) ^ kind) >> 32;
+    for (;; h++) {
+        uint32_t i = table[h & (size - 1)];
+        if (i == 0)
+            return &table[h & (size - 1)];
+        const struct entry *f = &p->e[i - 1];
+        if (f->site == e.site && (f->w & (W_ATOMIC | 0xffff)) == kind &&
+            alike_class(k, f->w, &other) && other == class)
+            return &table[h & (size - 1)];
+    }
+}
+
+struct entry cell_merge(struct entry old, const struct alike *k)
+{
+    struct past *p = unshared_past(old);
+    if (old.w == 0 || p == NULL || p->n <= FEW)
+        return old;
+    struct build b = {.past = past_make(p->n * 2)};
+    uint32_t size = 2 * b.past->cap;
+    uint32_t *table = rc_alloc(size * sizeof *table); /* numbers from 1 of records kept */
+    memset(table, 0, size * sizeof *table);
+    for (uint32_t i = 0; i < p->n; i++) {
+        uint32_t *place = place_in(table, size, b.past, p->e[i], k);
+        if (place && *place != 0)
+            continue;
+        build_add(&b, p->e[i]);
+        if (place)
+            *place = b.n;
+    }
+    rc_free(table, size * sizeof *table);
+    struct entry next = build_done(&b, old.w & W_EPOCH, NULL, false);
     cell_drop(old);
     return next;
 }

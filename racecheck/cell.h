@@ -86,6 +86,15 @@ uint64_t cell_check(struct entry e, const struct access *a, struct found *found)
 /* The state without what it knows of the bytes in mask.  Takes over and gives back a reference. */
 struct entry cell_without(struct entry old, unsigned mask);
 
+/* The state without records that are like another one of it: same bytes and kind of access, same
+ * stack, and a moment of the same class.  Takes over and gives back a reference; only changes
+ * states of many records that one cell alone refers to. */
+struct alike;
+struct entry cell_merge(struct entry old, const struct alike *k);
+
+/* Bytes in records of states with many of them. */
+size_t cell_crowd_bytes(void);
+
 /* Records in use: by cells, and by the memos of threads. */
 size_t cell_pasts(void);
 

@@ -12,6 +12,7 @@
 #include "slot.h"
 #include "sync.h"
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
 enum { FIRST_FRAMES = 32 };
@@ -45,6 +46,58 @@ void rc_tick_slow(struct rc_ctx *c)
     flow_move(&c->clock, slot_take(c->life, NULL));
     c->first = c->clock.now.epoch;
     c->moved = true;
+}
+
+/* ---- stopping ---- */
+
+uint32_t ctx_stopped;
+
+void ctx_busy_slow(struct rc_ctx *c)
+{
+    while (at_load_acq(&ctx_stopped)) { /* [stop] */
+        ctx_idle(c);
+        while (at_load_acq(&ctx_stopped)) /* [stop] */
+            sched_yield();
+        at_store_rlx(&c->busy, 1u); /* relaxed: the fence orders it */
+        rt_fence_often();
+    }
+}
+
+static struct rc_ctx *find_busy(void)
+{
+    for (struct rc_ctx *c = all; c; c = c->next)
+        if (at_load_acq(&c->busy)) /* [idle] */
+            return c;
+    return NULL;
+}
+
+void ctx_stop(void)
+{
+    struct rc_ctx *c;
+    at_store_rlx(&ctx_stopped, 1u); /* relaxed: the fence orders it */
+    rt_fence_all();
+    rt_lock(&list_lock);
+    while ((c = find_busy()) != NULL) {
+        rt_unlock(&list_lock);
+        while (at_load_acq(&c->busy)) /* [idle] if it ends meanwhile, its block stays a context's */
+            sched_yield();
+        rt_lock(&list_lock);
+    }
+}
+
+void ctx_resume(void)
+{
+    rt_unlock(&list_lock);
+    at_store_rel(&ctx_stopped, 0u); /* [stop] */
+}
+
+void ctx_each_clock(void (*visit)(const struct snap *s, void *arg), void *arg)
+{
+    for (struct rc_ctx *c = all; c; c = c->next) {
+        visit(&c->clock.now, arg);
+        visit(&c->fence_rel, arg);
+        visit(&c->fence_acq, arg);
+    }
 }
 
 /* ---- making and ending ---- */
@@ -96,7 +149,11 @@ struct rc_ctx *rc_ctx_make(struct rc_ctx *creator, enum rc_kind kind, uint64_t i
     if (creator == NULL)
         creator = rc_self.ctx ? rc_self.ctx : home;
     struct rc_thread was = rc_enter();
+    if (creator)
+        ctx_busy(creator);
     struct rc_ctx *c = make(creator, kind, id, pc);
+    if (creator)
+        ctx_idle(creator);
     rc_leave(was);
     if (stack_size)
         rc_ctx_stack(c, stack_lo, stack_size);
@@ -151,6 +208,7 @@ void rc_init(const struct rc_host *host)
         the_host = *host;
     if (is_ready())
         return;
+    rt_fence_init();
     slot_init();
     calls_init();
     sync_init();

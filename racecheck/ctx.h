@@ -9,8 +9,10 @@
 #ifndef RC_CTX_H
 #define RC_CTX_H
 
+#include "atomic.h"
 #include "calls.h"
 #include "check.h"
+#include "fence.h"
 #include "rc.h"
 #include "report.h"
 #include "vclock.h"
@@ -22,6 +24,8 @@ struct rc_frame {
 };
 
 struct rc_ctx {
+    uint64_t link;           /* the pool's */
+    uint32_t busy;           /* clocks are being changed on its behalf: ctx_busy() */
     struct flow_clock clock; /* clock.now.epoch is its present epoch */
     uint64_t first;          /* its first epoch in its present slot */
     bool moved;              /* it has had others */
@@ -87,6 +91,36 @@ static inline void rc_leave(struct rc_thread was)
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     rc_self = was;
 }
+
+/* ---- operations on clocks ----
+ *
+ * All that reads or changes the clocks of a flow or an object does so between ctx_busy() and
+ * ctx_idle() of the flow on whose behalf it is, except that a fresh object or a flow without
+ * knowledge may be made, and an ended one's may go, at any time. */
+
+extern uint32_t ctx_stopped;
+
+void ctx_busy_slow(struct rc_ctx *c);
+
+static inline void ctx_busy(struct rc_ctx *c)
+{
+    at_store_rlx(&c->busy, 1u); /* relaxed: the fence orders it */
+    rt_fence_often();
+    if (unlikely(at_load_acq(&ctx_stopped))) /* [stop] */
+        ctx_busy_slow(c);
+}
+
+static inline void ctx_idle(struct rc_ctx *c)
+{
+    at_store_rel(&c->busy, 0u); /* [idle] */
+}
+
+/* Waits until no flow is busy; none becomes so, begins or ends until ctx_resume(). */
+void ctx_stop(void);
+void ctx_resume(void);
+
+/* Calls visit for all that flows know.  Between ctx_stop() and ctx_resume(). */
+void ctx_each_clock(void (*visit)(const struct snap *s, void *arg), void *arg);
 
 /* Chooses acc again after disabled or ctx changed. */
 static inline void rc_choose_acc(void)

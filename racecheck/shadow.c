@@ -10,6 +10,8 @@
  * Rejected: a 16-byte compare-and-swap (records could be freed under a reader); no atomic update
  * at all, as TSan does (of two simultaneous accesses both may miss the other). */
 #include "shadow.h"
+#include "alike.h"
+#include "crowd.h"
 #include "memo.h"
 #include "pool.h"
 #include "race.h"
@@ -287,6 +289,8 @@ void shadow_reset(uintptr_t p, size_t n)
 struct walk {
     void (*visit)(uint64_t w, void *arg);
     void *arg;
+    bool crowds;               /* only these */
+    const struct alike *merge; /* or merge what is alike */
     uint64_t words;
     const struct past *past; /* the last one seen, and in which use of its block */
     uint32_t version;
@@ -295,7 +299,7 @@ struct walk {
 static void visit_past(struct walk *k, const struct past *p)
 {
     uint32_t version = at_load_rlx(&p->version); /* relaxed: the cell that refers to p is held */
-    if (p == k->past && version == k->version)
+    if ((p == k->past && version == k->version) || (k->crowds && p->n <= CROWD_MIN))
         return;
     for (uint32_t i = 0; i < p->n; i++)
         k->visit(p->e[i].w, k->arg);
@@ -307,10 +311,16 @@ static void visit_cell(struct walk *k, uint64_t *cell)
 {
     if (at_load_rlx(cell) == 0) /* relaxed: what comes now may be missed */
         return;
+    if (k->crowds && !(at_load_rlx(&cell[1]) & SITE_PAST)) /* relaxed: likewise */
+        return;
     uint64_t w = take(cell);
+    if (k->merge) {
+        give(cell, cell_merge((struct entry){w, cell[1]}, k->merge));
+        return;
+    }
     if (w != 0 && (cell[1] & SITE_PAST))
         visit_past(k, past_of(cell[1]));
-    else if (w != 0)
+    else if (w != 0 && !k->crowds)
         k->visit(w, k->arg);
     at_store_rel(cell, w); /* [cell] */
     k->words++;
@@ -331,13 +341,27 @@ static void visit_region(struct walk *k, uintptr_t base)
     }
 }
 
-uint64_t shadow_each_record(void (*visit)(uint64_t w, void *arg), void *arg)
+static uint64_t walk(struct walk k)
 {
-    struct walk k = {.visit = visit, .arg = arg};
     for (uint32_t r = 0; r < REGIONS; r++) {
         uintptr_t base = at_load_acq(&shadow_region[r]); /* [region] */
         if (base != 0)
             visit_region(&k, base);
     }
     return k.words;
+}
+
+uint64_t shadow_each_record(void (*visit)(uint64_t w, void *arg), void *arg)
+{
+    return walk((struct walk){.visit = visit, .arg = arg});
+}
+
+void shadow_each_crowd_record(void (*visit)(uint64_t w, void *arg), void *arg)
+{
+    walk((struct walk){.visit = visit, .arg = arg, .crowds = true});
+}
+
+void shadow_merge(const struct alike *k)
+{
+    walk((struct walk){.crowds = true, .merge = k});
 }

@@ -96,6 +96,12 @@ void shadow_report_atomic(const struct atomic_races *r);
  * that come while it runs may be missed. */
 uint64_t shadow_each_record(void (*visit)(uint64_t w, void *arg), void *arg);
 
+/* The same, for words for which many accesses are recorded. */
+void shadow_each_crowd_record(void (*visit)(uint64_t w, void *arg), void *arg);
+
+/* Merges what is alike (cell_merge) in all words. */
+void shadow_merge(const struct alike *k);
+
 /* No access to [p, p + n) is known any more.  Whole words: bytes around the range in its first and
  * last word are kept. */
 void shadow_reset(uintptr_t p, size_t n);

@@ -251,16 +251,27 @@ static struct seen *find_seen(struct slot_marks *m, uint32_t slot, uint32_t cloc
     return m->again;
 }
 
-void slot_mark(struct slot_marks *m, uint64_t w)
+static struct seen *seen_of(struct slot_marks *m, uint64_t w)
 {
     uint32_t slot = w_slot(w), clock = w_clock(w);
     if (slot == 0 || slot > m->n_slots)
-        return;
-    struct seen *s = m->again;
-    if (slot != m->again_slot || s->first > clock || clock >= m->again_end)
-        s = find_seen(m, slot, clock);
-    if (s && s->kept < clock)
-        s->kept = clock;
+        return NULL;
+    if (slot == m->again_slot && m->again->first <= clock && clock < m->again_end)
+        return m->again;
+    return find_seen(m, slot, clock);
+}
+
+void slot_mark(struct slot_marks *m, uint64_t w)
+{
+    struct seen *s = seen_of(m, w);
+    if (s && s->kept < w_clock(w))
+        s->kept = w_clock(w);
+}
+
+bool slot_had_ended(struct slot_marks *m, uint64_t w)
+{
+    const struct seen *s = seen_of(m, w);
+    return s && s->ended;
 }
 
 void slot_mark_life(const struct rc_life *life)

@@ -42,6 +42,9 @@ struct slot_marks *slot_marks_begin(void);
 /* A word still records an access of that epoch. */
 void slot_mark(struct slot_marks *m, uint64_t w);
 
+/* The flow of that epoch had ended at the beginning. */
+bool slot_had_ended(struct slot_marks *m, uint64_t w);
+
 /* Something else refers to the life. */
 void slot_mark_life(const struct rc_life *life);
 

@@ -191,9 +191,11 @@ void rc_acquire(struct rc_ctx *c, const void *obj)
     if (rc_is_silent(c) || c->no_sync || (s = find((uintptr_t)obj, HOST)) == NULL)
         return;
     struct rc_thread was = rc_enter();
+    ctx_busy(c);
     spin_lock(&s->lock);
     flow_acquire(&c->clock, &s->first.clock);
     spin_unlock(&s->lock);
+    ctx_idle(c);
     rc_leave(was);
 }
 
@@ -205,6 +207,7 @@ static void release(struct rc_ctx *c, const void *obj, enum release how)
         return;
     struct rc_thread was = rc_enter();
     struct sync *s = find_or_make((uintptr_t)obj, HOST);
+    ctx_busy(c);
     spin_lock(&s->lock);
     if (how == EXCHANGE)
         flow_acquire(&c->clock, &s->first.clock);
@@ -214,6 +217,7 @@ static void release(struct rc_ctx *c, const void *obj, enum release how)
         snap_copy(&s->first.clock, &c->clock.now);
     spin_unlock(&s->lock);
     rc_tick(c);
+    ctx_idle(c);
     rc_leave(was);
 }
 
@@ -251,23 +255,25 @@ bool atom_is_plain(uintptr_t addr, unsigned size)
     return find(first, ATOMIC) == NULL && (first == last || find(last, ATOMIC) == NULL);
 }
 
-void atom_lock(struct atom *a, uintptr_t addr, unsigned size)
+void atom_lock(struct rc_ctx *c, struct atom *a, uintptr_t addr, unsigned size)
 {
     uintptr_t first = addr & ~(uintptr_t)7, last = (addr + size - 1) & ~(uintptr_t)7;
     a->word[0] = find_or_make(first, ATOMIC);
     a->word[1] = last != first ? find_or_make(last, ATOMIC) : NULL;
     a->off = addr & 7;
     a->size = (uint8_t)size;
+    ctx_busy(c);
     spin_lock(&a->word[0]->lock); /* lower address first */
     if (a->word[1])
         spin_lock(&a->word[1]->lock);
 }
 
-void atom_unlock(struct atom *a)
+void atom_unlock(struct rc_ctx *c, struct atom *a)
 {
     if (a->word[1])
         spin_unlock(&a->word[1]->lock);
     spin_unlock(&a->word[0]->lock);
+    ctx_idle(c);
 }
 
 /* The part of a in its i-th word. */
@@ -378,6 +384,7 @@ bool atom_stored(struct rc_ctx *c, struct atom *a, int mo, bool rmw)
 
 void sync_fence(struct rc_ctx *c, int mo)
 {
+    ctx_busy(c);
     if (acquires(mo)) {
         flow_acquire(&c->clock, &c->fence_acq);
         snap_clear(&c->fence_acq);
@@ -386,4 +393,24 @@ void sync_fence(struct rc_ctx *c, int mo)
         snap_copy(&c->fence_rel, &c->clock.now);
         rc_tick(c);
     }
+    ctx_idle(c);
+}
+
+static void each_clock(struct sync *s, void (*visit)(const struct snap *s, void *arg), void *arg)
+{
+    spin_lock(&s->lock); /* its memory may be given out anew meanwhile */
+    for (struct loc *l = &s->first; l; l = l->more) {
+        visit(&l->clock, arg);
+        visit(&l->base, arg);
+    }
+    spin_unlock(&s->lock);
+}
+
+void sync_each_clock(void (*visit)(const struct snap *s, void *arg), void *arg)
+{
+    rt_lock(&free_lock);
+    uint32_t n = n_objects;
+    rt_unlock(&free_lock);
+    for (uint32_t i = 1; i < n; i++)
+        each_clock(&objects[i], visit, arg);
 }

@@ -24,8 +24,9 @@ struct atom {
  * acquire.  The load itself must come first, with acquire. */
 bool atom_is_plain(uintptr_t addr, unsigned size);
 
-void atom_lock(struct atom *a, uintptr_t addr, unsigned size);
-void atom_unlock(struct atom *a);
+/* On behalf of c. */
+void atom_lock(struct rc_ctx *c, struct atom *a, uintptr_t addr, unsigned size);
+void atom_unlock(struct rc_ctx *c, struct atom *a);
 
 /* c has loaded from a; mo is one of __ATOMIC_*. */
 void atom_loaded(struct rc_ctx *c, struct atom *a, int mo);
@@ -35,5 +36,8 @@ void atom_loaded(struct rc_ctx *c, struct atom *a, int mo);
 bool atom_stored(struct rc_ctx *c, struct atom *a, int mo, bool rmw);
 
 void sync_fence(struct rc_ctx *c, int mo);
+
+/* Calls visit for the clocks of all objects.  Between ctx_stop() and ctx_resume(). */
+void sync_each_clock(void (*visit)(const struct snap *s, void *arg), void *arg);
 
 #endif

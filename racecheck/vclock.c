@@ -17,7 +17,7 @@
 enum { LEAF_SHIFT = 6, LEAF = 1 << LEAF_SHIFT, FAN_SHIFT = 4, FAN = 1 << FAN_SHIFT };
 
 struct vc_node {
-    uint64_t link; /* used by the pool while free */
+    uint64_t link; /* the pool's while free; the sum of weights while weighed, else 0 */
     uint32_t refs;
     uint32_t level;
     union { /* at a multiple of 16 bytes */
@@ -62,6 +62,7 @@ static bool unshared(const struct vc_node *a)
 static struct vc_node *make(uint32_t level)
 {
     struct vc_node *a = pool_get(level == 0 ? &leaves : &fans);
+    a->link = 0;
     a->refs = 1;
     a->level = level;
     return a;
@@ -257,6 +258,79 @@ struct vc_node *vc_join(struct vc_node *a, struct vc_node *b)
 size_t vc_nodes(void)
 {
     return pool_in_use(&leaves) + pool_in_use(&fans);
+}
+
+/* ---- weighing ---- */
+
+enum { LEVELS = 8 };
+
+struct vc_weighing {
+    struct item {
+        struct vc_node *node;
+        uint32_t slot;  /* the first below it */
+        uint32_t older; /* of its level; 0: none */
+    } * item;           /* item[0] is none */
+    size_t n, room;
+    uint32_t latest[LEVELS];
+};
+
+struct vc_weighing *vc_weigh_begin(void)
+{
+    struct vc_weighing *w = pages_get(sizeof *w);
+    w->n = 1;
+    return w;
+}
+
+static void make_room(struct vc_weighing *w)
+{
+    size_t room = w->room ? 2 * w->room : 1024;
+    struct item *bigger = pages_get(room * sizeof *bigger);
+    if (w->room) {
+        memcpy(bigger, w->item, w->n * sizeof *bigger);
+        pages_put(w->item, w->room * sizeof *bigger);
+    }
+    w->item = bigger;
+    w->room = room;
+}
+
+static void weigh(struct vc_weighing *w, struct vc_node *a, uint32_t slot, uint64_t weight)
+{
+    if (a->link == 0) {
+        if (w->n >= w->room)
+            make_room(w);
+        w->item[w->n] = (struct item){a, slot, w->latest[a->level]};
+        w->latest[a->level] = (uint32_t)w->n++;
+    }
+    a->link += weight;
+    a->link += a->link == 0; /* it must not look unweighed */
+}
+
+void vc_weigh(struct vc_weighing *w, struct vc_node *a, uint64_t weight)
+{
+    if (a != NULL)
+        weigh(w, a, 0, weight);
+}
+
+void vc_weigh_end(struct vc_weighing *w,
+                  void (*visit)(uint32_t slot, const uint32_t *clock, uint32_t n, uint64_t weight,
+                                void *arg),
+                  void *arg)
+{
+    for (uint32_t level = LEVELS; level-- > 0;)
+        for (uint32_t i = w->latest[level]; i != 0; i = w->item[i].older) {
+            struct vc_node *a = w->item[i].node;
+            uint32_t slot = w->item[i].slot;
+            if (level == 0)
+                visit(slot, a->clock, LEAF, a->link, arg);
+            for (uint32_t c = 0; level > 0 && c < FAN; c++)
+                if (a->child[c])
+                    weigh(w, a->child[c], slot + (c << shift_of(level - 1)), a->link);
+        }
+    for (size_t i = 1; i < w->n; i++)
+        w->item[i].node->link = 0;
+    if (w->room)
+        pages_put(w->item, w->room * sizeof *w->item);
+    pages_put(w, sizeof *w);
 }
 
 /* ---- breaks ---- */

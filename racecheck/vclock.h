@@ -38,6 +38,17 @@ struct vc_node *vc_join(struct vc_node *a, struct vc_node *b);
 /* Nodes in use by all clocks. */
 size_t vc_nodes(void);
 
+/* Sums over many clocks at once: vc_weigh() gives a clock a weight, and vc_weigh_end() calls visit
+ * for each leaf (clocks of n slots from the given one) with the sum of the weights of all clocks
+ * that it is a part of.  Each node is looked at once.  Requires: the caller holds references to the
+ * clocks, and nobody else weighs. */
+struct vc_weighing *vc_weigh_begin(void);
+void vc_weigh(struct vc_weighing *w, struct vc_node *a, uint64_t weight);
+void vc_weigh_end(struct vc_weighing *w,
+                  void (*visit)(uint32_t slot, const uint32_t *clock, uint32_t n, uint64_t weight,
+                                void *arg),
+                  void *arg);
+
 struct snap {
     struct vc_node *vc;
     uint64_t epoch; /* 0: none.  Not 0: vc and epoch are all that its owner knew at that moment */
