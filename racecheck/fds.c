@@ -6,26 +6,48 @@
  * is the network's matter), and everything else one together.  That may order a little too much and
  * never too little.
  *
- * An object is an address, which stands for a clock in the engine.  They are given out in turn; one
- * that comes round again while its first channel still lives orders too much, not too little. */
+ * An object is an address, which stands for a clock in the engine.  It is forgotten when the last
+ * of its descriptors is closed, and given out again.  When all are in use they are given out in
+ * turn: one that two channels have orders too much, not too little. */
 #include "fds.h"
 #include "atomic.h"
+#include "futex.h"
 #include "rc.h"
 #include <stdint.h>
 #include <sys/stat.h>
 
 enum { FDS_KNOWN = 65536, OBJECTS = 65536 };
 
-/* objects[object_of[fd] - 1] is the object of fd; 0: none of its own. */
-static uint32_t object_of[FDS_KNOWN];
-static uint64_t objects[OBJECTS]; /* of 8 bytes each, so that no two share a shadow word */
-static uint32_t n_objects;
+static struct rt_lock lock;
+/* object_of[fd] is the number of fd's object; 0: none of its own. */
+static uint32_t object_of[FDS_KNOWN]; /* written under lock */
+static uint64_t objects[OBJECTS];     /* of 8 bytes each, so that no two share a shadow word */
+static uint32_t users[OBJECTS];       /* descriptors; guarded by lock */
+static uint32_t n_used, n_free;       /* guarded by lock; objects from n_used on are new */
+static uint32_t free_numbers[OBJECTS];
 static uint64_t all_sockets, all_files;
 
-static void share(int fd, uint32_t object)
+/* Caller holds lock. */
+static uint32_t number_get(void)
 {
-    if (fd >= 0 && fd < FDS_KNOWN)
-        at_store_rlx(&object_of[fd], object); /* relaxed: fd is used after the call that made it */
+    static uint32_t turn;
+    if (n_free > 0)
+        return free_numbers[--n_free];
+    return n_used + 1 < OBJECTS ? ++n_used : turn++ % n_used + 1;
+}
+
+/* fd's object is number from now on.  Caller holds lock. */
+static void share(int fd, uint32_t number)
+{
+    if (fd < 0 || fd >= FDS_KNOWN)
+        return;
+    uint32_t old = object_of[fd];
+    users[number] += number != 0;
+    at_store_rlx(&object_of[fd], number); /* relaxed: fd is used after the call that made it */
+    if (old != 0 && --users[old] == 0) {
+        rc_forget(&objects[old], sizeof objects[old]);
+        free_numbers[n_free++] = old;
+    }
 }
 
 static uint32_t known(int fd)
@@ -35,14 +57,21 @@ static uint32_t known(int fd)
 
 void fds_pair(int a, int b)
 {
-    uint32_t object = at_add_rlx(&n_objects, 1u) % OBJECTS + 1; /* relaxed: a number */
-    share(a, object);
-    share(b, object);
+    rt_lock(&lock);
+    share(a, 0); /* closed by means that we did not see */
+    share(b, 0);
+    uint32_t number = number_get();
+    share(a, number);
+    share(b, number);
+    rt_unlock(&lock);
 }
 
 void fds_dup(int to, int from)
 {
-    share(to, known(from));
+    rt_lock(&lock);
+    if (to != from)
+        share(to, known(from));
+    rt_unlock(&lock);
 }
 
 static const void *object(int fd)
@@ -50,7 +79,7 @@ static const void *object(int fd)
     struct stat st;
     uint32_t own = known(fd);
     if (own)
-        return &objects[own - 1];
+        return &objects[own];
     return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) ? &all_sockets : &all_files;
 }
 
@@ -70,5 +99,9 @@ void rc_fd_received(struct rc_ctx *c, int fd)
 void rc_fd_closes(struct rc_ctx *c, int fd)
 {
     rc_fd_sends(c, fd);
+    if (known(fd) == 0)
+        return;
+    rt_lock(&lock);
     share(fd, 0);
+    rt_unlock(&lock);
 }

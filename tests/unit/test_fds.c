@@ -45,6 +45,23 @@ Test(fds, another_channel_does_not)
     expect(false);
 }
 
+/* Of very many channels one after the other, each is forgotten with its last descriptor. */
+Test(fds, channels_come_and_go)
+{
+    start();
+    for (int i = 0; i < 200000; i++) {
+        fds_pair(1000, 1001);
+        fds_dup(1002, 1000);
+        rc_fd_sends(a, 1001);
+        rc_fd_closes(a, 1001);
+        rc_fd_closes(a, 1000);
+        rc_fd_closes(a, 1002);
+    }
+    fds_pair(1000, 1001);
+    rc_fd_received(b, 1000); /* nothing was written there */
+    expect(false);
+}
+
 Test(fds, a_duplicate_is_the_same_channel)
 {
     fds_pair(1000, 1001);
