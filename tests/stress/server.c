@@ -2,14 +2,14 @@
  *
  *     server [--seconds=N] [--progress=SECONDS]
  *
- * Clients send requests; each is handled by a goroutine of its own that nobody waits for.  Handlers
- * do what servers do: they read tables that are never written, count with relaxed atomics, look up
- * and replace entries of a cache under locks, allocate and free, talk through pipes, have deadlines,
- * and now and then use a thread of a library.  Nothing of this is a race.
+ * Clients send requests; each is handled by a goroutine of its own that nobody waits for.
+ * Handlers do what servers do: they read tables that are never written, count with relaxed atomics,
+ * look up and replace entries of a cache under locks, allocate and free, talk through pipes, have
+ * deadlines, and now and then use a thread of a library.  Nothing of this is a race.
  *
  * Memory is sampled all the time.  After a first fifth in which it may grow, the second half's
  * average must not be more than a tenth (and 4 MiB) above the first half's; that is judged when
- * there were as many requests as make the detector give back what ended handlers left some times. */
+ * there were as many requests as make the detector give back some times what ended ones left. */
 #define _GNU_SOURCE
 #include <goshawk.h>
 #include <inttypes.h>
