@@ -260,7 +260,7 @@ static inline void hook_go_block(struct tr_stream *s, const struct g *g, enum tr
 static inline void hook_go_ready(struct tr_stream *s, const struct g *g, uint64_t by)
 {
     if (hook_tracing())
-        tr_go_ready(s, g->id, by);
+        tr_go_ready(s, g->id, by, (enum tr_reason)g->why, g->park_obj);
 }
 
 static inline void hook_go_name(struct tr_stream *s, const struct g *g, const char *name)

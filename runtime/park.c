@@ -194,6 +194,8 @@ static void wait_for_p(struct m *m, struct g *self)
 void sched_block_begin(struct g *self)
 {
     struct m *m = self->m;
+    self->why = TR_SYSCALL;
+    self->park_obj = NULL;
     rt_enter(m);
     hook_go_block(m->trace, self, TR_SYSCALL, NULL);
     if (m->p)

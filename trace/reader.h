@@ -29,14 +29,6 @@
 #include <stdint.h>
 #include "tr.h"
 
-enum tr_type {
-    TR_EV_NONE,
-#define TR_EVENT(name, number, text, context, args) TR_EV_##name = number,
-#include "events.def"
-#undef TR_EVENT
-    TR_EV_MAX = 31
-};
-
 #define TR_ERR_MAX 512
 #define TR_NO_P    (-1)
 
@@ -93,7 +85,7 @@ void tr_reader_verdict(const struct tr_reader *r, char *buf, size_t cap);
 
 struct tr_event {
     enum tr_type type;
-    enum tr_reason why; /* GO_BLOCK, GO_STATE */
+    enum tr_reason why; /* GO_BLOCK, GO_STATE, GO_READY: what it waits, or waited, for */
     uint64_t n;         /* number of the event in merged order, from 0 */
     int64_t time;       /* ns since the start of the recording; never decreases */
     uint64_t offset;    /* of the record in the file */
@@ -103,9 +95,9 @@ struct tr_event {
     uint64_t g;       /* goroutine it is about; for P and M events the one that runs on M; 0 none */
     uint64_t by;      /* GO_CREATE, GO_READY: who did it (0: timer, scheduler or a thread);
                          * RACE: the goroutine of the earlier access */
-    uint64_t obj;     /* GO_BLOCK: what it waits for, an address; RACE: the address; 0 none */
-    uint64_t fn;      /* GO_CREATE: entry function's address */
-    uint32_t stack;   /* GO_CREATE, GO_BLOCK: stack id; 0 none */
+    uint64_t obj;     /* with why: the object, an address; RACE: the address; 0 none */
+    uint64_t fn;      /* GO_CREATE, GO_STATE: entry function's address; 0 unknown */
+    uint32_t stack;   /* GO_CREATE, GO_BLOCK, GO_READY (of who made it ready): id; 0 none */
     uint64_t arg;     /* P_STEAL, PROCS: count; P_RETAKE: the M that lost it */
     uint64_t task;    /* TASK_*, REGION_*, LOG: the task; 0 none.  TASK_BEGIN's arg: its parent */
     const char *text; /* GO_NAME, TASK_BEGIN, REGION_*: name; LOG: message */

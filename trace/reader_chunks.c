@@ -273,13 +273,7 @@ bool tr_chunk_load(struct tr_reader *r, struct stream *s, size_t i)
     if (s->cut)
         used = got;
     s->ticks_limit = i + 1 < s->chunk_count ? s->chunks[i + 1].ticks : last_ticks(r);
-    s->dec.at = s->buf + start;
-    s->dec.end = s->buf + used;
-    s->dec.ticks = h.ticks;
-    s->dec.last_g = 0;
-    s->dec.cur_g = h.cur_g;
-    s->dec.cur_p = h.cur_p;
-    memset(s->dec.keys, 0xff, sizeof(s->dec.keys));
+    tr_coding_begin(&s->dec, &h, s->buf + start, s->buf + used);
     return true;
 }
 

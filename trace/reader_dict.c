@@ -47,17 +47,27 @@ static char *copy(const void *p, size_t n)
     return s;
 }
 
+/* Records gain arguments at their end only. */
+static bool is_prefix(const char *a, size_t n, const char *ours)
+{
+    size_t both = strnlen(ours, sizeof(((struct event_def *)0)->args));
+    return memcmp(a, ours, n < both ? n : both) == 0;
+}
+
 static void define_event(struct tr_reader *r, struct payload *in)
 {
     size_t n;
     uint64_t num = number(in), context = number(in);
     const char *args = text(in, &n);
-    if (in->bad || num == 0 || num > TR_HEAD_TYPE || n >= sizeof(r->events[0].args) ||
-        r->events[num].known)
+    if (in->bad || num == 0 || num > TR_HEAD_TYPE || n >= sizeof(r->events[0].args))
         return;
     struct event_def *d = &r->events[num];
-    d->known = 2; /* readable, but not understood */
+    if (d->known == 1 && (context != d->context || !is_prefix(args, n, d->args)))
+        return; /* not a shorter form of ours: damage */
+    if (!d->known)
+        d->known = 2; /* readable, but not understood */
     d->context = (uint8_t)context;
+    memset(d->args, 0, sizeof(d->args));
     memcpy(d->args, args, n);
 }
 
@@ -157,13 +167,7 @@ static int read_chunk(struct tr_reader *r, uint64_t id_max)
 
 int tr_dict_read(struct tr_reader *r)
 {
-    static const struct event_def known[] = {
-#define TR_EVENT(name, number, text, ctx, arguments) \
-    [number] = {.known = 1, .context = ctx, .args = arguments},
-#include "events.def"
-#undef TR_EVENT
-    };
-    memcpy(r->events, known, sizeof(known));
+    memcpy(r->events, tr_event_defs, sizeof(r->events));
     uint64_t id_max = (uint64_t)r->dict.chunk_count * r->file.chunk_size / 3;
     int err = 0;
     for (size_t i = 0; i < r->dict.chunk_count && !err; i++)

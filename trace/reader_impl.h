@@ -12,6 +12,7 @@
 
 #include "format.h"
 #include "reader.h"
+#include "records.h"
 
 enum {
     CLOSED_MAX = 8,  /* spans that one event can end */
@@ -29,15 +30,6 @@ bool tr_room(void **p, size_t *cap, size_t n, size_t size);
 struct chunk_ref {
     uint32_t index, seq;
     uint64_t ticks;
-};
-
-/* State of the decoder within a chunk. */
-struct decoder {
-    const uint8_t *at, *end;
-    uint64_t ticks; /* of the last record */
-    uint64_t last_g, cur_g;
-    int32_t cur_p;
-    uint64_t keys[TR_KEYS];
 };
 
 struct m_state {
@@ -92,12 +84,6 @@ struct g_table {
 };
 
 /* ---- definitions ---- */
-
-struct event_def {
-    uint8_t known; /* 0: a record of this number cannot be read */
-    uint8_t context;
-    char args[8];
-};
 
 struct stack_def {
     uint64_t *pcs;
@@ -185,9 +171,6 @@ enum decoded { DECODED, DECODED_SKIP, DECODED_END, DECODED_BAD };
 /* Decodes the record at d->at into *e (all fields that the record itself determines) and moves on.
  * SKIP: a record of a type that this reader does not know.  END: no more.  BAD: d->at stays. */
 enum decoded tr_decode(const struct tr_reader *r, struct decoder *d, struct tr_event *e);
-
-/* Reads a LEB128 number of at most 64 bits; NULL when it does not end before end. */
-const uint8_t *tr_get_leb(const uint8_t *p, const uint8_t *end, uint64_t *ret);
 
 /* ---- reader_state.c ---- */
 

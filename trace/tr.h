@@ -26,6 +26,14 @@ extern uint32_t tr_on; /* 0, or the number of the recording that runs; read rela
 
 struct tr_stream;
 
+enum tr_type {
+    TR_EV_NONE,
+#define TR_EVENT(name, number, text, context, args) TR_EV_##name = number,
+#include "events.def"
+#undef TR_EVENT
+    TR_EV_MAX = 31
+};
+
 /* Why a goroutine blocks.  The numbers are part of the file format. */
 enum tr_reason {
     TR_NONE,
@@ -74,14 +82,18 @@ void tr_go_start(struct tr_stream *s, uint64_t g, uint32_t p);
 void tr_go_end(struct tr_stream *s, uint64_t g);
 void tr_go_yield(struct tr_stream *s, uint64_t g); /* runnable again at once */
 void tr_go_block(struct tr_stream *s, uint64_t g, enum tr_reason why, const void *obj); /* stack */
-void tr_go_ready(struct tr_stream *s, uint64_t g, uint64_t by); /* by 0: timer or scheduler */
+/* by: who made it so, whose stack is recorded; 0: a timer or the scheduler.  why, obj: what g was
+ * blocked on. */
+void tr_go_ready(struct tr_stream *s, uint64_t g, uint64_t by, enum tr_reason why,
+                 const void *obj);
 void tr_go_name(struct tr_stream *s, uint64_t g, const char *name);
 
 /* A goroutine that lives when a recording begins in the middle of a run.  s of a running one is the
- * stream of its M, whose tr_p_start() comes first.  why and obj: of a blocked one. */
+ * stream of its M, whose tr_p_start() comes first.  why and obj: of a blocked one.  fn: what it
+ * runs. */
 enum tr_go_state { TR_STATE_RUNNABLE = 1, TR_STATE_RUNNING, TR_STATE_BLOCKED };
 void tr_go_state(struct tr_stream *s, uint64_t g, enum tr_go_state state, enum tr_reason why,
-                 const void *obj);
+                 const void *obj, const void *fn);
 
 /* ---- processors and threads ---- the M is the stream's */
 

@@ -95,13 +95,6 @@ static inline uint8_t *put_about_p(struct tr_stream *s, unsigned type, uint32_t 
     return known ? p : tr_put_leb(p, proc);
 }
 
-#define EV(name) TR_NUMBER_##name
-enum {
-#define TR_EVENT(name, number, text, context, args) EV(name) = number,
-#include "events.def"
-#undef TR_EVENT
-};
-
 /* A number of the dictionary and the recording that ran before it was looked up. */
 struct number {
     uint32_t id, gen;
@@ -138,7 +131,7 @@ void tr_go_create(struct tr_stream *s, uint64_t g, uint64_t by, const void *fn)
     struct number stack = stack_here();
     if (!(s = enter(s)))
         return;
-    uint8_t *p = put_about_g(s, EV(GO_CREATE), by);
+    uint8_t *p = put_about_g(s, TR_EV_GO_CREATE, by);
     p = put_g(s, p, g);
     p = put_key(s, p, (uintptr_t)fn & TR_KEY_OBJ_MASK);
     commit(s, tr_put_leb(p, number_in(s, stack)));
@@ -148,7 +141,7 @@ void tr_go_start(struct tr_stream *s, uint64_t g, uint32_t proc)
 {
     if (!(s = enter(s)))
         return;
-    uint8_t *p = put_about_p(s, EV(GO_START), proc);
+    uint8_t *p = put_about_p(s, TR_EV_GO_START, proc);
     p = put_g(s, p, g);
     s->cur_g = g;
     commit(s, p);
@@ -165,7 +158,7 @@ void tr_go_end(struct tr_stream *s, uint64_t g)
 {
     if (!(s = enter(s)))
         return;
-    uint8_t *p = put_about_g(s, EV(GO_END), g);
+    uint8_t *p = put_about_g(s, TR_EV_GO_END, g);
     forget_g(s, g);
     commit(s, p);
 }
@@ -174,7 +167,7 @@ void tr_go_yield(struct tr_stream *s, uint64_t g)
 {
     if (!(s = enter(s)))
         return;
-    uint8_t *p = put_about_g(s, EV(GO_YIELD), g);
+    uint8_t *p = put_about_g(s, TR_EV_GO_YIELD, g);
     forget_g(s, g);
     commit(s, p);
 }
@@ -189,19 +182,21 @@ void tr_go_block(struct tr_stream *s, uint64_t g, enum tr_reason why, const void
     struct number stack = stack_here();
     if (!(s = enter(s)))
         return;
-    uint8_t *p = put_about_g(s, EV(GO_BLOCK), g);
+    uint8_t *p = put_about_g(s, TR_EV_GO_BLOCK, g);
     p = put_key(s, p, wait_key(why, obj));
     p = tr_put_leb(p, number_in(s, stack));
     forget_g(s, g);
     commit(s, p);
 }
 
-void tr_go_ready(struct tr_stream *s, uint64_t g, uint64_t by)
+void tr_go_ready(struct tr_stream *s, uint64_t g, uint64_t by, enum tr_reason why, const void *obj)
 {
+    struct number stack = by ? stack_here() : (struct number){0};
     if (!(s = enter(s)))
         return;
-    uint8_t *p = put_about_g(s, EV(GO_READY), by);
-    commit(s, put_g(s, p, g));
+    uint8_t *p = put_g(s, put_about_g(s, TR_EV_GO_READY, by), g);
+    p = put_key(s, p, wait_key(why, obj));
+    commit(s, tr_put_leb(p, number_in(s, stack)));
 }
 
 void tr_go_name(struct tr_stream *s, uint64_t g, const char *name)
@@ -213,29 +208,29 @@ void tr_go_name(struct tr_stream *s, uint64_t g, const char *name)
         leave(s);
         return;
     }
-    uint8_t *p = put_about_g(s, EV(GO_NAME), g);
+    uint8_t *p = put_about_g(s, TR_EV_GO_NAME, g);
     commit(s, tr_put_leb(p, text.id));
 }
 
 void tr_go_state(struct tr_stream *s, uint64_t g, enum tr_go_state state, enum tr_reason why,
-                 const void *obj)
+                 const void *obj, const void *fn)
 {
     if (!(s = enter(s)))
         return;
-    uint8_t *p = put_head(s, EV(GO_STATE));
+    uint8_t *p = put_head(s, TR_EV_GO_STATE);
     p = put_g(s, p, g);
     p = tr_put_leb(p, state);
     p = put_key(s, p, wait_key(why, obj));
     if (state == TR_STATE_RUNNING)
         s->cur_g = g;
-    commit(s, tr_put_leb(p, 0));
+    commit(s, put_key(s, tr_put_leb(p, 0), (uintptr_t)fn & TR_KEY_OBJ_MASK));
 }
 
 void tr_p_start(struct tr_stream *s, uint32_t proc)
 {
     if (!(s = enter(s)))
         return;
-    uint8_t *p = tr_put_leb(put_head(s, EV(P_START)), proc);
+    uint8_t *p = tr_put_leb(put_head(s, TR_EV_P_START), proc);
     s->cur_p = (int32_t)proc;
     commit(s, p);
 }
@@ -244,7 +239,7 @@ void tr_p_stop(struct tr_stream *s, uint32_t proc)
 {
     if (!(s = enter(s)))
         return;
-    uint8_t *p = put_about_p(s, EV(P_STOP), proc);
+    uint8_t *p = put_about_p(s, TR_EV_P_STOP, proc);
     if (s->cur_p == (int32_t)proc)
         s->cur_p = -1;
     commit(s, p);
@@ -254,39 +249,39 @@ void tr_p_steal(struct tr_stream *s, uint32_t from, uint32_t n)
 {
     if (!(s = enter(s)))
         return;
-    commit(s, tr_put_leb(tr_put_leb(put_head(s, EV(P_STEAL)), from), n));
+    commit(s, tr_put_leb(tr_put_leb(put_head(s, TR_EV_P_STEAL), from), n));
 }
 
 void tr_p_retake(struct tr_stream *s, uint32_t proc, uint32_t m)
 {
     if (!(s = enter(s)))
         return;
-    commit(s, tr_put_leb(tr_put_leb(put_head(s, EV(P_RETAKE)), proc), m));
+    commit(s, tr_put_leb(tr_put_leb(put_head(s, TR_EV_P_RETAKE), proc), m));
 }
 
 void tr_m_park(struct tr_stream *s)
 {
     if ((s = enter(s)))
-        commit(s, put_head(s, EV(M_PARK)));
+        commit(s, put_head(s, TR_EV_M_PARK));
 }
 
 void tr_m_unpark(struct tr_stream *s)
 {
     if ((s = enter(s)))
-        commit(s, put_head(s, EV(M_UNPARK)));
+        commit(s, put_head(s, TR_EV_M_UNPARK));
 }
 
 void tr_procs(struct tr_stream *s, uint32_t n)
 {
     if ((s = enter(s)))
-        commit(s, tr_put_leb(put_head(s, EV(PROCS)), n));
+        commit(s, tr_put_leb(put_head(s, TR_EV_PROCS), n));
 }
 
 void tr_race(struct tr_stream *s, uint64_t g_now, uint64_t g_before, const void *addr)
 {
     if (!(s = enter(s)))
         return;
-    uint8_t *p = put_about_g(s, EV(RACE), g_now);
+    uint8_t *p = put_about_g(s, TR_EV_RACE, g_now);
     p = put_g(s, p, g_before);
     commit(s, put_key(s, p, (uintptr_t)addr & TR_KEY_OBJ_MASK));
 }
@@ -297,28 +292,28 @@ void tr_task_begin(struct tr_stream *s, uint64_t g, uint64_t task, uint64_t pare
     uint32_t id = tr_dict_string(name);
     if (!(s = enter(s)))
         return;
-    uint8_t *p = tr_put_leb(put_about_g(s, EV(TASK_BEGIN), g), task);
+    uint8_t *p = tr_put_leb(put_about_g(s, TR_EV_TASK_BEGIN, g), task);
     commit(s, tr_put_leb(tr_put_leb(p, parent), id));
 }
 
 void tr_task_end(struct tr_stream *s, uint64_t g, uint64_t task)
 {
     if ((s = enter(s)))
-        commit(s, tr_put_leb(put_about_g(s, EV(TASK_END), g), task));
+        commit(s, tr_put_leb(put_about_g(s, TR_EV_TASK_END, g), task));
 }
 
 void tr_region_begin(struct tr_stream *s, uint64_t g, uint64_t task, const char *name)
 {
     uint32_t id = tr_dict_string(name);
     if ((s = enter(s)))
-        commit(s, tr_put_leb(tr_put_leb(put_about_g(s, EV(REGION_BEGIN), g), task), id));
+        commit(s, tr_put_leb(tr_put_leb(put_about_g(s, TR_EV_REGION_BEGIN, g), task), id));
 }
 
 void tr_region_end(struct tr_stream *s, uint64_t g, uint64_t task, const char *name)
 {
     uint32_t id = tr_dict_string(name);
     if ((s = enter(s)))
-        commit(s, tr_put_leb(tr_put_leb(put_about_g(s, EV(REGION_END), g), task), id));
+        commit(s, tr_put_leb(tr_put_leb(put_about_g(s, TR_EV_REGION_END, g), task), id));
 }
 
 void tr_log(struct tr_stream *s, uint64_t g, uint64_t task, const char *category,
@@ -327,7 +322,7 @@ void tr_log(struct tr_stream *s, uint64_t g, uint64_t task, const char *category
     uint32_t about = tr_dict_string(category), text = tr_dict_string(message);
     if (!(s = enter(s)))
         return;
-    uint8_t *p = tr_put_leb(put_about_g(s, EV(LOG), g), task);
+    uint8_t *p = tr_put_leb(put_about_g(s, TR_EV_LOG, g), task);
     commit(s, tr_put_leb(tr_put_leb(p, about), text));
 }
 
@@ -335,6 +330,6 @@ void tr_note_m(struct tr_stream *s, bool start)
 {
     if (!(s = enter(s)))
         return;
-    uint8_t *p = put_head(s, start ? EV(M_START) : EV(M_STOP));
+    uint8_t *p = put_head(s, start ? TR_EV_M_START : TR_EV_M_STOP);
     commit(s, start ? tr_put_leb(p, s->tid) : p);
 }

@@ -41,7 +41,7 @@ static void *count_up(void *arg)
     unsigned i = (unsigned)(uintptr_t)arg;
     struct tr_stream *s = tr_stream_open(i, i);
     for (uint64_t n = 1;; n++) {
-        tr_go_ready(s, n, 0);
+        tr_go_ready(s, n, 0, TR_NONE, NULL);
         at_store_rel(&shared->done[i], n); /* [done] the event is committed */
     }
     return NULL;

@@ -23,6 +23,8 @@ struct pg {
     enum kind kind;
     bool holds; /* the mutex */
     int64_t wake_at;
+    enum tr_reason why; /* blocked: what for, */
+    const void *obj;    /* and on what */
 };
 
 struct channel {
@@ -102,13 +104,15 @@ static void wake_first(struct tr_stream *s, struct list *waiters, struct pg *by)
     if (!l)
         return;
     struct pg *g = container_of(l, struct pg, link);
-    tr_go_ready(s, g->id, by ? by->id : 0);
+    tr_go_ready(s, g->id, by ? by->id : 0, g->why, g->obj);
     make_ready(g);
 }
 
 static void block(struct tr_stream *s, struct pg *g, struct list *on, enum tr_reason why,
                   const void *obj)
 {
+    g->why = why;
+    g->obj = obj;
     tr_go_block(s, g->id, why, obj);
     list_push_back(on, &g->link);
 }

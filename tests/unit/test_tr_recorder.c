@@ -28,7 +28,7 @@ static uint64_t count_events(const char *path, struct tr_info *ret)
 static void some_events(struct tr_stream *s, int n)
 {
     for (int i = 0; i < n; i++)
-        tr_go_ready(s, 1 + (uint64_t)i % 10, 0);
+        tr_go_ready(s, 1 + (uint64_t)i % 10, 0, TR_NONE, NULL);
 }
 
 Test(recorder, errors_come_back_and_nothing_is_recorded)
@@ -84,10 +84,10 @@ Test(recorder, a_recording_begun_in_the_middle_with_the_states_told)
     struct tr_stream *s = tr_stream_open(0, 1);
     cr_assert_eq(tr_start(tmp_trace()), 0);
     tr_p_start(s, 0);
-    tr_go_state(s, 1, TR_STATE_RUNNING, TR_NONE, NULL);
-    tr_go_state(s, 2, TR_STATE_BLOCKED, TR_CHAN_RECV, s);
-    tr_go_state(s, 3, TR_STATE_RUNNABLE, TR_NONE, NULL);
-    tr_go_ready(s, 2, 1);
+    tr_go_state(s, 1, TR_STATE_RUNNING, TR_NONE, NULL, NULL);
+    tr_go_state(s, 2, TR_STATE_BLOCKED, TR_CHAN_RECV, s, some_events);
+    tr_go_state(s, 3, TR_STATE_RUNNABLE, TR_NONE, NULL, NULL);
+    tr_go_ready(s, 2, 1, TR_CHAN_RECV, s);
     tr_go_yield(s, 1);
     tr_go_start(s, 3, 0);
     tr_stop();
@@ -257,7 +257,7 @@ static void *write_all_the_time(void *arg)
     char name[32];
     for (uint64_t i = 1; !at_load_acq(&writers_stop); i++) { /* [stop] */
         if (at_load_rlx(&tr_on))                             /* relaxed: as the host's hooks do */
-            tr_go_ready(s, i, 0);
+            tr_go_ready(s, i, 0, TR_NONE, NULL);
         if (at_load_rlx(&tr_on) && i % 64 == 0) { /* relaxed: likewise */
             snprintf(name, sizeof(name), "name %d", (int)(i % 4096));
             tr_go_name(s, i, name);

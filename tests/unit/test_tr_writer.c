@@ -84,7 +84,9 @@ static void record(struct tr_stream *s, struct said *e, struct rt_rand *r)
     case 7:
         e->type = TR_EV_GO_READY;
         e->by = by;
-        tr_go_ready(s, g, by);
+        e->why = rand_below(r, TR_REASONS);
+        e->obj = (uintptr_t)obj;
+        tr_go_ready(s, g, by, e->why, obj);
         break;
     case 8:
         e->type = TR_EV_GO_NAME;
@@ -184,7 +186,7 @@ Test(writer, a_typical_event_takes_at_most_six_bytes)
         uint64_t g = 1000 + (uint64_t)(i & 1);
         tr_go_start(s, g, 0);
         if (i > 0)
-            tr_go_ready(s, g ^ 1, g);
+            tr_go_ready(s, g ^ 1, g, TR_CHAN_RECV, &chan);
         tr_go_block(s, g, TR_CHAN_RECV, &chan);
     }
     tr_stop();
@@ -206,9 +208,9 @@ Test(writer, long_times_and_great_numbers_survive)
 {
     cr_assert_eq(tr_start(tmp_trace()), 0);
     struct tr_stream *s = tr_stream_open(0, 1);
-    tr_go_ready(s, UINT64_MAX, 1);
+    tr_go_ready(s, UINT64_MAX, 1, TR_NONE, NULL);
     usleep(60000); /* sleeps: the time itself is looked at, longer than three bytes can say */
-    tr_go_ready(s, 1, UINT64_MAX - 1);
+    tr_go_ready(s, 1, UINT64_MAX - 1, TR_NONE, NULL);
     tr_stop();
     struct tr_reader *r = open_trace(tmp_trace());
     struct tr_event e;

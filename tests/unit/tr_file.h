@@ -161,6 +161,7 @@ static inline void b_ready(struct built *b, unsigned m, uint64_t at, uint64_t g,
 {
     uint64_t ctx = built_g(b, m, by);
     built_event(b, m, at, TR_EV_GO_READY, ctx, 1, (uint64_t[]){built_g(b, m, g)});
+    built_key(b, m, 0, 0);
 }
 
 /* P_STOP takes its P as context; P_START, which has none, writes its argument in the same place
