@@ -36,7 +36,13 @@ static struct {
     uint32_t seq; /* of the next chunk */
     struct tr_chunk_header *chunk;
     uint8_t *pos, *end;
-    struct tr_intern stacks, strings;
+    struct {
+        struct tr_intern stacks, strings;
+        uint32_t gen;
+    } tables[2];       /* of a flight, this turn's and the last one's; else the first */
+    uint32_t table;    /* which of them is this turn's */
+    bool held;         /* a snapshot reads the tables: none is emptied */
+    bool flight;       /* stacks and strings are defined when a snapshot is taken */
     struct module modules[MODULES_MAX];
     size_t module_count;
 } dict;
@@ -217,56 +223,127 @@ static void learn_modules(const uintptr_t *pcs, size_t n)
         dl_iterate_phdr(each_module, NULL);
 }
 
+/* Empty tables for gen.  Requires: dict.lock. */
+static bool use_tables(uint32_t gen, uint32_t table)
+{
+    dict.gen = dict.tables[table].gen = gen;
+    return tr_intern_reset(&dict.tables[table].stacks) &&
+           tr_intern_reset(&dict.tables[table].strings);
+}
+
+/* The tables of a flight are full: goes on with the other ones.  Requires: dict.lock. */
+static void turn(void)
+{
+    uint32_t other = !dict.table;
+    if (!dict.flight || dict.held || !use_tables(0, other))
+        return;
+    /* relaxed: who finds a number in the new tables before it sees the new gen, or the other way
+     * round, does not use it [looked-up] */
+    at_store_rlx(&dict.table, other);
+    uint32_t gen = tr_flight_turn();
+    if (gen)
+        dict.gen = dict.tables[other].gen = gen;
+    else
+        at_store_rlx(&dict.table, !other); /* relaxed: likewise */
+    dict.gen = gen ? gen : dict.tables[dict.table].gen;
+}
+
+void tr_dict_hold(uint32_t ret_gens[2])
+{
+    rt_lock(&dict.lock);
+    dict.held = true;
+    for (int i = 0; i < 2; i++)
+        ret_gens[i] = dict.tables[i].gen;
+    rt_unlock(&dict.lock);
+}
+
+void tr_dict_let_go(void)
+{
+    rt_lock(&dict.lock);
+    dict.held = false;
+    rt_unlock(&dict.lock);
+}
+
+struct tr_intern tr_dict_table(unsigned table, bool stacks)
+{
+    rt_lock(&dict.lock);
+    struct tr_intern t = stacks ? dict.tables[table].stacks : dict.tables[table].strings;
+    rt_unlock(&dict.lock);
+    return t;
+}
+
 bool tr_dict_begin(uint32_t gen, struct tr_chunk_header *first, size_t size)
 {
     rt_lock(&dict.lock);
     if (dict.chunk)
         tr_chunk_finish(dict.chunk);
-    dict.gen = gen;
     dict.seq = 1;
+    dict.flight = tr_rec.flight;
     use_chunk(first, size);
     dict.module_count = 0;
-    bool ok = tr_intern_reset(&dict.stacks) && tr_intern_reset(&dict.strings) && define_events() &&
-              define_reasons() && define_process();
+    dict.tables[!dict.table].gen = 0;
+    bool ok = use_tables(gen, dict.table) && define_events() && define_reasons() && define_process();
     rt_unlock(&dict.lock);
     if (ok)
         dl_iterate_phdr(each_module, NULL);
     return ok;
 }
 
-static bool define_stack(uint32_t id, const uintptr_t *pcs, size_t n)
+uint8_t *tr_put_stack(uint8_t *p, uint32_t id, const uintptr_t *pcs, size_t n)
 {
-    uint8_t buf[10 * (TR_STACK_MAX + 2)], *p = tr_put_leb(buf, id);
-    p = tr_put_leb(p, n);
+    p = tr_put_leb(tr_put_leb(p, id), n);
     uintptr_t last = 0;
     for (size_t i = 0; i < n; i++) {
         p = tr_put_leb(p, tr_zigzag(pcs[i] - last));
         last = pcs[i];
     }
-    return define(TR_DEF_STACK, buf, (size_t)(p - buf));
+    return p;
+}
+
+uint8_t *tr_put_string(uint8_t *p, uint32_t id, const void *text, size_t n)
+{
+    p = tr_put_leb(p, id);
+    memcpy(p, text, n);
+    return p + n;
+}
+
+static bool define_stack(uint32_t id, const uintptr_t *pcs, size_t n)
+{
+    uint8_t buf[DEF_STACK_MAX];
+    return define(TR_DEF_STACK, buf, (size_t)(tr_put_stack(buf, id, pcs, n) - buf));
 }
 
 static bool define_string(uint32_t id, const void *text, size_t n)
 {
-    uint8_t buf[10 + TR_STRING_MAX], *p = tr_put_leb(buf, id);
-    memcpy(p, text, n);
-    return define(TR_DEF_STRING, buf, (size_t)(p - buf) + n);
+    uint8_t buf[10 + TR_STRING_MAX];
+    return define(TR_DEF_STRING, buf, (size_t)(tr_put_string(buf, id, text, n) - buf));
+}
+
+/* This turn's table. */
+static struct tr_intern *now(bool stacks)
+{
+    uint32_t i = at_load_rlx(&dict.table); /* relaxed: see turn() */
+    return stacks ? &dict.tables[i].stacks : &dict.tables[i].strings;
 }
 
 /* Gives the bytes a number: in the file first, then in the table. */
-static uint32_t learn(struct tr_intern *t, const void *p, size_t n)
+static uint32_t learn(bool stack, const void *p, size_t n)
 {
     rt_lock(&dict.lock);
+    struct tr_intern *t = now(stack);
     uint32_t id = 0;
     /* relaxed: recordings change under rec.lock; a stale number finds no chunk and gives up */
     if (at_load_rlx(&tr_on) == dict.gen && !(id = tr_intern_find(t, p, n))) {
         struct tr_intern_entry *e = tr_intern_prepare(t, p, n, &id);
-        bool ok = e && (t == &dict.stacks ? define_stack(id, p, n / sizeof(uintptr_t))
-                                          : define_string(id, p, n));
+        bool ok = e && (dict.flight ? true
+                        : stack     ? define_stack(id, p, n / sizeof(uintptr_t))
+                                    : define_string(id, p, n));
         if (ok)
             tr_intern_publish(t, e);
         else
             id = 0;
+        if (!e)
+            turn();
     }
     rt_unlock(&dict.lock);
     return id;
@@ -274,22 +351,23 @@ static uint32_t learn(struct tr_intern *t, const void *p, size_t n)
 
 uint32_t tr_dict_stack(const uintptr_t *pcs, size_t n)
 {
-    uint32_t id = tr_intern_find(&dict.stacks, pcs, n * sizeof(*pcs));
+    uint32_t id = tr_intern_find(now(true), pcs, n * sizeof(*pcs));
     if (likely(id))
         return id;
     learn_modules(pcs, n);
-    return learn(&dict.stacks, pcs, n * sizeof(*pcs));
+    return learn(true, pcs, n * sizeof(*pcs));
 }
 
 uint32_t tr_dict_string(const char *text)
 {
     size_t n = strnlen(text, TR_STRING_MAX);
-    uint32_t id = tr_intern_find(&dict.strings, text, n);
-    return likely(id) ? id : learn(&dict.strings, text, n);
+    uint32_t id = tr_intern_find(now(false), text, n);
+    return likely(id) ? id : learn(false, text, n);
 }
 
 void tr_dict_fork(void)
 {
     dict.lock.word = 0;
+    dict.held = false;
     dict.chunk = NULL; /* the mapping is the parent's file: left alone */
 }

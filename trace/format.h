@@ -32,6 +32,7 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the format is little-e
 #define TR_DICTIONARY      0u          /* stream number */
 
 #define TR_FILE_FROM_START 1u /* no thread recorded before: every goroutine has its GO_CREATE */
+#define TR_FILE_SNAPSHOT   2u /* the flight recorder's: begins with the states of all */
 
 /* How a recording ended; the values of enum tr_end without the ones that nobody writes. */
 #define TR_FILE_OPEN    0u
@@ -111,6 +112,7 @@ static inline uint32_t tr_key_slot(uint64_t key)
 #define TR_DEF_STACK   4u /* id, count, pcs as zigzag differences */
 #define TR_DEF_MODULE  5u /* bias, start, end, build-id text, path text */
 #define TR_DEF_PROCESS 6u /* command text to the end */
+#define TR_DEF_TAKEN   7u /* why the snapshot was taken, text to the end */
 
 #define TR_STACK_MAX   64u   /* frames */
 #define TR_STRING_MAX  1024u /* bytes */

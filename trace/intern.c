@@ -91,6 +91,16 @@ struct tr_intern_entry *tr_intern_prepare(struct tr_intern *t, const void *p, si
     return e;
 }
 
+bool tr_intern_next(const struct tr_intern *t, size_t *at, struct tr_interned *ret)
+{
+    if (*at >= t->used)
+        return false;
+    const struct tr_intern_entry *e = (const struct tr_intern_entry *)(t->arena + *at);
+    *at += (sizeof(*e) + e->len + 7) & ~(size_t)7;
+    *ret = (struct tr_interned){e->bytes, e->len, e->id};
+    return true;
+}
+
 void tr_intern_publish(struct tr_intern *t, struct tr_intern_entry *e)
 {
     void **slot = find_slot(t, e->hash, e->bytes, e->len);

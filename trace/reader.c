@@ -316,7 +316,10 @@ void tr_reader_verdict(const struct tr_reader *r, char *buf, size_t cap)
     int n = 0;
     switch (i->end) {
     case TR_END_STOPPED:
-        n = snprintf(buf, cap, "recorded to its end at %.6f s", end);
+        if (i->taken)
+            n = snprintf(buf, cap, "the last %.6f s before: %s", end, i->taken);
+        else
+            n = snprintf(buf, cap, "recorded to its end at %.6f s", end);
         break;
     case TR_END_KILLED:
         n = snprintf(buf, cap, "ended by a kill or a crash at %.6f s", end);

@@ -51,6 +51,8 @@ struct tr_info {
     const char *command;   /* of the program that was recorded; "" when unknown */
     int64_t wall_start_ns; /* CLOCK_REALTIME when the recording began */
     double tick_ns;        /* resolution of the times */
+    const char *taken; /* a snapshot of the flight recorder, and why; NULL: a recording.  It begins
+                        * with the states of all goroutines, threads and processors. */
     bool from_start; /* recorded from the beginning of the program: every G has its creation */
     enum tr_end end;
     int end_errno;  /* with TR_END_FULL */

@@ -137,6 +137,10 @@ static bool define(struct tr_reader *r, unsigned type, struct payload in, uint64
         if (!r->command)
             r->command = copy(in.p, (size_t)(in.end - in.p));
         return true;
+    case TR_DEF_TAKEN:
+        if (!r->taken)
+            r->taken = copy(in.p, (size_t)(in.end - in.p));
+        return true;
     default:
         return true; /* TR_DEF_REASON is for other readers; others may come */
     }
@@ -175,6 +179,8 @@ int tr_dict_read(struct tr_reader *r)
             err = read_chunk(r, id_max);
     free(r->dict.buf);
     r->dict.buf = NULL;
+    if (r->file.flags & TR_FILE_SNAPSHOT)
+        r->info.taken = r->taken ? r->taken : "";
     r->info.command = r->command ? r->command : "";
     return err;
 }
@@ -191,4 +197,5 @@ void tr_dict_free(struct tr_reader *r)
     free(r->stacks);
     free(r->modules);
     free(r->command);
+    free(r->taken);
 }

@@ -122,7 +122,7 @@ struct tr_reader {
     size_t stack_cap;
     struct module_def *modules;
     size_t module_count, module_cap;
-    char *command;
+    char *command, *taken;
 
     struct stream **heap;
     size_t heap_count;

@@ -184,7 +184,7 @@ void tr_state_free(struct tr_reader *r)
 
 static bool lost_something(const struct tr_reader *r, const struct tr_event *e)
 {
-    return !r->info.from_start || e->time >= r->info.complete_until;
+    return !(r->info.from_start || r->info.taken) || e->time >= r->info.complete_until;
 }
 
 typedef unsigned long long ull;
@@ -550,12 +550,17 @@ static void apply_state(struct tr_reader *r, struct stream *s, struct tr_event *
     n->g.why = (uint8_t)e->why;
     n->g.obj = e->obj;
     n->g.block_stack = e->stack;
+    n->g.fn = e->fn;
     if (n->g.state != TR_G_RUNNING)
         return;
     e->p = n->g.p = s->ms.p;
     n->g.m = s->m;
-    if (s->ms.p != TR_NO_P)
-        p_set(r, s->ms.p, TR_P_RUNNING, e->g, s->m);
+    if (s->ms.p == TR_NO_P) { /* it runs on without one */
+        n->g.state = TR_G_DETACHED;
+        m_set(r, s, TR_M_DETACHED, e->g, TR_NO_P);
+        return;
+    }
+    p_set(r, s->ms.p, TR_P_RUNNING, e->g, s->m);
     m_set(r, s, TR_M_RUNNING, e->g, s->ms.p);
 }
 

@@ -40,23 +40,8 @@
 
 uint32_t tr_on;
 
-static struct {
-    struct rt_lock lock;
-    int fd; /* -1 unless a recording runs */
-    dev_t dev;
-    ino_t ino;
-    struct tr_file_header *file; /* chunk 0, mapped from tr_start() to the next one */
-    uint64_t next;               /* chunk to hand out */
-    uint64_t allocated;          /* bytes of the file that have blocks */
-    uint64_t limit;              /* bytes; UINT64_MAX: none */
-    uint32_t gen;                /* number of the last recording */
-    uint32_t shift;
-    uint32_t streams;      /* stream ids given out in this recording */
-    uint32_t streams_open; /* streams that live; recordings that begin with 0 see everything */
-    uint32_t forks;        /* forks that led to this process since the program began */
-    bool atfork;
-    char path[4096];
-} rec = {.fd = -1};
+struct tr_recording tr_rec = {.fd = -1};
+#define rec tr_rec
 
 static struct {
     struct rt_lock lock;
@@ -152,10 +137,14 @@ static int grow(uint64_t need)
 
 /* ---- the end ---- */
 
-/* Requires: rec.lock and a recording that runs.  how: TR_FILE_*. */
-static void end_recording(uint32_t how, int err)
+void tr_recording_end(uint32_t how, int err)
 {
     at_store_rlx(&tr_on, 0u); /* relaxed: hooks may be late, streams look again under rec.lock */
+    if (rec.flight) {
+        rec.flight = false;
+        tr_ring_off();
+        return;
+    }
     rec.file->end_errno = (uint32_t)err;
     rec.file->end_ticks = clock_ticks() >> rec.shift;
     /* [commit] the end is told when what describes it is there */
@@ -181,7 +170,7 @@ static void end_early(int err)
 {
     uint64_t bytes = rec.next * TR_CHUNK_SIZE;
     bool limit = err == -EDQUOT && bytes + TR_CHUNK_SIZE > rec.limit;
-    end_recording(limit ? TR_FILE_LIMIT : TR_FILE_FULL, limit ? 0 : -err);
+    tr_recording_end(limit ? TR_FILE_LIMIT : TR_FILE_FULL, limit ? 0 : -err);
     rt_printf(
         2,
         "goshawk: trace %s: %s; recording ended after %llu bytes, later events are not recorded\n",
@@ -209,6 +198,12 @@ static void begin_chunk(struct tr_chunk_header *c, uint32_t stream, uint32_t seq
 
 struct tr_chunk_header *tr_chunk_take(uint32_t stream, uint32_t seq, const struct tr_stream *s)
 {
+    if (rec.flight) {
+        struct tr_chunk_header *c = tr_ring_take();
+        if (c)
+            begin_chunk(c, stream, seq, s);
+        return c;
+    }
     uint64_t at = rec.next * TR_CHUNK_SIZE;
     int err = grow(at + TR_CHUNK_SIZE);
     void *p = MAP_FAILED;
@@ -233,7 +228,7 @@ struct tr_chunk_header *tr_chunk_take_dict(uint32_t gen, uint32_t seq)
 {
     rt_lock(&rec.lock);
     struct tr_chunk_header *c = NULL;
-    if (rec.fd >= 0 && rec.gen == gen)
+    if (rec.fd >= 0 && rec.gen == gen) /* a flight's dictionary has one chunk and no more */
         c = tr_chunk_take(TR_DICTIONARY, seq, NULL);
     rt_unlock(&rec.lock);
     return c;
@@ -248,12 +243,15 @@ void tr_chunk_finish(struct tr_chunk_header *c)
 
 /* ---- streams ---- */
 
+/* Requires: rec.lock. */
 static void drop_chunk(struct tr_stream *s)
 {
-    if (s->chunk && s->forks == rec.forks)
-        tr_chunk_finish(s->chunk);
+    if (s->chunk && s->forks != rec.forks)
+        s->ring ? (void)0 : (void)munmap(s->chunk, TR_CHUNK_SIZE); /* the ring has gone in_child() */
+    else if (s->chunk && s->ring)
+        tr_ring_done(s->chunk);
     else if (s->chunk)
-        (void)munmap(s->chunk, TR_CHUNK_SIZE);
+        tr_chunk_finish(s->chunk);
     s->chunk = NULL;
     s->pos = s->limit = NULL;
 }
@@ -263,14 +261,17 @@ static bool refill(struct tr_stream *s)
 {
     /* relaxed: written under rec.lock, which is held */
     uint32_t gen = at_load_rlx(&tr_on);
-    if (s->gen != gen) {
-        drop_chunk(s);
-        s->gen = gen;
+    if (s->gen != gen && s->session != rec.session) {
+        s->session = rec.session;
         s->seq = 0;
         s->cur_g = 0;
         s->cur_p = -1;
         s->shift = rec.shift;
-        s->id = gen ? ++rec.streams : 0;
+        s->id = ++rec.streams;
+    }
+    if (s->gen != gen) {
+        drop_chunk(s);
+        s->gen = gen;
     }
     struct tr_chunk_header *c = gen ? tr_chunk_take(s->id, s->seq, s) : NULL;
     if (!c)
@@ -278,9 +279,10 @@ static bool refill(struct tr_stream *s)
     drop_chunk(s);
     s->seq++;
     s->forks = rec.forks;
+    s->ring = rec.flight;
     s->chunk = c;
     s->pos = (uint8_t *)(c + 1);
-    s->limit = (uint8_t *)c + TR_CHUNK_SIZE - TR_RECORD_MAX;
+    s->limit = (uint8_t *)c + (s->ring ? TR_RING_CHUNK : TR_CHUNK_SIZE) - TR_RECORD_MAX;
     s->last = c->ticks;
     s->last_g = 0;
     memset(s->keys, 0xff, sizeof(s->keys)); /* no key: user addresses have a clear top */
@@ -331,8 +333,8 @@ void tr_stream_close(struct tr_stream *s)
         return;
     if (at_load_rlx(&tr_on)) /* relaxed: likewise */
         tr_note_m(s, false);
-    drop_chunk(s);
     rt_lock(&rec.lock);
+    drop_chunk(s);
     rec.streams_open--;
     rt_unlock(&rec.lock);
     vm_release(s, sizeof(*s));
@@ -340,7 +342,7 @@ void tr_stream_close(struct tr_stream *s)
 
 /* ---- start and stop ---- */
 
-static int expand_path(const char *path, char *out, size_t cap)
+int tr_path_expand(const char *path, char *out, size_t cap)
 {
     struct text t;
     text_init(&t, out, cap);
@@ -357,14 +359,12 @@ static int expand_path(const char *path, char *out, size_t cap)
     return t.len + 1 < cap ? 0 : -ENAMETOOLONG;
 }
 
-/* A fresh regular file.  An existing one is unlinked where possible: it may be in use. */
-static int open_file(const char *path)
+int tr_file_create(const char *path, struct stat *ret_st)
 {
     const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY;
-    struct stat st;
-    if (stat(path, &st) == 0) {
-        if (!S_ISREG(st.st_mode))
-            return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+    if (stat(path, ret_st) == 0) {
+        if (!S_ISREG(ret_st->st_mode))
+            return S_ISDIR(ret_st->st_mode) ? -EISDIR : -EINVAL;
         if (access(path, W_OK) != 0)
             return -errno;
         if (unlink(path) != 0 && errno != EACCES && errno != EPERM && errno != EROFS)
@@ -373,14 +373,11 @@ static int open_file(const char *path)
     int fd = open(path, flags, 0666);
     if (fd < 0)
         return -errno;
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || ftruncate(fd, 0) != 0) {
+    if (fstat(fd, ret_st) != 0 || !S_ISREG(ret_st->st_mode) || ftruncate(fd, 0) != 0) {
         int err = errno ? errno : EINVAL;
         (void)close(fd);
         return -err;
     }
-    rec.dev = st.st_dev;
-    rec.ino = st.st_ino;
-    (void)flock(fd, LOCK_EX | LOCK_NB); /* readers see "running"; it does not matter if it fails */
     return fd;
 }
 
@@ -416,22 +413,17 @@ static void in_child(void)
     rec.fd = -1;
     rec.file = NULL;
     rec.forks++;
-    rec.lock.word = shared.lock.word = 0;
+    rec.control.word = rec.lock.word = shared.lock.word = 0;
+    tr_flight_fork();
     shared.stream.pos = shared.stream.limit = NULL; /* its chunk is the parent's */
     shared.stream.gen = 0;
     tr_dict_fork();
 }
 
-/* File header and the dictionary's chunk header behind it. */
-static int begin_file(void)
+/* Puts file header and the dictionary's chunk header behind it into chunk 0 of a new recording.
+ * Requires: rec.lock. */
+void tr_recording_begin(struct tr_file_header *f)
 {
-    int err = grow(TR_CHUNK_SIZE);
-    if (err)
-        return err == -EDQUOT ? -EFBIG : err;
-    void *p = mmap(NULL, TR_CHUNK_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, rec.fd, 0);
-    if (p == MAP_FAILED)
-        return -errno;
-
     uint64_t hz = measure_hz();
     rec.shift = 0;
     while (hz >> (rec.shift + 1) >= NSEC / TICK_NS_MAX)
@@ -439,7 +431,6 @@ static int begin_file(void)
     struct tr_clock now = tr_clock_pair();
     struct timespec wall;
     (void)clock_gettime(CLOCK_REALTIME, &wall);
-    struct tr_file_header *f = p;
     *f = (struct tr_file_header){
         .version = TR_VERSION,
         .header_size = sizeof(*f),
@@ -458,7 +449,40 @@ static int begin_file(void)
     rec.file = f;
     rec.next = 1;
     rec.streams = 0;
+    rec.session++;
+    if (++rec.gen == 0)
+        rec.gen = 1;
     begin_chunk((struct tr_chunk_header *)(f + 1), TR_DICTIONARY, 0, NULL);
+    if (!rec.atfork)
+        rec.atfork = pthread_atfork(NULL, NULL, in_child) == 0;
+}
+
+int tr_recording_announce(struct tr_file_header *old)
+{
+    uint32_t gen = rec.gen;
+    struct tr_chunk_header *first = (struct tr_chunk_header *)(rec.file + 1);
+    bool ok = tr_dict_begin(gen, first, TR_CHUNK_SIZE - sizeof(*rec.file));
+    if (old)
+        (void)munmap(old, TR_CHUNK_SIZE);
+    rt_lock(&rec.lock);
+    bool running = rec.fd >= 0 || rec.flight; /* a full disk may have ended it already */
+    if (ok && running)
+        at_store_rel(&tr_on, gen); /* [looked-up] its dictionary has begun */
+    else if (running)
+        tr_recording_end(TR_FILE_FULL, ENOMEM);
+    rt_unlock(&rec.lock);
+    return ok && running ? 0 : -ENOMEM;
+}
+
+static int begin_file(void)
+{
+    int err = grow(TR_CHUNK_SIZE);
+    if (err)
+        return err == -EDQUOT ? -EFBIG : err;
+    void *p = mmap(NULL, TR_CHUNK_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, rec.fd, 0);
+    if (p == MAP_FAILED)
+        return -errno;
+    tr_recording_begin(p);
     return 0;
 }
 
@@ -467,14 +491,18 @@ static int prepare(const char *path)
 {
     int err = rec.fd >= 0 ? -EBUSY : read_limit();
     if (!err)
-        err = expand_path(path, rec.path, sizeof(rec.path));
+        err = tr_path_expand(path, rec.path, sizeof(rec.path));
     if (err)
         return err;
-    int fd = open_file(rec.path);
+    struct stat st;
+    int fd = tr_file_create(rec.path, &st);
     if (fd < 0)
         return fd;
-    if (!rec.atfork)
-        rec.atfork = pthread_atfork(NULL, NULL, in_child) == 0;
+    if (rec.flight) /* until tr_stop() */
+        tr_recording_end(TR_FILE_STOPPED, 0);
+    (void)flock(fd, LOCK_EX | LOCK_NB); /* readers see "running"; it does not matter if it fails */
+    rec.dev = st.st_dev;
+    rec.ino = st.st_ino;
     rec.fd = fd;
     rec.allocated = 0;
     err = begin_file();
@@ -482,43 +510,32 @@ static int prepare(const char *path)
         (void)close(fd);
         rec.fd = -1;
         (void)unlink(rec.path);
-        return err;
     }
-    if (++rec.gen == 0)
-        rec.gen = 1;
-    return 0;
+    return err;
 }
 
 int tr_start(const char *path)
 {
+    rt_lock(&rec.control);
     rt_lock(&rec.lock);
     struct tr_file_header *old = rec.fd < 0 ? rec.file : NULL;
     int err = prepare(path);
-    uint32_t gen = rec.gen;
-    struct tr_file_header *f = rec.file;
     rt_unlock(&rec.lock);
+    if (!err)
+        err = tr_recording_announce(old);
     if (err)
-        return err;
-
-    struct tr_chunk_header *first = (struct tr_chunk_header *)(f + 1);
-    bool ok = tr_dict_begin(gen, first, TR_CHUNK_SIZE - sizeof(*f));
-    if (old)
-        (void)munmap(old, TR_CHUNK_SIZE);
-    rt_lock(&rec.lock);
-    if (ok && rec.fd >= 0 && rec.gen == gen)
-        at_store_rel(&tr_on, gen); /* [looked-up] its dictionary has begun */
-    else
-        err = -ENOMEM;
-    if (err && rec.fd >= 0)
-        end_recording(TR_FILE_FULL, -err);
-    rt_unlock(&rec.lock);
+        tr_flight_resume();
+    rt_unlock(&rec.control);
     return err;
 }
 
 void tr_stop(void)
 {
+    rt_lock(&rec.control);
     rt_lock(&rec.lock);
-    if (at_load_rlx(&tr_on)) /* relaxed: under rec.lock */
-        end_recording(TR_FILE_STOPPED, 0);
+    if (rec.fd >= 0)
+        tr_recording_end(TR_FILE_STOPPED, 0);
     rt_unlock(&rec.lock);
+    tr_flight_resume();
+    rt_unlock(&rec.control);
 }

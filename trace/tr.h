@@ -70,6 +70,45 @@ int tr_start(const char *path);
 /* Ends it: everything is in the file when this returns.  Does nothing when none runs. */
 void tr_stop(void);
 
+/* ---- the flight recorder: the last events, in memory ---- */
+
+/* Keeps what happened lately, in some `bytes` (64 KiB a thread at least) and for duration_ns (0: as
+ * long as there is room); bytes 0 ends it.  Called again it changes the limits.  While a recording
+ * into a file runs, the flight recorder rests, and begins anew after it.  Returns 0 or -errno. */
+int tr_flight(uint64_t bytes, int64_t duration_ns);
+bool tr_flight_on(void);
+
+/* Writes what there is of the last duration_ns (0: all) to path, as tr_start() names it: a trace
+ * like any other, which says why it was taken.  Returns 0 or -errno: -ENODATA when the flight
+ * recorder is off.  Uses no malloc, some 4 KiB of stack. */
+int tr_snapshot(const char *path, int64_t duration_ns, const char *why);
+
+/* The program ends: what was recorded up to now stays as it is.  Safe in signal handlers. */
+void tr_flight_freeze(void);
+
+/* Prints the last duration_ns to fd for people: lanes of threads, then the last events.  label
+ * (may be NULL) names a function; it gets the address and returns a text or NULL. */
+void tr_moments(int fd, int64_t duration_ns, const char *(*label)(uintptr_t fn));
+
+/* What lives in the host, asked for at the start of a recording in the middle of a run and by
+ * snapshots. */
+enum tr_go_state { TR_STATE_RUNNABLE = 1, TR_STATE_RUNNING, TR_STATE_BLOCKED };
+struct tr_alive {
+    uint64_t g;
+    enum tr_go_state state;
+    enum tr_reason why;    /* blocked: on what */
+    const void *obj, *fn;  /* fn: what it runs */
+    const char *name;      /* "" none */
+    uint32_t m;            /* running: on this M, */
+    bool has_p;            /* with a P */
+};
+typedef void tr_tell(void *arg, const struct tr_alive *g);
+struct tr_host {
+    void (*each)(tr_tell *tell, void *arg); /* tells all goroutines; nothing stands still */
+    uint32_t (*procs)(void);                /* GOMAXPROCS */
+};
+void tr_host_is(const struct tr_host *host);
+
 /* Opens the stream of the calling thread (m: number of the M, tid: kernel thread id).  May be
  * called while nothing is recorded.  Returns NULL when memory is short. */
 struct tr_stream *tr_stream_open(uint32_t m, uint32_t tid);
@@ -91,7 +130,6 @@ void tr_go_name(struct tr_stream *s, uint64_t g, const char *name);
 /* A goroutine that lives when a recording begins in the middle of a run.  s of a running one is the
  * stream of its M, whose tr_p_start() comes first.  why and obj: of a blocked one.  fn: what it
  * runs. */
-enum tr_go_state { TR_STATE_RUNNABLE = 1, TR_STATE_RUNNING, TR_STATE_BLOCKED };
 void tr_go_state(struct tr_stream *s, uint64_t g, enum tr_go_state state, enum tr_reason why,
                  const void *obj, const void *fn);
 

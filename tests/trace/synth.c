@@ -6,10 +6,12 @@
 #include "synth.h"
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "atomic.h"
 #include "clock.h"
 #include "list.h"
 #include "rand.h"
@@ -19,6 +21,9 @@ enum kind { MAIN, PRODUCER, WORKER, COLLECTOR, SLEEPER, HELPER };
 
 struct pg {
     struct list link; /* ready queue or a wait list */
+    struct list all;
+    enum tr_go_state state;
+    uint32_t m; /* running: there */
     uint64_t id;
     enum kind kind;
     bool holds; /* the mutex */
@@ -36,7 +41,7 @@ static struct world {
     struct synth opt;
     pthread_mutex_t lock;
     pthread_cond_t more;
-    struct list ready, sleepers, mutex_waiters;
+    struct list all, ready, sleepers, mutex_waiters;
     struct channel jobs, results;
     struct pg *holder; /* of the mutex */
     uint64_t last_id, alive, steps;
@@ -84,6 +89,7 @@ static void burn(int64_t ns)
 
 static void make_ready(struct pg *g)
 {
+    g->state = TR_STATE_RUNNABLE;
     list_push_back(&w.ready, &g->link);
     pthread_cond_broadcast(&w.more);
 }
@@ -94,6 +100,7 @@ static void spawn(struct tr_stream *s, struct pg *by, enum kind kind)
     g->id = ++w.last_id;
     g->kind = kind;
     w.alive++;
+    list_push_back(&w.all, &g->all);
     tr_go_create(s, g->id, by ? by->id : 0, (const void *)entry[kind]);
     make_ready(g);
 }
@@ -113,6 +120,7 @@ static void block(struct tr_stream *s, struct pg *g, struct list *on, enum tr_re
 {
     g->why = why;
     g->obj = obj;
+    g->state = TR_STATE_BLOCKED;
     tr_go_block(s, g->id, why, obj);
     list_push_back(on, &g->link);
 }
@@ -127,6 +135,7 @@ static void end(struct tr_stream *s, struct pg *g)
 {
     tr_go_end(s, g->id);
     w.alive--;
+    list_remove(&g->all);
     free(g);
     if (w.alive == 0)
         pthread_cond_broadcast(&w.more);
@@ -228,6 +237,40 @@ static void act(struct tr_stream *s, struct pg *g, struct rt_rand *r)
     }
 }
 
+/* ---- for the recorder ---- */
+
+static uint32_t begun; /* the world is set up */
+
+static void tell_all(tr_tell *tell, void *arg)
+{
+    if (!at_load_acq(&begun)) /* [begun] */
+        return;
+    pthread_mutex_lock(&w.lock);
+    list_for_each(l, &w.all)
+    {
+        const struct pg *g = container_of(l, struct pg, all);
+        char name[32] = "";
+        if (g->kind == SLEEPER)
+            snprintf(name, sizeof(name), "sleeper");
+        tell(arg, &(struct tr_alive){.g = g->id,
+                                     .state = g->state,
+                                     .why = g->why,
+                                     .obj = g->obj,
+                                     .fn = (const void *)entry[g->kind],
+                                     .name = name,
+                                     .m = g->m,
+                                     .has_p = true});
+    }
+    pthread_mutex_unlock(&w.lock);
+}
+
+static uint32_t procs(void)
+{
+    return w.opt.procs;
+}
+
+const struct tr_host synth_host = {tell_all, procs};
+
 static void fire_timers(struct tr_stream *s)
 {
     int64_t now = clock_nanos();
@@ -296,6 +339,8 @@ static void *machine(void *arg)
         w.threads_seen |= (uint64_t)1 << m;
         for (unsigned turns = 0; turns < 16 && !list_empty(&w.ready); turns++) {
             struct pg *g = container_of(list_pop_front(&w.ready), struct pg, link);
+            g->state = TR_STATE_RUNNING;
+            g->m = m;
             tr_go_start(s, g->id, p);
             pthread_mutex_unlock(&w.lock);
             burn(rand_below(&r, w.opt.work_ns ? w.opt.work_ns : 1));
@@ -325,7 +370,7 @@ static void set_up(const struct synth *o)
     w.jobs.cap = 4;
     w.results.cap = 1;
     struct list *lists[] = {
-        &w.ready,          &w.sleepers,        &w.mutex_waiters,    &w.jobs.senders,
+        &w.all,            &w.ready,           &w.sleepers,        &w.mutex_waiters,    &w.jobs.senders,
         &w.jobs.receivers, &w.results.senders, &w.results.receivers};
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
         list_init(lists[i]);
@@ -337,6 +382,7 @@ static void set_up(const struct synth *o)
         spawn(NULL, NULL, WORKER);
     spawn(NULL, NULL, COLLECTOR);
     spawn(NULL, NULL, SLEEPER);
+    at_store_rel(&begun, 1u); /* [begun] */
 }
 
 static void play(void)

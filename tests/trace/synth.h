@@ -8,6 +8,7 @@
 #define SYNTH_H
 
 #include <stdint.h>
+#include "tr.h"
 
 struct synth {
     unsigned threads; /* default 3; at most 64 */
@@ -17,6 +18,9 @@ struct synth {
     uint64_t seed;
     unsigned work_ns; /* longest time a goroutine runs at a stretch; default 2000 */
 };
+
+/* What goroutines there are, for the recorder. */
+extern const struct tr_host synth_host;
 
 /* Plays.  The caller has called tr_start() and calls tr_stop(). */
 void synth_play(const struct synth *options);
