@@ -11,6 +11,7 @@
 #include "cpus.h"
 #include "deadlock.h"
 #include "env.h"
+#include "flight.h"
 #include "futex.h"
 #include "gdb.h"
 #include "holders.h"
@@ -65,6 +66,7 @@ static void on_race(uint64_t now, uint64_t before, const void *addr)
     struct m *m = rt_m();
     if (hook_tracing() && m)
         tr_race(m->trace, now, before, addr);
+    flight_on_race();
 }
 
 static void start_trace(void)
@@ -96,6 +98,7 @@ static void init(void)
     rt_point_init(env.preempt, seed);
     signals_init();
     sysmon_init();
+    flight_init();
     start_trace();
     if (env.traceback >= TRACEBACK_ALL) {
         holders_start();

@@ -83,6 +83,17 @@ static void read_stack(const char *s)
         rt_printf(2, "goshawk: GOSHAWK_STACK=%s is not a size such as 256k or 1M; ignored\n", s);
 }
 
+static void read_flight(const char *s)
+{
+    if (!env_parse_size(s, &env.flight_bytes))
+        rt_printf(2, "goshawk: GOSHAWK_FLIGHT=%s is not a size such as 512k or 16M; ignored\n", s);
+}
+
+static void read_flight_file(const char *s)
+{
+    env.flight_file = s;
+}
+
 /* One of the items of GOSHAWK_DEBUG, which are separated by commas. */
 static bool read_debug_item(const char *s, size_t n)
 {
@@ -125,6 +136,7 @@ void env_read(void)
     } vars[] = {
         {"GOMAXPROCS", read_maxprocs}, {"GOTRACEBACK", read_traceback}, {"GOSHAWK_SEED", read_seed},
         {"GOSHAWK_STACK", read_stack}, {"GOSHAWK_DEBUG", read_debug},
+        {"GOSHAWK_FLIGHT", read_flight}, {"GOSHAWK_FLIGHT_FILE", read_flight_file},
     };
     for (unsigned i = 0; i < sizeof vars / sizeof *vars; i++) {
         const char *s = getenv(vars[i].name);

@@ -13,6 +13,7 @@
 #include "dump.h"
 #include "entry.h"
 #include "env.h"
+#include "flight.h"
 #include "hook.h"
 #include "print.h"
 #include "scheduler.h"
@@ -96,15 +97,8 @@ static void print_panics(const struct rt_panic *p)
     }
 }
 
-static void print_report(void *arg)
+static void print_stacks(const struct report *r)
 {
-    struct report *r = arg;
-    if (r->panic)
-        print_panics(r->panic);
-    else
-        rt_printf(2, "%s%s\n", r->kind, r->text);
-    if (env.traceback == TRACEBACK_NONE)
-        return;
     bool thread = !r->self || (r->self->flags & G_THREAD);
     if (r->all || env.traceback >= TRACEBACK_ALL) {
         rt_printf(2, "\n");
@@ -122,9 +116,25 @@ static void print_report(void *arg)
     }
 }
 
+static void print_report(void *arg)
+{
+    const struct report *r = arg;
+    char why[TEXT_MAX + 16];
+    if (r->panic)
+        print_panics(r->panic);
+    else
+        rt_printf(2, "%s%s\n", r->kind, r->text);
+    if (env.traceback != TRACEBACK_NONE)
+        print_stacks(r);
+    snprintf(why, sizeof why, "%s%s", r->panic ? "panic: " : r->kind,
+             r->panic ? r->panic->text : r->text);
+    flight_report(why);
+}
+
 static _Noreturn void end_program(struct report *r)
 {
     panic_claim();
+    flight_freeze();
     r->self = rt_self_or_null();
     rt_on_big_stack(print_report, r);
     panic_exit();
@@ -146,6 +156,7 @@ _Noreturn void panic_fatal_all(const char *text)
 {
     struct report r = {.kind = "fatal error: ", .text = text, .all = true};
     panic_claim();
+    flight_freeze();
     print_report(&r);
     panic_exit();
 }

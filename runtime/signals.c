@@ -8,6 +8,7 @@
  *     SIGQUIT                        all goroutines, exit status 2
  *     SIGSEGV SIGBUS SIGFPE SIGABRT  the goroutine (a stack overflow is named),
  *     SIGILL SIGTRAP SIGSYS          then the signal's usual end
+ *     SIGUSR2                        a snapshot of the flight recorder, and the program goes on
  *     SIGURG                         asks a thread for the stack of the goroutine it runs
  *
  * When the monitor crashes while it prints, the bare pcs must do at once.
@@ -23,6 +24,7 @@
 #include "dump.h"
 #include "entry.h"
 #include "env.h"
+#include "flight.h"
 #include "futex.h"
 #include "metrics.h"
 #include "panic.h"
@@ -57,6 +59,7 @@ enum {
     WORK_WATCH = 4,
     WORK_SCAVENGE = 8,
     WORK_START = 16,
+    WORK_SNAPSHOT = 32,
 };
 
 static struct {
@@ -223,8 +226,10 @@ static void print_crash(void)
 static _Noreturn void quit(void)
 {
     panic_claim();
+    flight_freeze();
     rt_printf(2, "SIGQUIT: quit\n\n");
     dump_all_but(2, NULL);
+    flight_report("SIGQUIT");
     panic_exit();
 }
 
@@ -240,9 +245,12 @@ static void monitor_work(uint32_t work)
 {
     if (work & WORK_START)
         worker_start_asked();
+    if (work & WORK_SNAPSHOT)
+        flight_snapshot("SIGUSR2");
     if (work & WORK_CRASH) {
         panic_claim_for(crash.tid);
         print_crash();
+        flight_report(signal_text(crash.sig));
         answer(DONE_PRINTED);
     }
     if (work & WORK_QUIT)
@@ -363,6 +371,7 @@ static void on_crash(int sig, siginfo_t *info, void *ucontext)
         on_second_crash(sig, tid);
         return;
     }
+    flight_freeze();
     crash.tid = tid;
     note_crash(sig, info, ucontext);
     if (!monitor_prints())
@@ -379,6 +388,16 @@ static void on_quit(int sig, siginfo_t *info, void *ucontext)
     (void)info;
     (void)ucontext;
     request(WORK_QUIT);
+}
+
+static void on_snapshot(int sig, siginfo_t *info, void *ucontext)
+{
+    (void)sig;
+    (void)info;
+    (void)ucontext;
+    int saved = errno;
+    request(WORK_SNAPSHOT);
+    errno = saved;
 }
 
 static void on_question(int sig, siginfo_t *info, void *ucontext)
@@ -448,6 +467,15 @@ static void install(int sig, void (*handler)(int, siginfo_t *, void *))
     bool free_to_take = old.sa_handler == SIG_DFL || (sig == SIGQUIT && old.sa_handler == SIG_IGN);
     if (free_to_take)
         sigaction(sig, &sa, NULL);
+}
+
+void signals_snapshots(bool wanted)
+{
+    struct sigaction sa;
+    if (wanted && monitor.started)
+        install(SIGUSR2, on_snapshot);
+    else if (sigaction(SIGUSR2, NULL, &sa) == 0 && sa.sa_sigaction == on_snapshot)
+        signal(SIGUSR2, SIG_DFL);
 }
 
 void signals_init(void)

@@ -34,6 +34,10 @@ int64_t signals_ticks_to_nanos(uint64_t ticks);
 /* Stacks have become free: makes the monitor call stack_scavenge() until nothing is left. */
 void signals_scavenge(void);
 
+/* SIGUSR2 takes a snapshot of the flight recorder, or (false) does what it did before.  A handler
+ * of the program stays. */
+void signals_snapshots(bool wanted);
+
 /* The program has crashed and is being reported on: nothing should move any more. */
 bool signals_crashed(void);
 

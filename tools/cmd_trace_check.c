@@ -24,7 +24,7 @@ int cmd_trace_check(int argc, char **argv)
     uint64_t events = 0, goroutines = 0;
     while (tr_reader_next(r, &e)) {
         events++;
-        goroutines += e.type == TR_EV_GO_CREATE;
+        goroutines += e.type == TR_EV_GO_CREATE || e.type == TR_EV_GO_STATE;
         if (!e.wrong)
             continue;
         code = violation(argv[0], r, &e);

@@ -93,9 +93,6 @@ int tr_recording_announce(struct tr_file_header *old);
 /* Requires: rec.lock and a recording that runs.  how: TR_FILE_*. */
 void tr_recording_end(uint32_t how, int err);
 
-/* "%p" becomes the process id, "%%" a percent sign.  Returns 0 or -errno. */
-int tr_path_expand(const char *path, char *out, size_t cap);
-
 /* A fresh regular file, or -errno.  An existing one is unlinked where possible: it may be in
  * use. */
 int tr_file_create(const char *path, struct stat *ret_st);

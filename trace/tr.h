@@ -86,6 +86,10 @@ int tr_snapshot(const char *path, int64_t duration_ns, const char *why);
 /* The program ends: what was recorded up to now stays as it is.  Safe in signal handlers. */
 void tr_flight_freeze(void);
 
+/* The path that the two mean: "%p" becomes the process id, "%%" a percent sign; out is another
+ * buffer.  Returns 0 or -errno. */
+int tr_path_expand(const char *path, char *out, size_t cap);
+
 /* Prints the last duration_ns to fd for people: lanes of threads, then the last events.  label
  * (may be NULL) names a function; it gets the address and returns a text or NULL. */
 void tr_moments(int fd, int64_t duration_ns, const char *(*label)(uintptr_t fn));

@@ -47,6 +47,7 @@ static const any_function functions[] = {
     FUNCTION(go_race_release_merge), FUNCTION(go_race_read), FUNCTION(go_race_write),
     FUNCTION(go_race_disable), FUNCTION(go_race_enable), FUNCTION(go_race_errors),
     FUNCTION(go_trace_start), FUNCTION(go_trace_stop), FUNCTION(go_trace_task),
+    FUNCTION(go_trace_flight), FUNCTION(go_trace_snapshot),
     FUNCTION(go_trace_task_end), FUNCTION(go_trace_log),
 };
 

@@ -122,6 +122,8 @@ static const struct {
     /* trace.h */
     FUNCTION(go_trace_start),
     FUNCTION(go_trace_stop),
+    FUNCTION(go_trace_flight),
+    FUNCTION(go_trace_snapshot),
     FUNCTION(go_trace_task),
     FUNCTION(go_trace_task_end),
     FUNCTION(go_trace_log),

@@ -4,6 +4,7 @@
 
 #include <goshawk/base.h>
 #include <goshawk/panic.h>
+#include <goshawk/time.h>
 
 GO_BEGIN_DECLS_
 
@@ -12,6 +13,19 @@ GO_BEGIN_DECLS_
 GO_API_ int go_trace_start(const char *path);
 /* Ends it; the file is complete when this returns. */
 GO_API_ void go_trace_stop(void);
+
+/* ---- the flight recorder: the last events, always at hand ---- */
+
+/* Keeps in memory what happened lately: in some `bytes` for all threads (64 KiB each at least), and
+ * for `duration` (0: as long as there is room).  bytes 0 ends it; called again it changes the
+ * limits.  What it has is written on a panic, a deadlock, a data race, a crash, SIGQUIT and
+ * SIGUSR2, to GOSHAWK_FLIGHT_FILE (flight-%p-%n.gtrace: process, number).  GOSHAWK_FLIGHT=SIZE does
+ * the same without a change to the program.  While go_trace_start() records, the flight recorder
+ * rests, and begins anew after it.  Returns 0 or -errno: -EINVAL for a negative duration. */
+GO_API_ int go_trace_flight(size_t bytes, go_duration duration);
+/* Writes what it has to path ("%p" as above): a trace like any other.  The program goes on
+ * meanwhile.  Returns 0 or -errno: -ENODATA when the flight recorder is off. */
+GO_API_ int go_trace_snapshot(const char *path);
 
 /* ---- what the program says of itself; costs next to nothing while nothing is recorded ---- */
 

@@ -1,0 +1,174 @@
+/* flight.c - the flight recorder's part in a program's life: when it writes, and where to.
+ *
+ * trace/ keeps the last events; here is what only the runtime knows: which goroutines there are,
+ * and when a program is at its end.  A snapshot is taken, whether GOSHAWK_FLIGHT or
+ * go_trace_flight() began the flight, on
+ *
+ *     a panic, a fatal error, a deadlock, SIGQUIT, a crash    behind the report, with the last
+ *                                                             moments as text
+ *     a data race                                             behind its report, the first few
+ *     SIGUSR2, go_trace_snapshot()                            and the program goes on
+ *
+ * into GOSHAWK_FLIGHT_FILE, by default flight-%p-%n.gtrace: %n is the number of the snapshot.  At an
+ * end the recording freezes before the report is written, which may take long. */
+#include "flight.h"
+#include "atomic.h"
+#include "env.h"
+#include "hook.h"
+#include "print.h"
+#include "proc.h"
+#include "scheduler.h"
+#include "signals.h"
+#include "stack.h"
+#include "symbol.h"
+#include <goshawk/trace.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { RACES_MAX = 8, PATH_ROOM = 4096 };
+#define MOMENTS_NS 5000000 /* shown in reports */
+
+/* ---- what the recorder asks ---- */
+
+struct telling {
+    tr_tell *tell;
+    void *arg;
+};
+
+static void tell_one(struct g *g, void *arg)
+{
+    const struct telling *t = arg;
+    uint32_t state = at_load_rlx(&g->state); /* relaxed: a picture */
+    if (state == G_FREE || (g->flags & (G_THREAD | G_SYSTEM)))
+        return;
+    struct tr_alive a = {.g = g->id, .state = TR_STATE_RUNNABLE, .fn = g->entry, .name = ""};
+    if (!(g->flags & G_SEED)) {
+        const struct m *m = g->m;
+        a.name = g->name;
+        if (state == G_PARKED) {
+            a.state = TR_STATE_BLOCKED;
+            a.why = (enum tr_reason)g->why;
+            a.obj = g->park_obj;
+        } else if (state == G_RUNNING && m) {
+            a.has_p = m->p != NULL;
+            a.m = m->id;
+            a.state = g->blocking && !a.has_p ? TR_STATE_BLOCKED : TR_STATE_RUNNING;
+            a.why = TR_SYSCALL;
+        }
+    }
+    t->tell(t->arg, &a);
+}
+
+static void tell_all(tr_tell *tell, void *arg)
+{
+    struct telling t = {tell, arg};
+    g_for_each(tell_one, &t);
+}
+
+static uint32_t procs(void)
+{
+    return rt_nprocs();
+}
+
+/* ---- writing ---- */
+
+static const char *function_name(uintptr_t fn)
+{
+    struct symbol_frame f;
+    (void)symbol_frames(fn, &f, 1);
+    return f.function;
+}
+
+/* The path of snapshot n, but for %p. */
+static void make_path(char *buf, size_t cap, unsigned n)
+{
+    const char *s = env.flight_file ? env.flight_file : "flight-%p-%n.gtrace";
+    struct text t;
+    text_init(&t, buf, cap);
+    for (; *s; s++) {
+        if (s[0] == '%' && s[1] == 'n') {
+            text_printf(&t, "%u", n);
+            s++;
+        } else if (s[0] == '%' && s[1] == '%') {
+            text_printf(&t, "%%%%");
+            s++;
+        } else {
+            text_printf(&t, "%c", *s);
+        }
+    }
+}
+
+static void write_snapshot(const char *why)
+{
+    static uint32_t count;
+    char name[PATH_ROOM], path[PATH_ROOM];
+    unsigned n = at_add_rlx(&count, 1u) + 1; /* relaxed: only uniqueness */
+    make_path(name, sizeof name, n);
+    int err = tr_path_expand(name, path, sizeof path);
+    if (!err)
+        err = tr_snapshot(name, 0, why);
+    if (err)
+        rt_printf(2, "goshawk: cannot write the flight recorder's snapshot %s: %s\n", path,
+                  strerror(-err));
+    else
+        rt_printf(2, "goshawk: flight recorder: see goshawk trace timeline %s\n", path);
+}
+
+void flight_snapshot(const char *why)
+{
+    if (tr_flight_on())
+        write_snapshot(why);
+}
+
+void flight_freeze(void)
+{
+    tr_flight_freeze();
+}
+
+void flight_report(const char *why)
+{
+    if (!tr_flight_on())
+        return;
+    if (env.traceback != TRACEBACK_NONE) {
+        rt_printf(2, "\n");
+        tr_moments(2, MOMENTS_NS, function_name);
+    }
+    write_snapshot(why);
+}
+
+void flight_on_race(void)
+{
+    static uint32_t races;
+    if (at_add_rlx(&races, 1u) < RACES_MAX) /* relaxed: a count */
+        flight_snapshot("data race");
+}
+
+/* ---- begin and end ---- */
+
+int go_trace_flight(size_t bytes, go_duration duration)
+{
+    rt_self(); /* the runtime is set up */
+    int err = tr_flight(bytes, duration);
+    if (!err)
+        signals_snapshots(bytes > 0);
+    return err;
+}
+
+int go_trace_snapshot(const char *path)
+{
+    return tr_snapshot(path, 0, "go_trace_snapshot()");
+}
+
+void flight_init(void)
+{
+    static const struct tr_host host = {tell_all, procs};
+    tr_host_is(&host);
+    if (!env.flight_bytes)
+        return;
+    int err = tr_flight(env.flight_bytes, 0);
+    if (err)
+        rt_printf(2, "goshawk: no flight recorder: %s; going on without\n", strerror(-err));
+    else
+        signals_snapshots(true);
+}
