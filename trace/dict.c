@@ -39,10 +39,10 @@ static struct {
     struct {
         struct tr_intern stacks, strings;
         uint32_t gen;
-    } tables[2];       /* of a flight, this turn's and the last one's; else the first */
-    uint32_t table;    /* which of them is this turn's */
-    bool held;         /* a snapshot reads the tables: none is emptied */
-    bool flight;       /* stacks and strings are defined when a snapshot is taken */
+    } tables[2];    /* of a flight, this turn's and the last one's; else the first */
+    uint32_t table; /* which of them is this turn's */
+    bool held;      /* a snapshot reads the tables: none is emptied */
+    bool flight;    /* stacks and strings are defined when a snapshot is taken */
     struct module modules[MODULES_MAX];
     size_t module_count;
 } dict;
@@ -282,7 +282,8 @@ bool tr_dict_begin(uint32_t gen, struct tr_chunk_header *first, size_t size)
     use_chunk(first, size);
     dict.module_count = 0;
     dict.tables[!dict.table].gen = 0;
-    bool ok = use_tables(gen, dict.table) && define_events() && define_reasons() && define_process();
+    bool ok =
+        use_tables(gen, dict.table) && define_events() && define_reasons() && define_process();
     rt_unlock(&dict.lock);
     if (ok)
         dl_iterate_phdr(each_module, NULL);

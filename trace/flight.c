@@ -82,8 +82,7 @@ static void release(struct ring_chunk *c)
 /* The chunk that ended first and is not being read, or NULL. */
 static struct ring_chunk *oldest(void)
 {
-    list_for_each(l, &ring.done)
-    {
+    list_for_each(l, &ring.done) {
         struct ring_chunk *c = container_of(l, struct ring_chunk, done);
         if (!c->pinned)
             return c;
@@ -165,8 +164,7 @@ void tr_ring_off(void)
 void tr_flight_fork(void)
 {
     if (rec.flight) {
-        list_for_each(l, &ring.all)
-        {
+        list_for_each(l, &ring.all) {
             struct ring_chunk *c = container_of(l, struct ring_chunk, all);
             c->end = 1; /* no stream comes to give it back */
         }
@@ -288,8 +286,7 @@ int tr_window_open(struct tr_window *w, uint64_t duration)
         if (duration && to > duration)
             w->from = to - duration;
         w->from = w->from > ring.from ? w->from : ring.from;
-        list_for_each(l, &ring.all)
-        {
+        list_for_each(l, &ring.all) {
             struct ring_chunk *c = container_of(l, struct ring_chunk, all);
             c->pinned = !c->end || c->end > w->from;
             ring.pinned += c->pinned;
@@ -302,8 +299,7 @@ int tr_window_open(struct tr_window *w, uint64_t duration)
 /* Requires: rec.lock. */
 static void fill(struct tr_window *w)
 {
-    list_for_each(l, &ring.all)
-    {
+    list_for_each(l, &ring.all) {
         struct ring_chunk *c = container_of(l, struct ring_chunk, all);
         if (c->end && c->end <= w->from)
             continue;
@@ -339,8 +335,7 @@ int tr_window_fill(struct tr_window *w)
 void tr_window_close(struct tr_window *w)
 {
     rt_lock(&rec.lock);
-    list_for_each(l, &ring.all)
-    {
+    list_for_each(l, &ring.all) {
         container_of(l, struct ring_chunk, all)->pinned = false;
     }
     ring.pinned = 0;

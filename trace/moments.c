@@ -248,10 +248,10 @@ static void put_what(const struct picture *pic, struct text *t, const struct mom
 #undef TR_EVENT
     };
     const struct record *r = &e->r;
-    uint64_t who = tr_event_defs[r->type].context == TR_CTX_G ||
-                           tr_event_defs[r->type].context == TR_CTX_BY
-                       ? r->ctx
-                       : 0;
+    uint64_t who =
+        tr_event_defs[r->type].context == TR_CTX_G || tr_event_defs[r->type].context == TR_CTX_BY
+            ? r->ctx
+            : 0;
     if (r->type == TR_EV_GO_START || r->type == TR_EV_GO_STATE)
         who = r->args[0];
     if (who) {

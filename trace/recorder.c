@@ -247,7 +247,8 @@ void tr_chunk_finish(struct tr_chunk_header *c)
 static void drop_chunk(struct tr_stream *s)
 {
     if (s->chunk && s->forks != rec.forks)
-        s->ring ? (void)0 : (void)munmap(s->chunk, TR_CHUNK_SIZE); /* the ring has gone in_child() */
+        s->ring ? (void)0
+                : (void)munmap(s->chunk, TR_CHUNK_SIZE); /* the ring has gone in_child() */
     else if (s->chunk && s->ring)
         tr_ring_done(s->chunk);
     else if (s->chunk)

@@ -179,9 +179,9 @@ static void put(struct out *o, struct record *r)
 
 static void put_state(struct out *o, const struct soul *s)
 {
-    put(o, &(struct record){.type = TR_EV_GO_STATE,
-                            .args = {s->id, s->state, s->state == TR_STATE_BLOCKED ? s->wait : 0, 0,
-                                     s->fn}});
+    put(o, &(struct record){
+               .type = TR_EV_GO_STATE,
+               .args = {s->id, s->state, s->state == TR_STATE_BLOCKED ? s->wait : 0, 0, s->fn}});
 }
 
 static void begin_states(struct out *o)
@@ -266,10 +266,10 @@ static void renumber(const struct tr_view *v, uint32_t gen, struct record *r)
     unsigned table = gen == v->gens[0] ? 0 : 1;
     for (size_t i = 0; args[i]; i++)
         if (args[i] == 's' || args[i] == 't')
-            r->args[i] = r->args[i] < TR_NAMED_MAX
-                             ? v->used[table][args[i] == 's' ? NAMED_STACK : NAMED_STRING]
-                                      [r->args[i]]
-                             : 0;
+            r->args[i] =
+                r->args[i] < TR_NAMED_MAX
+                    ? v->used[table][args[i] == 's' ? NAMED_STACK : NAMED_STRING][r->args[i]]
+                    : 0;
 }
 
 static void put_part(struct out *o, size_t i)
@@ -300,11 +300,14 @@ static void put_part(struct out *o, size_t i)
 static void put_lanes(struct out *o)
 {
     struct tr_view *v = o->v;
-    for (size_t i = 0; i < v->lane_count; i++)
-        if (v->lanes[i].id == UINT32_MAX) { /* it has recorded nothing */
-            begin_lane_chunk(o, &v->lanes[i], NULL);
+    for (size_t i = 0; i < v->lane_count; i++) {
+        struct lane *l = &v->lanes[i];
+        bool tells = l->g || l->p >= 0 || l->parked;
+        if (tells && (l->late || l->id == UINT32_MAX)) { /* it has no chunk from that time */
+            begin_lane_chunk(o, l, NULL);
             end_chunk(o);
         }
+    }
     for (size_t i = 0; i < v->w.count && !o->err; i++)
         put_part(o, i);
 }

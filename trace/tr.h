@@ -100,11 +100,11 @@ enum tr_go_state { TR_STATE_RUNNABLE = 1, TR_STATE_RUNNING, TR_STATE_BLOCKED };
 struct tr_alive {
     uint64_t g;
     enum tr_go_state state;
-    enum tr_reason why;    /* blocked: on what */
-    const void *obj, *fn;  /* fn: what it runs */
-    const char *name;      /* "" none */
-    uint32_t m;            /* running: on this M, */
-    bool has_p;            /* with a P */
+    enum tr_reason why;   /* blocked: on what */
+    const void *obj, *fn; /* fn: what it runs */
+    const char *name;     /* "" none */
+    uint32_t m;           /* running: on this M, */
+    bool has_p;           /* with a P */
 };
 typedef void tr_tell(void *arg, const struct tr_alive *g);
 struct tr_host {
@@ -127,8 +127,7 @@ void tr_go_yield(struct tr_stream *s, uint64_t g); /* runnable again at once */
 void tr_go_block(struct tr_stream *s, uint64_t g, enum tr_reason why, const void *obj); /* stack */
 /* by: who made it so, whose stack is recorded; 0: a timer or the scheduler.  why, obj: what g was
  * blocked on. */
-void tr_go_ready(struct tr_stream *s, uint64_t g, uint64_t by, enum tr_reason why,
-                 const void *obj);
+void tr_go_ready(struct tr_stream *s, uint64_t g, uint64_t by, enum tr_reason why, const void *obj);
 void tr_go_name(struct tr_stream *s, uint64_t g, const char *name);
 
 /* A goroutine that lives when a recording begins in the middle of a run.  s of a running one is the

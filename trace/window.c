@@ -268,6 +268,7 @@ static void look_at_part(struct tr_view *v, size_t i)
         } else {
             if (!l->begun) {
                 l->begun = true;
+                l->late = v->w.parts[i].head->ticks > v->w.from;
                 l->parked = r.type == TR_EV_M_UNPARK;
                 l->cur_g = d.cur_g;
                 l->cur_p = d.cur_p;

@@ -27,6 +27,7 @@ struct lane {
     int32_t p;  /* held; -1 none */
     bool parked, ended;
     bool begun;     /* it has events in the window */
+    bool late;      /* and a chunk of its own only since the first of them */
     uint64_t cur_g; /* what it knew itself */
     int32_t cur_p;
     uint32_t number, seq; /* in the snapshot */
@@ -50,8 +51,8 @@ struct tr_view {
     struct post *posts;
     char *texts; /* names, each with its 0 */
     size_t texts_used, texts_cap;
-    uint32_t gens[2];                   /* of the dictionary's tables */
-    uint32_t *used[2][NAMED_KINDS];     /* by table and id: 1, later the number in the snapshot */
+    uint32_t gens[2];               /* of the dictionary's tables */
+    uint32_t *used[2][NAMED_KINDS]; /* by table and id: 1, later the number in the snapshot */
     uint32_t procs;
     bool short_of_memory;
 };

@@ -246,8 +246,7 @@ static void tell_all(tr_tell *tell, void *arg)
     if (!at_load_acq(&begun)) /* [begun] */
         return;
     pthread_mutex_lock(&w.lock);
-    list_for_each(l, &w.all)
-    {
+    list_for_each(l, &w.all) {
         const struct pg *g = container_of(l, struct pg, all);
         char name[32] = "";
         if (g->kind == SLEEPER)
@@ -370,8 +369,8 @@ static void set_up(const struct synth *o)
     w.jobs.cap = 4;
     w.results.cap = 1;
     struct list *lists[] = {
-        &w.all,            &w.ready,           &w.sleepers,        &w.mutex_waiters,    &w.jobs.senders,
-        &w.jobs.receivers, &w.results.senders, &w.results.receivers};
+        &w.all,          &w.ready,          &w.sleepers,        &w.mutex_waiters,
+        &w.jobs.senders, &w.jobs.receivers, &w.results.senders, &w.results.receivers};
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
         list_init(lists[i]);
     tr_procs(NULL, w.opt.procs);
