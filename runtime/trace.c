@@ -7,6 +7,7 @@
 #include <goshawk/trace.h>
 #include "atomic.h"
 #include "hook.h"
+#include "inside.h"
 #include "proc.h"
 #include "scheduler.h"
 #include "thread.h"
@@ -17,7 +18,15 @@ enum { LOG_MAX = 1024 };
 
 int go_trace_start(const char *path)
 {
-    return tr_start(path);
+    struct g *self = rt_self();
+    int err = tr_start(path);
+    if (err || (self->flags & G_THREAD))
+        return err;
+    struct m *m = self->m;
+    rt_enter(m); /* its P stays while it is told */
+    tr_go_here(m->trace, self->id, m->p ? (int32_t)m->p->id : -1, self->entry);
+    rt_leave(m);
+    return 0;
 }
 
 void go_trace_stop(void)

@@ -159,6 +159,14 @@ static inline uint32_t tr_sum(const void *data, size_t n)
     return (uint32_t)h ? (uint32_t)h : 1;
 }
 
+/* The magic counts as if it were there: it is stored last. */
+static inline uint32_t tr_header_sum(const struct tr_file_header *h)
+{
+    struct tr_file_header with = *h;
+    memcpy(with.magic, TR_MAGIC, TR_MAGIC_LEN);
+    return tr_sum(&with, offsetof(struct tr_file_header, sum));
+}
+
 static inline uint32_t tr_chunk_header_sum(const struct tr_chunk_header *h)
 {
     const size_t from = offsetof(struct tr_chunk_header, stream);

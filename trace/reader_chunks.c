@@ -107,6 +107,10 @@ static int read_file_header(struct tr_reader *r, char *err)
     size_t got = tr_chunks_read(r, 0, f, sizeof(*f));
     if (r->size == 0)
         return refuse(err, r, "the file is empty");
+    static const char nothing[TR_MAGIC_LEN];
+    if (got == sizeof(*f) && memcmp(f->magic, nothing, TR_MAGIC_LEN) == 0 &&
+        f->version == TR_VERSION)
+        return refuse(err, r, "the program ended before the recording had begun");
     size_t n = got < TR_MAGIC_LEN ? got : TR_MAGIC_LEN;
     if (memcmp(f->magic, TR_MAGIC, n) != 0 || (got < TR_MAGIC_LEN && n < 3))
         return refuse(err, r, "not a goshawk trace");
@@ -117,7 +121,7 @@ static int read_file_header(struct tr_reader *r, char *err)
                  r->path, f->version, TR_VERSION);
         return -EBADMSG;
     }
-    if (f->sum != tr_sum(f, offsetof(struct tr_file_header, sum)))
+    if (f->sum != tr_header_sum(f))
         return refuse(err, r, "the header is damaged (checksum at offset 68)");
     bool sane = f->header_size == sizeof(*f) && f->chunk_size >= TR_CHUNK_MIN &&
                 f->chunk_size <= TR_CHUNK_MAX && f->chunk_size % 8 == 0 && f->tick_hz != 0 &&

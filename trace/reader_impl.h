@@ -64,6 +64,7 @@ struct gnode {
     uint64_t by; /* who made it runnable */
     int32_t by_p;
     bool first; /* its first runnable span */
+    bool told;  /* its state is from a GO_STATE in the middle of a run: about right */
     struct gnode *next_free;
 };
 

@@ -200,7 +200,7 @@ static bool g_allows(struct tr_reader *r, const struct tr_event *e, uint64_t g, 
         return lost_something(r, e) ||
                deny(r, explain, "%s of goroutine %llu, which was never created or has ended",
                     tr_type_name(e->type), (ull)g);
-    if (n->g.state == want || n->g.state == other || n->g.state == TR_G_UNKNOWN)
+    if (n->g.state == want || n->g.state == other || n->g.state == TR_G_UNKNOWN || n->told)
         return true;
     return deny(r, explain, "%s of goroutine %llu, which is %s, not %s", tr_type_name(e->type),
                 (ull)g, tr_gstate_name(n->g.state), tr_gstate_name(want));
@@ -213,7 +213,7 @@ static bool runs_here(struct tr_reader *r, const struct stream *s, const struct 
     if (!g_allows(r, e, e->g, TR_G_RUNNING, TR_G_DETACHED, explain))
         return false;
     const struct gnode *n = tr_g_find(r, e->g);
-    if (n && n->g.state != TR_G_UNKNOWN && s->ms.g != e->g)
+    if (n && n->g.state != TR_G_UNKNOWN && !n->told && s->ms.g != e->g)
         return deny(r, explain, "%s of goroutine %llu on thread M%u, but it runs on M%u",
                     tr_type_name(e->type), (ull)e->g, s->m, n->g.m);
     return true;
@@ -395,7 +395,7 @@ static void g_set(struct tr_reader *r, struct gnode *n, enum tr_gstate state, ui
 {
     if (n->g.state != TR_G_UNKNOWN || n->g.since < r->time)
         tr_span_of_g(r, n, by, by_p);
-    n->first = false;
+    n->first = n->told = false;
     n->g.state = (uint8_t)state;
     n->g.since = r->time;
     if (state == TR_G_RUNNABLE) {
@@ -543,8 +543,9 @@ static void apply_state(struct tr_reader *r, struct stream *s, struct tr_event *
         [TR_STATE_BLOCKED] = TR_G_BLOCKED,
     };
     struct gnode *n = subject(r, e);
-    if (!n)
-        return;
+    if (!n || n->g.state != TR_G_UNKNOWN)
+        return; /* its own events say more */
+    n->told = !r->info.taken && e->arg != TR_STATE_RUNNING;
     n->g.state = states[e->arg];
     n->g.since = r->time;
     n->g.why = (uint8_t)e->why;

@@ -432,9 +432,9 @@ void tr_recording_begin(struct tr_file_header *f)
     struct tr_clock now = tr_clock_pair();
     struct timespec wall;
     (void)clock_gettime(CLOCK_REALTIME, &wall);
-    *f = (struct tr_file_header){
+    struct tr_file_header h = {
         .version = TR_VERSION,
-        .header_size = sizeof(*f),
+        .header_size = sizeof(h),
         .chunk_size = TR_CHUNK_SIZE,
         .flags = rec.streams_open == 0 ? TR_FILE_FROM_START : 0,
         .pid = (uint32_t)getpid(),
@@ -445,8 +445,10 @@ void tr_recording_begin(struct tr_file_header *f)
         .tick_hz = hz >> rec.shift,
         .chunks = 1,
     };
-    memcpy(f->magic, TR_MAGIC, TR_MAGIC_LEN);
-    f->sum = tr_sum(f, offsetof(struct tr_file_header, sum));
+    uint64_t magic;
+    memcpy(&magic, TR_MAGIC, TR_MAGIC_LEN);
+    h.sum = tr_header_sum(&h);
+    *f = h;
     rec.file = f;
     rec.next = 1;
     rec.streams = 0;
@@ -454,6 +456,7 @@ void tr_recording_begin(struct tr_file_header *f)
     if (++rec.gen == 0)
         rec.gen = 1;
     begin_chunk((struct tr_chunk_header *)(f + 1), TR_DICTIONARY, 0, NULL);
+    at_store_rel((uint64_t *)f->magic, magic); /* [commit] from here on the file is a trace */
     if (!rec.atfork)
         rec.atfork = pthread_atfork(NULL, NULL, in_child) == 0;
 }
@@ -515,6 +518,27 @@ static int prepare(const char *path)
     return err;
 }
 
+/* A goroutine that lived before.  One that runs is known by its next event, or tr_go_here(). */
+static void tell(void *arg, const struct tr_alive *a)
+{
+    (void)arg;
+    if (a->state == TR_STATE_RUNNING)
+        return;
+    tr_go_state(NULL, a->g, a->state, a->why, a->obj, a->fn);
+    if (a->name[0])
+        tr_go_name(NULL, a->g, a->name);
+}
+
+/* Whoever changes while he is being told has an event of his own, which counts more. */
+static void tell_all(void)
+{
+    const struct tr_host *host = tr_host();
+    if (!host || rec.file->flags & TR_FILE_FROM_START)
+        return;
+    tr_procs(NULL, host->procs());
+    host->each(tell, NULL);
+}
+
 int tr_start(const char *path)
 {
     rt_lock(&rec.control);
@@ -526,6 +550,8 @@ int tr_start(const char *path)
         err = tr_recording_announce(old);
     if (err)
         tr_flight_resume();
+    else
+        tell_all();
     rt_unlock(&rec.control);
     return err;
 }

@@ -324,7 +324,7 @@ static void put_file_header(struct out *o, uint32_t end)
     f.start_ticks = v->w.from;
     f.start_mono = mono;
     f.start_wall = v->w.wall - (v->w.end.mono - mono);
-    f.sum = tr_sum(&f, offsetof(struct tr_file_header, sum));
+    f.sum = tr_header_sum(&f);
     f.chunks = o->index;
     f.end_ticks = v->w.to;
     f.end = end;

@@ -63,8 +63,8 @@ const char *tr_reason_kind(enum tr_reason why); /* of the object: "chan", "mutex
 /* Begins a recording into path ("%p" becomes the process id, "%%" a percent sign).  Returns 0
  * or -errno: -EBUSY while another one runs.  GOSHAWK_TRACE_LIMIT=SIZE (K, M, G allowed) bounds
  * the file; at the limit, or when the disk is full, the recording ends, says so on stderr and
- * in the file, and the program goes on. In the middle of a run the goroutines that live are
- * unknown until their next event, unless the host tells them with tr_go_state(). */
+ * in the file, and the program goes on.  In the middle of a run the host is asked for its
+ * goroutines; those that run are unknown until their next event. */
 int tr_start(const char *path);
 
 /* Ends it: everything is in the file when this returns.  Does nothing when none runs. */
@@ -135,6 +135,10 @@ void tr_go_name(struct tr_stream *s, uint64_t g, const char *name);
  * runs. */
 void tr_go_state(struct tr_stream *s, uint64_t g, enum tr_go_state state, enum tr_reason why,
                  const void *obj, const void *fn);
+
+/* The caller is g, runs fn on P p (-1: without one) of the stream's M, and a recording has just begun
+ * that cannot know it. */
+void tr_go_here(struct tr_stream *s, uint64_t g, int32_t p, const void *fn);
 
 /* ---- processors and threads ---- the M is the stream's */
 

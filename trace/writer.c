@@ -226,6 +226,16 @@ void tr_go_state(struct tr_stream *s, uint64_t g, enum tr_go_state state, enum t
     commit(s, put_key(s, tr_put_leb(p, 0), (uintptr_t)fn & TR_KEY_OBJ_MASK));
 }
 
+void tr_go_here(struct tr_stream *s, uint64_t g, int32_t proc, const void *fn)
+{
+    if (!s || !(s = enter(s)))
+        return;
+    if (proc >= 0 && s->cur_p < 0)
+        tr_p_start(s, (uint32_t)proc);
+    if (!s->cur_g)
+        tr_go_state(s, g, TR_STATE_RUNNING, TR_NONE, NULL, fn);
+}
+
 void tr_p_start(struct tr_stream *s, uint32_t proc)
 {
     if (!(s = enter(s)))
