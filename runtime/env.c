@@ -134,9 +134,13 @@ void env_read(void)
         const char *name;
         void (*read)(const char *);
     } vars[] = {
-        {"GOMAXPROCS", read_maxprocs}, {"GOTRACEBACK", read_traceback}, {"GOSHAWK_SEED", read_seed},
-        {"GOSHAWK_STACK", read_stack}, {"GOSHAWK_DEBUG", read_debug},
-        {"GOSHAWK_FLIGHT", read_flight}, {"GOSHAWK_FLIGHT_FILE", read_flight_file},
+        {"GOMAXPROCS", read_maxprocs},
+        {"GOTRACEBACK", read_traceback},
+        {"GOSHAWK_SEED", read_seed},
+        {"GOSHAWK_STACK", read_stack},
+        {"GOSHAWK_DEBUG", read_debug},
+        {"GOSHAWK_FLIGHT", read_flight},
+        {"GOSHAWK_FLIGHT_FILE", read_flight_file},
     };
     for (unsigned i = 0; i < sizeof vars / sizeof *vars; i++) {
         const char *s = getenv(vars[i].name);

@@ -18,11 +18,11 @@ struct env {
     enum traceback traceback; /* GOTRACEBACK; default single */
     bool seeded;              /* GOSHAWK_SEED is set */
     uint64_t seed;
-    uint64_t stack_bytes;   /* GOSHAWK_STACK; 0: not set */
+    uint64_t stack_bytes;    /* GOSHAWK_STACK; 0: not set */
     uint64_t flight_bytes;   /* GOSHAWK_FLIGHT; 0: not set */
     const char *flight_file; /* GOSHAWK_FLIGHT_FILE, or NULL */
-    uint32_t schedtrace_ms; /* GOSHAWK_DEBUG=schedtrace=N: a line of numbers every N ms; 0: none */
-    bool migrate;           /* GOSHAWK_DEBUG=migrate: every goroutine made ready goes to the global
+    uint32_t schedtrace_ms;  /* GOSHAWK_DEBUG=schedtrace=N: a line of numbers every N ms; 0: none */
+    bool migrate;            /* GOSHAWK_DEBUG=migrate: every goroutine made ready goes to the global
                                * queue, and every second time it would run on the same thread again
                                * it is handed to another one; not under a seed */
     bool preempt; /* GOSHAWK_DEBUG=preempt: synchronising calls let others run first now and

@@ -9,8 +9,8 @@
  *     a data race                                             behind its report, the first few
  *     SIGUSR2, go_trace_snapshot()                            and the program goes on
  *
- * into GOSHAWK_FLIGHT_FILE, by default flight-%p-%n.gtrace: %n is the number of the snapshot.  At an
- * end the recording freezes before the report is written, which may take long. */
+ * into GOSHAWK_FLIGHT_FILE, by default flight-%p-%n.gtrace: %n is the number of the snapshot.  At
+ * an end the recording freezes before the report is written, which may take long. */
 #include "flight.h"
 #include "atomic.h"
 #include "env.h"

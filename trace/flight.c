@@ -6,7 +6,7 @@
  * each thread holds one at least, whatever the limit.
  *
  *        open (their streams write)         done, in order of their ends
- *     take ------------------------> done ------------------------------> taken again, the first one
+ *     take -----------------------> done -----------------------------> taken again, the first one
  *
  * [from, to] is whole when every event of it is in the ring.  It begins where the chunk that was
  * taken last had its end, or where a chunk could not be had.
@@ -14,11 +14,11 @@
  * Definitions are not in the ring: stacks and strings stay in the dictionary's tables, and a
  * snapshot writes those that its events use.  When a table is full the flight takes a turn: a new
  * gen, so that all streams begin new chunks, and the other pair of tables, empty (not while a
- * snapshot reads them: so long there are no new numbers).  What the tables
- * of the turn before last described is then older than the window may be.
+ * snapshot reads them: so long there are no new numbers).  What the tables of the turn before last
+ * described is then older than the window may be.
  *
- * A snapshot pins the chunks that it reads.  Meanwhile streams get others, so up to twice the memory
- * is used; when that is not enough either, what was recorded since goes first.
+ * A snapshot pins the chunks that it reads.  Meanwhile streams get others, so up to twice the
+ * memory is used; when that is not enough either, what was recorded since goes first.
  *
  * At a program's end the recording freezes: the streams find no recording, and the ring stays as it
  * was at that instant, however long the report takes. */

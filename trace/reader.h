@@ -53,7 +53,7 @@ struct tr_info {
     double tick_ns;        /* resolution of the times */
     const char *taken; /* a snapshot of the flight recorder, and why; NULL: a recording.  It begins
                         * with the states of all goroutines, threads and processors. */
-    bool from_start; /* recorded from the beginning of the program: every G has its creation */
+    bool from_start;   /* recorded from the beginning of the program: every G has its creation */
     enum tr_end end;
     int end_errno;  /* with TR_END_FULL */
     int64_t end_ns; /* when it ended, or the last event: times run over [0, end_ns] */

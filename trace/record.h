@@ -63,6 +63,7 @@ struct tr_recording {
     uint32_t streams;            /* stream ids given out in this recording */
     uint32_t streams_open;       /* that live; recordings that begin with 0 see everything */
     uint32_t forks;              /* that led to this process since the program began */
+    uint32_t stack_max;          /* frames of a stack that are kept; set before tr_on */
     bool atfork;
     bool flight; /* the recording is the flight recorder's: into memory */
     char path[4096];

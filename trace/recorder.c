@@ -421,6 +421,20 @@ static void in_child(void)
     tr_dict_fork();
 }
 
+/* How many frames of a stack are kept. */
+static uint32_t read_stacks(void)
+{
+    const char *text = getenv("GOSHAWK_TRACE_STACKS");
+    char *end;
+    if (!text || !*text)
+        return TR_STACK_MAX;
+    unsigned long n = strtoul(text, &end, 10);
+    if (*end == 0 && *text >= '0' && *text <= '9')
+        return n < TR_STACK_MAX ? (uint32_t)n : TR_STACK_MAX;
+    rt_printf(2, "goshawk: GOSHAWK_TRACE_STACKS=%s is not a number of frames; ignored\n", text);
+    return TR_STACK_MAX;
+}
+
 /* Puts file header and the dictionary's chunk header behind it into chunk 0 of a new recording.
  * Requires: rec.lock. */
 void tr_recording_begin(struct tr_file_header *f)
@@ -452,6 +466,7 @@ void tr_recording_begin(struct tr_file_header *f)
     rec.file = f;
     rec.next = 1;
     rec.streams = 0;
+    at_store_rlx(&rec.stack_max, read_stacks()); /* relaxed: a setting */
     rec.session++;
     if (++rec.gen == 0)
         rec.gen = 1;

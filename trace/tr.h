@@ -63,8 +63,9 @@ const char *tr_reason_kind(enum tr_reason why); /* of the object: "chan", "mutex
 /* Begins a recording into path ("%p" becomes the process id, "%%" a percent sign).  Returns 0
  * or -errno: -EBUSY while another one runs.  GOSHAWK_TRACE_LIMIT=SIZE (K, M, G allowed) bounds
  * the file; at the limit, or when the disk is full, the recording ends, says so on stderr and
- * in the file, and the program goes on.  In the middle of a run the host is asked for its
- * goroutines; those that run are unknown until their next event. */
+ * in the file, and the program goes on.  GOSHAWK_TRACE_STACKS=N keeps N frames of each stack (64),
+ * 0 none.  In the middle of a run the host is asked for its goroutines; those that run are unknown
+ * until their next event. */
 int tr_start(const char *path);
 
 /* Ends it: everything is in the file when this returns.  Does nothing when none runs. */
@@ -136,8 +137,8 @@ void tr_go_name(struct tr_stream *s, uint64_t g, const char *name);
 void tr_go_state(struct tr_stream *s, uint64_t g, enum tr_go_state state, enum tr_reason why,
                  const void *obj, const void *fn);
 
-/* The caller is g, runs fn on P p (-1: without one) of the stream's M, and a recording has just begun
- * that cannot know it. */
+/* The caller is g, runs fn on P p (-1: without one) of the stream's M, and a recording has just
+ * begun that cannot know it. */
 void tr_go_here(struct tr_stream *s, uint64_t g, int32_t p, const void *fn);
 
 /* ---- processors and threads ---- the M is the stream's */

@@ -8,8 +8,8 @@
  * and before its end is, so that what it says holds for the whole window; where a stream knows
  * better, the stream is right.
  *
- * A stream knows what it runs and which P it took last, from its chunk's head and the records before
- * the window; but another M may have taken the P away since.  So processors are looked at by
+ * A stream knows what it runs and which P it took last, from its chunk's head and the records
+ * before the window; but another M may have taken the P away since.  So processors are looked at by
  * themselves: the first mention of one tells who had it.
  *
  * Memory comes from the kernel, not from malloc: this runs when a program crashes.  Times: no two

@@ -1,4 +1,4 @@
-/* window.h - how things stood when a window of the flight recorder began.  window.c has the idea. */
+/* window.h - how things stood when a window of the flight recorder began; the idea: window.c. */
 #ifndef TR_WINDOW_H
 #define TR_WINDOW_H
 

@@ -112,7 +112,8 @@ static inline __attribute__((always_inline)) struct number stack_here(void)
 {
     uintptr_t pcs[TR_STACK_MAX];
     struct number number = {.gen = at_load_acq(&tr_on)}; /* [looked-up] before the dictionary */
-    size_t n = unwind_here(pcs, TR_STACK_MAX, FRAMES_OWN);
+    uint32_t max = at_load_rlx(&tr_rec.stack_max);       /* relaxed: a setting */
+    size_t n = max ? unwind_here(pcs, max, FRAMES_OWN) : 0;
     number.id = n ? tr_dict_stack(pcs, n) : 0;
     at_fence_acq(); /* [looked-up] enter() reads tr_on after the dictionary was read */
     return number;

@@ -1,4 +1,6 @@
 /* bench_event.c - what an event costs, beside the counter that it reads: bench_event [FILE]
+ *     bench_event --off N, --loop N: N turns of a loop with a hook that is off, or none, to count
+ *     instructions
  *
  * Prints nanoseconds for a bare counter read, for events without a stack, for a block with its
  * stack, and for a call of the recorder while nothing is recorded; bytes an event; and events a
@@ -45,6 +47,21 @@ static void off(void)
             tr_go_yield(stream, 100);
 }
 
+static void empty_turns(unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        __asm__ volatile("" ::: "memory");
+}
+
+static void off_turns(unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        __asm__ volatile("" ::: "memory");
+        if (__builtin_expect(__atomic_load_n(&tr_on, __ATOMIC_RELAXED), 0))
+            tr_go_yield(stream, 100);
+    }
+}
+
 static double best(void (*fn)(void), int n, int record)
 {
     double least = 1e9;
@@ -85,6 +102,10 @@ static void reading(void)
 int main(int argc, char **argv)
 {
     char tmp[64];
+    if (argc == 3 && argv[1][0] == '-') {
+        (argv[1][2] == 'o' ? off_turns : empty_turns)((unsigned)atoi(argv[2]));
+        return 0;
+    }
     snprintf(tmp, sizeof(tmp), "/tmp/goshawk-bench-%d.gtrace", (int)getpid());
     path = argc > 1 ? argv[1] : tmp;
     stream = tr_stream_open(0, (uint32_t)getpid());

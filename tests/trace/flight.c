@@ -14,7 +14,7 @@
 #include "reader.h"
 #include "synth.h"
 
-enum { SNAPSHOTS = 60, RING = 4 << 16, MOMENT_NS = 300000 };
+enum { SNAPSHOTS = 30, RING = 4 << 16, MOMENT_NS = 300000 };
 
 static char path[64];
 static uint64_t seed = 1, events, goroutines;

@@ -303,3 +303,71 @@ Test(recorder, recordings_start_and_stop_under_writers)
         pthread_join(t[i], NULL);
     unlink(tmp_trace());
 }
+
+/* ---- in the middle of a run ---- */
+
+static void tell_all(tr_tell *tell, void *arg)
+{
+    tell(arg, &(struct tr_alive){.g = 1, .state = TR_STATE_RUNNING, .name = "runs"});
+    tell(arg, &(struct tr_alive){.g = 2,
+                                 .state = TR_STATE_BLOCKED,
+                                 .why = TR_MUTEX,
+                                 .obj = &writers_stop,
+                                 .fn = (const void *)some_events,
+                                 .name = "waits"});
+    tell(arg, &(struct tr_alive){.g = 3, .state = TR_STATE_RUNNABLE, .name = ""});
+}
+
+static uint32_t three(void)
+{
+    return 3;
+}
+
+Test(recorder, who_lives_when_a_recording_begins_is_told)
+{
+    static const struct tr_host host = {tell_all, three};
+    tr_host_is(&host);
+    struct tr_stream *s = tr_stream_open(0, 1);
+    cr_assert_eq(tr_start(tmp_trace()), 0);
+    tr_go_here(s, 1, 2, NULL);
+    tr_go_here(s, 1, 2, NULL); /* is known */
+    tr_go_yield(s, 3);         /* it ran after all: its own event counts */
+    tr_stop();
+    struct tr_reader *r = open_trace(tmp_trace());
+    struct tr_event e;
+    int here = 0;
+    while (tr_reader_next(r, &e)) {
+        cr_assert_null(e.wrong, "%s", e.wrong);
+        here += e.type == TR_EV_GO_STATE && e.g == 1;
+    }
+    cr_assert_eq(here, 1, "told once");
+    cr_assert_eq(tr_reader_g(r, 1)->p, 2);
+    cr_assert_eq(tr_reader_g(r, 2)->state, TR_G_BLOCKED);
+    cr_assert_eq(tr_reader_g(r, 2)->why, TR_MUTEX);
+    cr_assert_eq(tr_reader_g(r, 2)->fn, (uintptr_t)some_events);
+    cr_assert_str_eq(tr_reader_g(r, 2)->name, "waits");
+    cr_assert_eq(tr_reader_g(r, 3)->state, TR_G_RUNNABLE);
+    tr_reader_close(r);
+    unlink(tmp_trace());
+}
+
+Test(recorder, stacks_may_be_left_out)
+{
+    struct tr_stream *s = tr_stream_open(0, 1);
+    for (int with = 0; with < 2; with++) {
+        setenv("GOSHAWK_TRACE_STACKS", with ? "2" : "0", 1);
+        cr_assert_eq(tr_start(tmp_trace()), 0);
+        tr_go_block(s, 1, TR_MUTEX, s);
+        tr_stop();
+        struct tr_reader *r = open_trace(tmp_trace());
+        struct tr_event e;
+        while (tr_reader_next(r, &e))
+            if (e.type == TR_EV_GO_BLOCK)
+                break;
+        size_t n = 0;
+        (void)tr_reader_stack(r, e.stack, &n);
+        cr_assert_eq(n, with ? 2u : 0u);
+        tr_reader_close(r);
+        unlink(tmp_trace());
+    }
+}
