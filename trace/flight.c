@@ -53,6 +53,7 @@ static struct {
     uint64_t from;     /* everything since is there */
     uint64_t turned;   /* when the present gen began */
     uint64_t frozen;   /* when the recording froze; 0: it has not */
+    bool opening;      /* a window is open and not filled yet */
     bool missed;       /* a chunk could not be had: events are missing up to now */
 } ring;
 
@@ -95,6 +96,12 @@ static bool is_old(const struct ring_chunk *c, uint64_t now)
     return ring.duration && now > ring.duration && c->end < now - ring.duration;
 }
 
+/* Chunks that there may be.  What comes while the host is asked belongs to the window too. */
+static size_t limit(void)
+{
+    return ring.max + ring.pinned + (ring.opening ? ring.max : 0);
+}
+
 static struct ring_chunk *take_again(struct ring_chunk *c)
 {
     whole_since(c->end);
@@ -107,7 +114,7 @@ struct tr_chunk_header *tr_ring_take(void)
 {
     uint64_t now = tr_now();
     struct ring_chunk *old = oldest(), *c;
-    if (old && (is_old(old, now) || ring.count >= ring.max + ring.pinned)) {
+    if (old && (is_old(old, now) || ring.count >= limit())) {
         c = take_again(old);
     } else if ((c = vm_reserve(TR_CHUNK_SIZE))) {
         ring.count++;
@@ -131,7 +138,7 @@ struct tr_chunk_header *tr_ring_take(void)
 static void shrink(void)
 {
     struct ring_chunk *c;
-    while (ring.count > ring.max + ring.pinned && (c = oldest())) {
+    while (ring.count > limit() && (c = oldest())) {
         whole_since(c->end);
         release(c);
     }
@@ -172,6 +179,7 @@ void tr_flight_fork(void)
     }
     ring.bytes = 0;
     ring.pinned = 0;
+    ring.opening = false;
     rec.flight = false;
 }
 
@@ -286,6 +294,7 @@ int tr_window_open(struct tr_window *w, uint64_t duration)
         if (duration && to > duration)
             w->from = to - duration;
         w->from = w->from > ring.from ? w->from : ring.from;
+        ring.opening = true;
         list_for_each(l, &ring.all) {
             struct ring_chunk *c = container_of(l, struct ring_chunk, all);
             c->pinned = !c->end || c->end > w->from;
@@ -323,8 +332,11 @@ int tr_window_fill(struct tr_window *w)
         /* What happened before `to` has been committed before what it caused; so of a cause and
          * its effect the window has both, the first alone, or none. */
         w->to = end_of_window();
+        if (ring.from > w->from) /* asking took so long that the ring has turned */
+            w->from = ring.from;
         fill(w);
     }
+    ring.opening = false;
     rt_unlock(&rec.lock);
     w->end = tr_clock_pair();
     (void)clock_gettime(CLOCK_REALTIME, &wall);
@@ -339,6 +351,7 @@ void tr_window_close(struct tr_window *w)
         container_of(l, struct ring_chunk, all)->pinned = false;
     }
     ring.pinned = 0;
+    ring.opening = false;
     shrink();
     rt_unlock(&rec.lock);
     if (w->parts)

@@ -283,3 +283,37 @@ Test(flight, flights_and_snapshots_under_writers)
     cr_assert_eq(tr_flight(0, 0), 0);
     unlink(tmp_trace());
 }
+
+/* The host takes so long to answer that the ring turns meanwhile. */
+static struct tr_stream *slow_stream;
+static uint64_t slow_next, slow_events;
+
+static void tell_slowly(tr_tell *tell, void *arg)
+{
+    (void)tell;
+    (void)arg;
+    numbered(slow_stream, slow_next, slow_events);
+    slow_next += slow_events;
+}
+
+static uint32_t one(void)
+{
+    return 1;
+}
+
+Test(flight, what_is_recorded_while_the_host_is_asked_leaves_no_gap)
+{
+    static const struct tr_host host = {tell_slowly, one};
+    uint64_t first = 0, last = 0;
+    tr_host_is(&host);
+    slow_stream = tr_stream_open(0, 1);
+    cr_assert_eq(tr_flight(512 * KIB, 0), 0);
+    slow_next = 1;
+    for (slow_events = 1000; slow_events < 2000000; slow_events *= 5) {
+        numbered(slow_stream, slow_next, 300000);
+        slow_next += 300000;
+        snapshot(0, &first, &last);
+        cr_assert_eq(last, slow_next - 1);
+        cr_assert_lt(first, last);
+    }
+}
