@@ -38,11 +38,15 @@ static void op_end(struct op *o, bool read, bool write, int mo)
 {
     struct atomic_races races;
     mo &= MO_MASK;
-    if (read)
-        atom_loaded(o->c, &o->atom, mo);
+    rc_site here = rc_site_here(o->c, o->pc);
+    if (read && atom_loaded(o->c, &o->atom, mo))
+        journal_add_at(o->c, atom_acquires(mo) ? RC_EVENT_LOAD : RC_EVENT_PEEK,
+                       (const void *)o->addr, here);
     shadow_access_atomic(o->c, o->addr, o->atom.size, write, o->pc, &races);
-    if (write && atom_stored(o->c, &o->atom, mo, read))
+    if (write && atom_stored(o->c, &o->atom, mo, read)) {
+        journal_add_at(o->c, RC_EVENT_STORE, (const void *)o->addr, here);
         rc_tick(o->c);
+    }
     atom_unlock(o->c, &o->atom);
     shadow_report_atomic(&races);
     rc_leave(o->was);
@@ -235,7 +239,7 @@ EXPORT void __tsan_atomic_thread_fence(int mo)
     if (rc_is_silent(c))
         return;
     struct rc_thread was = rc_enter();
-    sync_fence(c, mo & MO_MASK);
+    sync_fence(c, mo & MO_MASK, CALLER_PC);
     rc_leave(was);
 }
 

@@ -13,7 +13,8 @@ EXPORT void __tsan_init(void)
 
 /* ---- the stack ---- */
 
-static __attribute__((noinline)) void enter_slow(struct rc_ctx *c, uintptr_t pc, uintptr_t sp)
+static __attribute__((noinline)) void enter_slow(struct rc_ctx *c, uintptr_t pc, uintptr_t sp,
+                                                 uintptr_t in)
 {
     uint32_t child = calls_child_near(c->top->node, pc);
     if (unlikely(child == CALLS_NONE) || unlikely(c->top == c->last)) {
@@ -25,6 +26,7 @@ static __attribute__((noinline)) void enter_slow(struct rc_ctx *c, uintptr_t pc,
     }
     c->top++;
     c->top->node = child;
+    c->top->in = (uint32_t)in;
     c->top->sp = sp;
 }
 
@@ -38,10 +40,11 @@ EXPORT void __tsan_func_entry(void *retaddr)
     struct rc_frame *f = c->top;
     uint32_t child = at_load_acq(&calls_nodes[f->node].first); /* [calls-node] */
     if (unlikely(calls_nodes[child].pc != pc) || unlikely(f == c->last)) {
-        enter_slow(c, pc, sp);
+        enter_slow(c, pc, sp, CALLER_PC);
         return;
     }
     f[1].node = child;
+    f[1].in = (uint32_t)CALLER_PC;
     f[1].sp = sp;
     c->top = f + 1;
 }

@@ -144,8 +144,8 @@ static uint32_t add(uint32_t node, uintptr_t pc)
     if (n_slots++ * 2 > table->mask)
         grow();
     insert(table, node, child);
-    if (calls_nodes[node].first == CALLS_NONE)
-        at_store_rel(&calls_nodes[node].first, child); /* [calls-node] */
+    if (calls_nodes[node].first == CALLS_NONE && !(pc >> 63)) /* not a set of locks: lockset.h */
+        at_store_rel(&calls_nodes[node].first, child);        /* [calls-node] */
     return child;
 }
 

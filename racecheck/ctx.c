@@ -6,6 +6,7 @@
  * Lock order: list_lock is taken last and covers nothing else. */
 #include "ctx.h"
 #include "collect.h"
+#include "lockset.h"
 #include "memo.h"
 #include "pool.h"
 #include "shadow.h"
@@ -130,6 +131,7 @@ static struct rc_ctx *make(struct rc_ctx *creator, enum rc_kind kind, uint64_t i
         c->life->created_at = rc_site_here(creator, pc);
         c->life->parent = creator->life;
         flow_begin(&c->clock, &creator->clock);
+        journal_add_at(creator, RC_EVENT_START, rc_flow_name(kind, id), c->life->created_at);
         rc_tick(creator);
     }
     c->clock.now.epoch = c->first = slot_take(c->life, &c->clock.now);
@@ -171,6 +173,7 @@ void rc_ctx_end(struct rc_ctx *c)
     struct rc_thread was = rc_enter();
     at_store_rlx(&c->life->finished, true); /* relaxed: a word in a report */
     list_del(c);
+    journal_end(c);
     /* An epoch in which nothing was recorded was not released either: a release ends its epoch. */
     uint64_t now = c->clock.now.epoch;
     slot_give(c->life, now, now == c->recorded ? now : now - w_epoch(0, 1));
@@ -299,9 +302,10 @@ size_t rc_stack_of(rc_site site, uintptr_t *ret_pcs, size_t max, bool *ret_folde
         if (pc != 0 && n++ < max)
             ret_pcs[0] = pc;
         while (node != CALLS_ROOT && node != CALLS_NONE) {
-            if (n < max)
+            bool frame = !lockset_is_mark(calls_nodes[node].pc);
+            if (frame && n < max)
                 ret_pcs[n] = calls_nodes[node].pc;
-            n++;
+            n += frame;
             uint32_t up =
                 at_load_rlx(&calls_nodes[node].parent); /* relaxed: set once, but for a remark */
             folded |= (up & CALLS_FOLDED) != 0;
@@ -311,6 +315,11 @@ size_t rc_stack_of(rc_site site, uintptr_t *ret_pcs, size_t max, bool *ret_folde
     if (ret_folded)
         *ret_folded = folded;
     return n;
+}
+
+bool rc_site_has_pc(rc_site site)
+{
+    return site != 0 && pc_unpack((uint32_t)site) != 0;
 }
 
 const struct rc_life *rc_life_of(const struct rc_ctx *c)
@@ -350,15 +359,25 @@ const struct rc_life *rc_life_by_stack(uintptr_t addr)
     return s.found;
 }
 
+void rc_each_ctx(bool (*visit)(const struct rc_ctx *c, void *arg), void *arg)
+{
+    rt_lock(&list_lock);
+    for (struct rc_ctx *c = all; c && !visit(c, arg);)
+        c = c->next;
+    rt_unlock(&list_lock);
+}
+
+static bool is_other(const struct rc_ctx *c, void *arg)
+{
+    bool *found = arg;
+    bool first = c->life->id == (c->life->kind == RC_GOROUTINE ? 1 : 0);
+    return *found = c != rc_self.ctx && !first;
+}
+
 bool rc_others_alive(void)
 {
     bool found = false;
-    rt_lock(&list_lock);
-    for (struct rc_ctx *c = all; c && !found; c = c->next) {
-        bool first = c->life->id == (c->life->kind == RC_GOROUTINE ? 1 : 0);
-        found = c != rc_self.ctx && !first;
-    }
-    rt_unlock(&list_lock);
+    rc_each_ctx(is_other, &found);
     return found;
 }
 
@@ -381,6 +400,7 @@ void rc_lock_taken(struct rc_ctx *c, const void *lock, bool for_write, const cha
     if (c->n_locks < RC_LOCKS_SHOWN)
         c->lock[c->n_locks] = (struct rc_held_lock){lock, kind, for_write, rc_site_here(c, pc)};
     c->n_locks++;
+    c->held_at = CALLS_NONE;
 }
 
 void rc_lock_dropped(struct rc_ctx *c, const void *lock)
@@ -394,6 +414,14 @@ void rc_lock_dropped(struct rc_ctx *c, const void *lock)
         memmove(&c->lock[i - 1], &c->lock[i], (n - i) * sizeof c->lock[0]);
     if (i > 0 || c->n_locks > RC_LOCKS_SHOWN)
         c->n_locks--;
+    c->held_at = CALLS_NONE;
+}
+
+uint32_t rc_node_under_locks(struct rc_ctx *c)
+{
+    c->held_node = lockset_node(c->top->node, c->lock, c->n_locks);
+    c->held_at = c->top->node;
+    return c->held_node;
 }
 
 /* ---- memory ---- */

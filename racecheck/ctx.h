@@ -13,14 +13,15 @@
 #include "calls.h"
 #include "check.h"
 #include "fence.h"
+#include "journal.h"
 #include "rc.h"
 #include "report.h"
 #include "vclock.h"
 
 struct rc_frame {
     uint32_t node; /* stack down to this frame */
-    uint32_t unused;
-    uintptr_t sp; /* stack pointer when it was entered */
+    uint32_t in;   /* low half of an address in its function */
+    uintptr_t sp;  /* stack pointer in its body */
 };
 
 struct rc_ctx {
@@ -43,6 +44,9 @@ struct rc_ctx {
     struct rc_ctx *next, *prev; /* all that have not ended; guarded by ctx.c's lock */
     unsigned n_locks;
     struct rc_held_lock lock[RC_LOCKS_SHOWN];
+    struct journal journal;
+    uintptr_t waits_at;          /* the call in which it waits, for the journal; 0: not known */
+    uint32_t held_at, held_node; /* the node for held_at's stack under these locks; 0: not known */
 };
 
 extern struct rc_ctx rc_nobody;
@@ -132,6 +136,21 @@ static inline rc_site rc_site_here(const struct rc_ctx *c, uintptr_t pc)
 {
     return (uint64_t)c->top->node << 32 | pc_pack(pc);
 }
+
+/* The node of c's present stack that also tells the locks that c holds. */
+uint32_t rc_node_under_locks(struct rc_ctx *c);
+
+/* rc_site_here() of an access, which is under locks. */
+static inline rc_site rc_site_held(struct rc_ctx *c, uintptr_t pc)
+{
+    uint32_t node = c->top->node;
+    if (unlikely(c->n_locks != 0))
+        node = c->held_at == node ? c->held_node : rc_node_under_locks(c);
+    return (uint64_t)node << 32 | pc_pack(pc);
+}
+
+/* Calls visit for all contexts that have not ended, until it returns true.  None ends meanwhile. */
+void rc_each_ctx(bool (*visit)(const struct rc_ctx *c, void *arg), void *arg);
 
 /* Doubles the room for frames. */
 void rc_frames_grow(struct rc_ctx *c);

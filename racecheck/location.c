@@ -5,13 +5,38 @@
  * comes before the globals because looking for those allocates: a freed block could be given out
  * again. */
 #include "location.h"
+#include <string.h>
+
+static void find_local(struct location *l)
+{
+    struct rc_stack_frame f;
+    l->kind = LOCATION_STACK;
+    l->depth = l->stack->stack_lo + l->stack->stack_size - l->addr;
+    l->has_local =
+        rc_frame_of(l->stack, l->addr, &f) && symbol_local(f.pc, f.cfa, f.sp, l->addr, &l->local);
+}
+
+void location_find_type(struct location *l, const uintptr_t *pcs, size_t n, size_t bytes)
+{
+    struct symbol_pointee p;
+    for (size_t i = 0; l->kind == LOCATION_HEAP && i < n; i++) {
+        if (!symbol_pointee(pcs[i], l->block.size, l->addr - l->block.start, bytes, &p))
+            continue;
+        if (l->has_pointee && strcmp(l->pointee.type, p.type) != 0) {
+            l->has_pointee = false;
+            return;
+        }
+        l->has_pointee = true;
+        l->pointee = p;
+    }
+}
 
 struct location location_find(uintptr_t addr)
 {
     struct location l = {.kind = LOCATION_UNKNOWN, .addr = addr};
     l.stack = rc_life_by_stack(addr);
     if (l.stack)
-        l.kind = LOCATION_STACK;
+        find_local(&l);
     else if (heap_find(addr, &l.block))
         l.kind = LOCATION_HEAP;
     else if (symbol_global(addr, &l.global))

@@ -14,10 +14,18 @@ struct location {
     struct symbol_global global; /* LOCATION_GLOBAL */
     struct heap_block block;     /* LOCATION_HEAP */
     const struct rc_life *stack; /* LOCATION_STACK: whose */
+    size_t depth;                /* likewise: bytes from addr to where that stack begins */
+    bool has_local, has_pointee;
+    struct symbol_local local;     /* has_local: which variable on the stack */
+    struct symbol_pointee pointee; /* has_pointee: what the block is to those who use it */
 };
 
 /* Slow; on a stack and in a state where symbol.h may be used.  Of all that a report gathers this is
  * the first: nothing must have been allocated since the race was found. */
 struct location location_find(uintptr_t addr);
+
+/* Finds out what the block is, from the places of both accesses and of the allocation: only if all
+ * that know anything agree. */
+void location_find_type(struct location *l, const uintptr_t *pcs, size_t n, size_t bytes);
 
 #endif

@@ -5,6 +5,7 @@
 #include "collect.h"
 #include "ctx.h"
 #include "futex.h"
+#include "lockset.h"
 #include "pool.h"
 #include "slot.h"
 #include <errno.h>
@@ -111,26 +112,20 @@ static void fill(struct rc_access_info *info, uintptr_t word, uint64_t w, uint64
         .atomic = (w & W_ATOMIC) != 0,
         .free = (site & SITE_FREE) != 0,
         .by = life ? life : &forgotten,
-        .stack = site & ~SITE_FREE,
+        .stack = lockset_strip(site & ~SITE_FREE),
     };
-}
-
-static void fill_locks(struct rc_access_info *info, const struct rc_ctx *c)
-{
-    info->locks_known = true;
-    info->n_locks = c->n_locks;
-    for (unsigned i = 0; i < c->n_locks && i < RC_LOCKS_SHOWN; i++)
-        info->lock[i] = c->lock[i];
+    lockset_of(site, info);
 }
 
 struct job {
     struct rc_access_info now, before;
+    struct rc_order_info order;
 };
 
 static void run(void *arg)
 {
     struct job *j = arg;
-    rc_report_race(&j->now, &j->before);
+    rc_report_race(&j->now, &j->before, &j->order);
     const struct rc_host *h = rc_the_host();
     if (h->on_race)
         h->on_race(j->now.by->id, j->before.by->id, (const void *)j->now.addr);
@@ -143,12 +138,12 @@ void race_found(const struct access *a, uintptr_t addr, const struct found *foun
         rt_lock(&lock);
         uintptr_t first = addr + (unsigned)__builtin_ctz(w_touched(a->masks & e->w));
         if (!is_benign(first) && !is_thread_local(first) &&
-            is_new(a->site & ~SITE_FREE, e->site & ~SITE_FREE)) {
+            is_new(lockset_strip(a->site & ~SITE_FREE), lockset_strip(e->site & ~SITE_FREE))) {
             struct job j;
             collect_hold();
             fill(&j.now, addr, a->who | a->masks, a->site);
-            fill_locks(&j.now, a->c);
             fill(&j.before, addr, e->w, e->site);
+            journal_between(a->c, j.before.by, e->w, &j.order);
             const struct rc_host *h = rc_the_host();
             if (h->on_big_stack)
                 h->on_big_stack(run, &j);

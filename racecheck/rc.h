@@ -59,6 +59,10 @@ struct rc_ctx *rc_current(void);
 /* From now on this thread runs c (NULL: nothing is recorded).  Returns the one before. */
 struct rc_ctx *rc_switch(struct rc_ctx *c);
 
+/* c, which runs on this very stack, is about to leave it and wait: others may acquire and release
+ * for it until it runs again.  For reports. */
+void rc_waits(struct rc_ctx *c);
+
 /* While disabled (the calls nest) c's accesses and synchronisations are not recorded. */
 void rc_disable(struct rc_ctx *c);
 void rc_enable(struct rc_ctx *c);

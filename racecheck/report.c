@@ -179,9 +179,25 @@ static void gather(struct story *s, const struct rc_access_info *now,
     s->fingerprint = fingerprint(s);
 }
 
-static void gather_rest(struct story *s)
+/* Innermost pcs of a few stacks. */
+static void find_type(struct story *s)
+{
+    const rc_site sites[] = {s->access[0].info->stack, s->access[1].info->stack,
+                             s->location.block.site};
+    uintptr_t pcs[3];
+    size_t n = 0;
+    for (int i = 0; i < 3; i++)
+        if (rc_stack_of(sites[i], &pcs[n], 1, NULL) > 0)
+            pcs[n++]--; /* inside the call, not behind it */
+    location_find_type(&s->location, pcs, n, s->access[0].info->size);
+}
+
+static void gather_rest(struct story *s, const struct rc_order_info *order)
 {
     const struct rc_host *host = rc_the_host();
+    if (s->location.kind == LOCATION_HEAP)
+        find_type(s);
+    story_why(s, order);
     add_lives(s, s->access[0].info->by);
     add_lives(s, s->access[1].info->by);
     s->reproduce = host->reproduce ? host->reproduce() : NULL;
@@ -206,7 +222,8 @@ static _Noreturn void halt(void)
     _exit(rc_report_fini(0));
 }
 
-void rc_report_race(const struct rc_access_info *now, const struct rc_access_info *before)
+void rc_report_race(const struct rc_access_info *now, const struct rc_access_info *before,
+                    const struct rc_order_info *order)
 {
     static struct story s; /* large; one race at a time */
     struct log_text out = {0};
@@ -216,7 +233,7 @@ void rc_report_race(const struct rc_access_info *now, const struct rc_access_inf
     } else if (suppressed(&s)) {
         at_add_rlx(&verdict.suppressed, 1u); /* relaxed: a count */
     } else {
-        gather_rest(&s);
+        gather_rest(&s, order);
         s.number = at_add_rlx(&verdict.found, 1u) + 1; /* relaxed: a count */
         if (rc_flags()->format == RC_FORMAT_JSON)
             story_json(&s, &out);

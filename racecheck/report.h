@@ -23,6 +23,7 @@ typedef uint64_t rc_site; /* a whole stack; 0: unknown */
 struct rc_life {
     enum rc_kind kind;
     bool finished;                /* it may become true at any time */
+    bool was_alone;               /* finished: it has neither released nor acquired anything */
     uint64_t id;                  /* as given to rc_ctx_make(): goroutine or thread number */
     char name[32];                /* "" when it has none */
     rc_site created_at;           /* 0 for the first thread */
@@ -51,6 +52,46 @@ struct rc_access_info {
     struct rc_held_lock lock[RC_LOCKS_SHOWN];
 };
 
+/* Something that orders: an operation of a flow on an object. */
+enum rc_event_kind {
+    RC_EVENT_NONE,
+    RC_EVENT_RELEASE, /* what the flow had done became known to who acquires the object */
+    RC_EVENT_STORE,   /* likewise, by an atomic store or read-modify-write */
+    RC_EVENT_FENCE,   /* likewise, to who reads what it stores from now on; no object */
+    RC_EVENT_START,   /* likewise, to a new flow; the object is rc_flow_name() of it */
+    RC_EVENT_ACQUIRE, /* the flow learned what was released to the object */
+    RC_EVENT_LOAD,    /* likewise, by an atomic operation */
+    RC_EVENT_PEEK,    /* an atomic operation whose order acquires nothing read what was released */
+};
+
+struct rc_event {
+    enum rc_event_kind kind;
+    const void *obj;
+    rc_site site; /* 0: unknown.  Its innermost pc may be unknown alone */
+};
+
+/* A flow as an object of events: its kind and number, which say what it was after its end too. */
+static inline const void *rc_flow_name(enum rc_kind kind, uint64_t id)
+{
+    return (const void *)(uintptr_t)(id << 1 | (kind == RC_THREAD));
+}
+
+enum { RC_EVENTS_SHOWN = 4 };
+
+/* Why two accesses are not ordered: what the earlier one's flow published since, and what the later
+ * one's flow learned last. */
+struct rc_order_info {
+    bool known;       /* whether the earlier flow's events are still kept */
+    bool published;   /* it has made its access known to whom it may concern */
+    unsigned n_since; /* releases after the access that are kept, oldest first */
+    bool all_since;   /* those are all */
+    struct rc_event since[RC_EVENTS_SHOWN];
+    struct rc_event learned; /* the last acquire of the later flow, or RC_EVENT_NONE */
+    struct rc_event shared;  /* its last event with an object of since[shared_with], or NONE */
+    unsigned shared_with;
+    bool peeked; /* `shared` read what the earlier flow published, but acquired nothing */
+};
+
 /* ---- the reporter's side: called by the engine ---- */
 
 /* Reads GORACE; called once, from rc_init(), before anything else here. */
@@ -59,7 +100,8 @@ void rc_report_init(void);
 /* A race.  Called for one race at a time, with the thread's current context NULL, on the host's big
  * stack where the host has one.  The same pair of stacks (in either order) is never handed over
  * twice. */
-void rc_report_race(const struct rc_access_info *now, const struct rc_access_info *before);
+void rc_report_race(const struct rc_access_info *now, const struct rc_access_info *before,
+                    const struct rc_order_info *order);
 
 /* What rc_errors() and rc_fini() return and do; see rc.h. */
 unsigned rc_report_errors(void);
@@ -81,10 +123,21 @@ rc_site rc_here(const struct rc_ctx *c, uintptr_t pc);
  * more than max.  *ret_folded, when not NULL, tells that repeated recursion was left out. */
 size_t rc_stack_of(rc_site site, uintptr_t *ret_pcs, size_t max, bool *ret_folded);
 
+/* Is the innermost pc of the stack known, and not only its callers? */
+bool rc_site_has_pc(rc_site site);
+
 const struct rc_life *rc_life_of(const struct rc_ctx *c);
 
 /* The flow on whose stack addr lies, the running one first, or NULL. */
 const struct rc_life *rc_life_by_stack(uintptr_t addr);
+
+/* The frame of an instrumented function of that flow, which is running or waiting, that addr lies
+ * in.  False: none is known. */
+struct rc_stack_frame {
+    uintptr_t pc;      /* in the function */
+    uintptr_t cfa, sp; /* the stack pointer before its call, and in its body */
+};
+bool rc_frame_of(const struct rc_life *of, uintptr_t addr, struct rc_stack_frame *ret_frame);
 
 /* Is there a flow that has not ended, besides the calling one and the first (goroutine 1, thread
  * 0)? */

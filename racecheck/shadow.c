@@ -105,7 +105,7 @@ static struct access access_of(struct rc_ctx *c, unsigned kind, uintptr_t pc)
     return (struct access){
         .c = c,
         .who = c->clock.now.epoch | (kind & ACC_ATOMIC ? W_ATOMIC : 0),
-        .site = rc_site_here(c, pc) | (kind & ACC_FREE ? SITE_FREE : 0),
+        .site = rc_site_held(c, pc) | (kind & ACC_FREE ? SITE_FREE : 0),
     };
 }
 

@@ -10,7 +10,7 @@
 #include "report.h"
 #include "trail.h"
 
-enum { STORY_LIVES_MAX = 64 };
+enum { STORY_LIVES_MAX = 64, STORY_WHY_MAX = 4, STORY_WHY_LEN = 640 };
 
 struct story_access {
     const struct rc_access_info *info;
@@ -31,9 +31,17 @@ struct story {
     size_t n_lives;
     struct story_life
         life[STORY_LIVES_MAX]; /* both flows and who created them; not the first ones */
-    const char *reproduce;     /* or NULL */
+    size_t n_why;
+    char why[STORY_WHY_MAX][STORY_WHY_LEN]; /* sentences: why there is no order */
+    const char *reproduce;                  /* or NULL */
     uint64_t fingerprint; /* of functions and files, without lines: it survives edits elsewhere */
 };
+
+/* Fills s->why; the accesses must be there. */
+void story_why(struct story *s, const struct rc_order_info *o);
+
+/* "'mu'", "at offset 8 of a heap block of 40 bytes", "0x7f...": an object that orders. */
+void story_object_name(const void *obj, char *buf, size_t size);
 
 void story_text(const struct story *s, struct log_text *out);
 void story_json(const struct story *s, struct log_text *out);

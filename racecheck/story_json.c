@@ -4,6 +4,7 @@
  *    "accesses":[ACCESS,ACCESS],      the one found now, the one before
  *    "location":{"kind":"global"|"heap"|"stack"|"unknown", ...},
  *    "lives":[LIFE...],               both flows and their ancestors, but not the first ones
+ *    "not_ordered_because":["..."],   sentences
  *    "reproduce":"..."}               only when the host says how
  *   ACCESS: {"kind":"read"|"write"|"free","atomic":b,"address":"0x..","size":n,"by":FLOW,
  *            "stack":STACK,"locks":[LOCK...]|null}     null: not remembered
@@ -109,6 +110,22 @@ static void put_access(struct log_text *o, const struct story_access *a)
     log_printf(o, "%s}", i->locks_known ? "]" : "");
 }
 
+static void put_local(struct log_text *o, const struct location *l)
+{
+    const struct symbol_local *v = &l->local;
+    log_printf(o, ",\"name\":");
+    log_json(o, v->name);
+    log_printf(o, ",\"function\":");
+    log_json(o, v->function);
+    if (v->part[0]) {
+        log_printf(o, ",\"part\":");
+        log_json(o, v->part);
+    }
+    if (v->file)
+        put_file(o, v->file, v->line);
+    log_printf(o, ",\"size\":%zu,\"offset\":%zu", v->size, (size_t)(l->addr - v->start));
+}
+
 static void put_location(struct log_text *o, const struct story *s)
 {
     static const char *const kinds[] = {
@@ -142,10 +159,18 @@ static void put_location(struct log_text *o, const struct story *s)
         }
         log_printf(o, ",\"allocated_at\":");
         put_stack(o, &s->allocated_at);
+        if (l->has_pointee) {
+            log_printf(o, ",\"used_as\":");
+            log_json(o, l->pointee.type);
+            log_printf(o, ",\"part\":");
+            log_json(o, l->pointee.part);
+        }
     } else if (l->kind == LOCATION_STACK) {
         log_printf(o, ",\"of\":{");
         put_flow(o, l->stack);
-        log_printf(o, "}");
+        log_printf(o, "},\"depth\":%zu", l->depth);
+        if (l->has_local)
+            put_local(o, l);
     }
     log_printf(o, "}");
 }
@@ -168,6 +193,11 @@ void story_json(const struct story *s, struct log_text *o)
             o, ",\"state\":\"%s\",\"created_at\":", s->life[i].finished ? "finished" : "running");
         put_stack(o, &s->life[i].created_at);
         log_printf(o, "}");
+    }
+    log_printf(o, "],\"not_ordered_because\":[");
+    for (size_t i = 0; i < s->n_why; i++) {
+        log_printf(o, "%s", i ? "," : "");
+        log_json(o, s->why[i]);
     }
     log_printf(o, "]");
     if (s->reproduce) {

@@ -71,6 +71,23 @@ static void print_access(struct log_text *out, const struct story_access *a, boo
     print_trail(out, &a->trail);
 }
 
+/* "stack variable 'point' of 8 bytes, in point.x, in worker(), f.c:12, on the " */
+static void print_local(struct log_text *out, const struct location *l)
+{
+    const struct symbol_local *v = &l->local;
+    log_printf(out, "stack variable '%s' of %zu bytes", v->name, v->size);
+    if (v->part[0])
+        log_printf(out, ", in %s%s", v->name, v->part);
+    else if (l->addr != v->start)
+        log_printf(out, " at offset %zu", (size_t)(l->addr - v->start));
+    log_printf(out, ", of %s()", v->function);
+    if (v->file) {
+        log_printf(out, ", ");
+        print_place(out, v->file, v->line);
+    }
+    log_printf(out, ", on the ");
+}
+
 static void print_location(struct log_text *out, const struct story *s)
 {
     char who[128];
@@ -99,10 +116,16 @@ static void print_location(struct log_text *out, const struct story *s)
         }
         log_printf(out, " at:\n");
         print_trail(out, &s->allocated_at);
+        if (l->has_pointee)
+            log_printf(out, "  used as %s%s, in %s\n", l->pointee.type,
+                       l->pointee.part[0] == '[' ? "[]" : "", l->pointee.part);
         break;
     case LOCATION_STACK:
         story_name(l->stack, who, sizeof who);
-        log_printf(out, "\nLocation: stack of %s\n", who);
+        log_printf(out, "\nLocation: ");
+        if (l->has_local)
+            print_local(out, l);
+        log_printf(out, "stack of %s, %zu bytes below its top\n", who, l->depth);
         break;
     case LOCATION_UNKNOWN:
         break;
@@ -174,6 +197,14 @@ static void print_life(struct log_text *out, const struct story_life *l)
     print_trail(out, &l->created_at);
 }
 
+static void print_why(struct log_text *out, const struct story *s)
+{
+    if (s->n_why)
+        log_printf(out, "\nNot ordered because:\n");
+    for (size_t i = 0; i < s->n_why; i++)
+        log_printf(out, "  %s\n", s->why[i]);
+}
+
 void story_text(const struct story *s, struct log_text *out)
 {
     log_printf(out, "%sWARNING: DATA RACE\n", bar);
@@ -182,6 +213,7 @@ void story_text(const struct story *s, struct log_text *out)
     print_access(out, &s->access[1], true);
     print_location(out, s);
     print_locks(out, s);
+    print_why(out, s);
     for (size_t i = 0; i < s->n_lives; i++)
         print_life(out, &s->life[i]);
     if (s->reproduce)

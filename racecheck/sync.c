@@ -190,6 +190,7 @@ void rc_acquire(struct rc_ctx *c, const void *obj)
     struct sync *s;
     if (rc_is_silent(c) || c->no_sync || (s = find((uintptr_t)obj, HOST)) == NULL)
         return;
+    journal_add(c, RC_EVENT_ACQUIRE, obj);
     struct rc_thread was = rc_enter();
     ctx_busy(c);
     spin_lock(&s->lock);
@@ -205,6 +206,9 @@ static void release(struct rc_ctx *c, const void *obj, enum release how)
 {
     if (rc_is_silent(c) || c->no_sync)
         return;
+    if (how == EXCHANGE)
+        journal_add(c, RC_EVENT_ACQUIRE, obj);
+    journal_add(c, RC_EVENT_RELEASE, obj);
     struct rc_thread was = rc_enter();
     struct sync *s = find_or_make((uintptr_t)obj, HOST);
     ctx_busy(c);
@@ -238,7 +242,7 @@ void rc_release_acquire(struct rc_ctx *c, const void *obj)
 
 /* ---- atomics ---- */
 
-static bool acquires(int mo)
+bool atom_acquires(int mo)
 {
     return mo == __ATOMIC_ACQUIRE || mo == __ATOMIC_CONSUME || mo == __ATOMIC_ACQ_REL ||
            mo == __ATOMIC_SEQ_CST;
@@ -302,20 +306,23 @@ static struct loc *loc_of(struct sync *s, uint8_t off, uint8_t size)
     return l;
 }
 
-void atom_loaded(struct rc_ctx *c, struct atom *a, int mo)
+bool atom_loaded(struct rc_ctx *c, struct atom *a, int mo)
 {
+    bool found = false;
     for (int i = 0; i < 2 && a->word[i]; i++) {
         uint8_t off, size;
         part_of(a, i, &off, &size);
         for (struct loc *l = &a->word[i]->first; l; l = l->more) {
             if (l->off >= off + size || off >= l->off + l->size || snap_empty(&l->clock))
                 continue;
-            if (acquires(mo))
+            found = true;
+            if (atom_acquires(mo))
                 flow_acquire(&c->clock, &l->clock);
             else
                 snap_merge(&c->fence_acq, &l->clock);
         }
     }
+    return found;
 }
 
 static bool is_by(const struct snap *s, const struct rc_ctx *c)
@@ -382,15 +389,16 @@ bool atom_stored(struct rc_ctx *c, struct atom *a, int mo, bool rmw)
     return releases(mo);
 }
 
-void sync_fence(struct rc_ctx *c, int mo)
+void sync_fence(struct rc_ctx *c, int mo, uintptr_t pc)
 {
     ctx_busy(c);
-    if (acquires(mo)) {
+    if (atom_acquires(mo)) {
         flow_acquire(&c->clock, &c->fence_acq);
         snap_clear(&c->fence_acq);
     }
     if (releases(mo)) {
         snap_copy(&c->fence_rel, &c->clock.now);
+        journal_add_at(c, RC_EVENT_FENCE, NULL, rc_site_here(c, pc));
         rc_tick(c);
     }
     ctx_idle(c);

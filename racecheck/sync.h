@@ -28,14 +28,17 @@ bool atom_is_plain(uintptr_t addr, unsigned size);
 void atom_lock(struct rc_ctx *c, struct atom *a, uintptr_t addr, unsigned size);
 void atom_unlock(struct rc_ctx *c, struct atom *a);
 
-/* c has loaded from a; mo is one of __ATOMIC_*. */
-void atom_loaded(struct rc_ctx *c, struct atom *a, int mo);
+/* c has loaded from a; mo is one of __ATOMIC_*.  Returns whether something was released there. */
+bool atom_loaded(struct rc_ctx *c, struct atom *a, int mo);
+
+/* A load of that order acquires. */
+bool atom_acquires(int mo);
 
 /* c has stored to a; rmw: by a read-modify-write, which continues release sequences.  The caller
  * ticks c after atom_released() said that c's present became known. */
 bool atom_stored(struct rc_ctx *c, struct atom *a, int mo, bool rmw);
 
-void sync_fence(struct rc_ctx *c, int mo);
+void sync_fence(struct rc_ctx *c, int mo, uintptr_t pc);
 
 /* Calls visit for the clocks of all objects.  Between ctx_stop() and ctx_resume(). */
 void sync_each_clock(void (*visit)(const struct snap *s, void *arg), void *arg);

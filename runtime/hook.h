@@ -67,6 +67,13 @@ static inline void hook_race_end(struct g *g)
         rc_ctx_end(g->race);
 }
 
+/* The running goroutine is about to leave its stack, until others let it run on. */
+static inline void hook_race_waits(struct g *g)
+{
+    if (GO_RACE)
+        rc_waits(g->race);
+}
+
 /* The running goroutine leaves all frames below sp without returning from them. */
 static inline void hook_race_unwound(uintptr_t sp)
 {

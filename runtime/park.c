@@ -102,6 +102,7 @@ void rt_park(struct g *self, rt_commit *commit, void *arg, enum tr_reason why, c
     self->saved_errno = *m->errno_p;
     m->commit = commit;
     m->commit_arg = arg;
+    hook_race_waits(self);
     san_leave(&self->san, &m->san);
     switch_call(&self->ctx, m->sched_sp, park_saved, m);
     san_enter(&self->san);

@@ -30,6 +30,29 @@ struct symbol_global {
 };
 bool symbol_global(uintptr_t addr, struct symbol_global *ret_global);
 
+/* The variable in the frame of a function that covers addr: pc lies in the function, cfa is the
+ * stack pointer before it was called, sp the one in its body.  Variables of scopes that hold pc are
+ * preferred; false when there is none, or more than one could be meant. */
+struct symbol_local {
+    const char *name, *function, *file; /* file may be NULL */
+    int line;                           /* 0 when unknown */
+    uintptr_t start;
+    size_t size;
+    char part[120]; /* as above */
+};
+bool symbol_local(uintptr_t pc, uintptr_t cfa, uintptr_t sp, uintptr_t addr,
+                  struct symbol_local *ret_local);
+
+/* What a block of memory of that size may be: the one structure of which it is a whole number, and
+ * to which a pointer variable in scope at pc points; with the part at offset, where `bytes` were
+ * accessed.  False when there is none or more than one, or the access does not fit a part. */
+struct symbol_pointee {
+    char type[80]; /* "struct node" */
+    char part[120];
+};
+bool symbol_pointee(uintptr_t pc, size_t block_size, size_t offset, size_t bytes,
+                    struct symbol_pointee *ret_pointee);
+
 /* The same as symbol_frames() for a module that is not loaded: a trace names modules by path and
  * build-id.  offset is the address minus the module's load bias.  Returns at least 1. */
 size_t symbol_file_frames(const char *path, const unsigned char *build_id, size_t build_id_len,

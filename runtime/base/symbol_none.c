@@ -18,6 +18,20 @@ bool symbol_global(uintptr_t addr, struct symbol_global *ret_global)
     return false;
 }
 
+bool symbol_local(uintptr_t pc, uintptr_t cfa, uintptr_t sp, uintptr_t addr,
+                  struct symbol_local *ret_local)
+{
+    (void)pc, (void)cfa, (void)sp, (void)addr, (void)ret_local;
+    return false;
+}
+
+bool symbol_pointee(uintptr_t pc, size_t block_size, size_t offset, size_t bytes,
+                    struct symbol_pointee *ret_pointee)
+{
+    (void)pc, (void)block_size, (void)offset, (void)bytes, (void)ret_pointee;
+    return false;
+}
+
 size_t symbol_file_frames(const char *path, const unsigned char *build_id, size_t build_id_len,
                           uintptr_t offset, struct symbol_frame *ret_frames, size_t max)
 {

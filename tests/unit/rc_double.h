@@ -13,6 +13,7 @@ enum { DOUBLE_MAX = 4096 };
 
 static struct double_report {
     struct rc_access_info now, before;
+    struct rc_order_info order;
 } reports[DOUBLE_MAX];
 static unsigned n_reports;
 
@@ -20,10 +21,11 @@ void rc_report_init(void)
 {
 }
 
-void rc_report_race(const struct rc_access_info *now, const struct rc_access_info *before)
+void rc_report_race(const struct rc_access_info *now, const struct rc_access_info *before,
+                    const struct rc_order_info *order)
 {
     if (n_reports < DOUBLE_MAX)
-        reports[n_reports] = (struct double_report){*now, *before};
+        reports[n_reports] = (struct double_report){*now, *before, *order};
     n_reports++;
 }
 

@@ -1,6 +1,8 @@
 /* test_symbol_none.c - addresses without names. */
 #define symbol_frames      none_frames
 #define symbol_global      none_global
+#define symbol_local       none_local
+#define symbol_pointee     none_pointee
 #define symbol_file_frames none_file_frames
 #include "symbol_none.c"
 #include <criterion/criterion.h>
@@ -21,5 +23,9 @@ Test(symbol_none, an_address_is_one_frame_without_a_name)
 Test(symbol_none, no_variable_is_known)
 {
     struct symbol_global g;
+    struct symbol_local l;
+    struct symbol_pointee p;
     cr_expect_not(symbol_global((uintptr_t)&g, &g));
+    cr_expect_not(symbol_local(1, 2, 3, (uintptr_t)&l, &l));
+    cr_expect_not(symbol_pointee(1, 8, 0, 4, &p));
 }

@@ -74,10 +74,11 @@ ALSO_ALLOWED = {('runtime/hook.h', 'rc.h'), ('runtime/hook.h', 'tr.h')}
 RECORDER_HEADERS = {'tr.h'}
 
 # Only these files see the libraries that base wraps.
+SYMBOL_FILES = {'runtime/base/symbol' + f for f in ('.c', '_data.c', '_inner.h', '_local.c')}
 WRAPPED = {
     'libunwind.h': {'runtime/base/unwind.c'},
-    'elfutils/': {'runtime/base/symbol.c'},
-    'dwarf.h': {'runtime/base/symbol.c'},
+    'elfutils/': SYMBOL_FILES,
+    'dwarf.h': SYMBOL_FILES,
     'gelf.h': {'runtime/base/symbol.c'},
     'libelf.h': {'runtime/base/symbol.c'},
 }

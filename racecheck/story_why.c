@@ -1,0 +1,267 @@
+/* story_why.c - "Not ordered because": why two accesses have no order, in sentences.
+ *
+ * Three facts make an answer that helps: how the earlier access became known (the release that came
+ * after it), what the later flow had learned by then (its last acquire), and which object would
+ * have joined the two.  For the last one there are these, best first: an atomic object that the
+ * later flow read with an order that acquires nothing; one that both use, but in the wrong order; a
+ * lock that only one side held; the object of that release.
+ *
+ * Only what is known for certain becomes a sentence. */
+#include "story.h"
+#include "print.h"
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { INLINED_MAX = 16, NAME_MAX_ = 128, PLACE_MAX = 320 };
+
+/* ---- names ---- */
+
+void story_object_name(const void *obj, char *buf, size_t size)
+{
+    struct text t;
+    struct location l = location_find((uintptr_t)obj);
+    text_init(&t, buf, size);
+    if (l.kind == LOCATION_GLOBAL)
+        text_printf(&t, "'%s%s'", l.global.name, l.addr == l.global.start ? "" : l.global.part);
+    else if (l.kind == LOCATION_STACK && l.has_local)
+        text_printf(&t, "'%s%s' of %s()", l.local.name, l.addr == l.local.start ? "" : l.local.part,
+                    l.local.function);
+    else if (l.kind == LOCATION_HEAP && !l.block.freed)
+        text_printf(&t, "at offset %zu of a heap block of %zu bytes",
+                    (size_t)(l.addr - l.block.start), l.block.size);
+    else
+        text_printf(&t, "0x%012llx", (unsigned long long)(uintptr_t)obj);
+}
+
+/* The function that the call before the return address pc calls, or 0: what a direct call says,
+ * also through the procedure linkage table.  Frames would not tell: functions that users call may
+ * end in a jump to another one. */
+static uintptr_t called_at(uintptr_t pc)
+{
+#if defined(__x86_64__)
+    const unsigned char *p = (const unsigned char *)pc;
+    int32_t rel;
+    memcpy(&rel, p - 4, sizeof rel);
+    if (p[-6] == 0xff && p[-5] == 0x15) /* call *slot(%rip) */
+        return *(const uintptr_t *)(pc + (intptr_t)rel);
+    if (p[-5] != 0xe8)
+        return 0;
+    const unsigned char *to = p + rel;
+    const unsigned char *jump = memcmp(to, "\xf3\x0f\x1e\xfa", 4) == 0 ? to + 4 : to; /* endbr64 */
+    jump += *jump == 0xf2;                                                            /* bnd */
+    if (jump[0] != 0xff || jump[1] != 0x25) /* jmp *slot(%rip) */
+        return (uintptr_t)to;
+    memcpy(&rel, jump + 2, sizeof rel);
+    return *(const uintptr_t *)((uintptr_t)jump + 6 + (intptr_t)rel);
+#elif defined(__aarch64__)
+    uint32_t insn;
+    memcpy(&insn, (const void *)(pc - 4), sizeof insn);
+    if (insn >> 26 != 0x25) /* bl */
+        return 0;
+    return pc - 4 + (uintptr_t)((int32_t)(insn << 6) >> 4);
+#else
+    return 0;
+#endif
+}
+
+/* Channels are used through macros, which call go_chan_send_from() and go_chan_recv_into(). */
+static int written_length(const char *name)
+{
+    size_t n = strlen(name), tail = 5;
+    bool macro = strncmp(name, "go_chan_", 8) == 0 && n > tail &&
+                 (!strcmp(name + n - tail, "_from") || !strcmp(name + n - tail, "_into"));
+    return (int)(macro ? n - tail : n);
+}
+
+/* The library's function that was called there, when it is one that users know; else "". */
+static void operation_name(const struct rc_event *e, char *buf, size_t size)
+{
+    static const char *const known[] = {"go_",       "pthread_", "mtx_", "cnd_", "thrd_", "sem_",
+                                        "call_once", "write",    "read", "send", "recv",  "close"};
+    struct symbol_frame f[INLINED_MAX];
+    struct text t;
+    uintptr_t pc, to = 0;
+    text_init(&t, buf, size);
+    if (rc_site_has_pc(e->site) && rc_stack_of(e->site, &pc, 1, NULL) > 0)
+        to = called_at(pc);
+    if (!to)
+        return;
+    const char *name = f[symbol_frames(to, f, INLINED_MAX) - 1].function;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strncmp(name, known[i], strlen(known[i])) == 0) {
+            text_printf(&t, "%.*s()", written_length(name), name);
+            return;
+        }
+}
+
+/* " at f.c:12 in worker()", or "". */
+static void place_name(const struct rc_event *e, char *buf, size_t size)
+{
+    char name[PATH_MAX];
+    struct text t;
+    struct trail trail;
+    text_init(&t, buf, size);
+    trail_make(&trail, e->site);
+    if (trail.n > 0 && trail.frame[0].file)
+        text_printf(&t, "%s %s:%d in %s()", rc_site_has_pc(e->site) ? " at" : " in a call below",
+                    trail_file(trail.frame[0].file, name), trail.frame[0].line,
+                    trail.frame[0].function);
+    trail_free(&trail);
+}
+
+/* What users see of channels, contexts and timers is no address inside them. */
+static bool is_visible_object(const char *operation)
+{
+    return strncmp(operation, "go_", 3) != 0 || strncmp(operation, "go_mutex", 8) == 0 ||
+           strncmp(operation, "go_rwmutex", 10) == 0 || strncmp(operation, "go_wait", 7) == 0 ||
+           strncmp(operation, "go_once", 7) == 0 || strncmp(operation, "go_cond", 7) == 0 ||
+           strncmp(operation, "go_sem", 6) == 0 || strncmp(operation, "go_race", 7) == 0;
+}
+
+/* "'mu' (go_mutex_unlock() at f.c:31 in worker())" */
+static void describe(struct text *t, const struct rc_event *e)
+{
+    char operation[NAME_MAX_], place[PLACE_MAX], object[NAME_MAX_];
+    operation_name(e, operation, sizeof operation);
+    place_name(e, place, sizeof place);
+    story_object_name(e->obj, object, sizeof object);
+    if (e->kind == RC_EVENT_STORE || e->kind == RC_EVENT_LOAD || e->kind == RC_EVENT_PEEK)
+        text_printf(t, "atomic %s%s", object, place);
+    else if (e->kind == RC_EVENT_FENCE)
+        text_printf(t, "what it stores after a fence%s", place);
+    else if (!operation[0])
+        text_printf(t, "%s%s", object, place);
+    else if (is_visible_object(operation))
+        text_printf(t, "%s by %s%s", object, operation, place);
+    else
+        text_printf(t, "by %s%s", operation, place);
+}
+
+/* ---- sentences ---- */
+
+static struct text sentence(struct story *s)
+{
+    struct text t;
+    size_t i = s->n_why < STORY_WHY_MAX ? s->n_why++ : STORY_WHY_MAX - 1;
+    text_init(&t, s->why[i], sizeof s->why[i]);
+    return t;
+}
+
+static const char *verb(const struct rc_access_info *i)
+{
+    return i->free ? "free" : i->write ? "write" : "read";
+}
+
+/* The end of a thread, which a join would have acquired. */
+static bool is_end(const struct rc_event *e, const struct rc_life *by)
+{
+    return e->kind == RC_EVENT_RELEASE && by->kind == RC_THREAD && !rc_site_has_pc(e->site);
+}
+
+static void say_release(struct story *s, const char *who, const struct rc_order_info *o)
+{
+    const struct rc_access_info *before = s->access[1].info;
+    const struct rc_event *e = &o->since[o->shared.kind ? o->shared_with : 0];
+    struct text t = sentence(s);
+    if (!o->known) {
+        text_printf(&t, "what %s has released since its %s is not remembered", who, verb(before));
+    } else if (o->n_since == 0) {
+        text_printf(&t, "%s has released nothing since its %s", who, verb(before));
+    } else if (is_end(e, before->by)) {
+        text_printf(&t, "after its %s, %s released nothing before its end", verb(before), who);
+    } else if (e->kind == RC_EVENT_START) {
+        char started[NAME_MAX_], place[PLACE_MAX];
+        struct rc_life flow = {.kind = (uintptr_t)e->obj & 1 ? RC_THREAD : RC_GOROUTINE,
+                               .id = (uintptr_t)e->obj >> 1};
+        story_name(&flow, started, sizeof started);
+        place_name(e, place, sizeof place);
+        text_printf(&t, "after its %s, %s%s started %s%s", verb(before), who,
+                    o->all_since ? "" : ", among other things,", started, place);
+    } else {
+        text_printf(&t, "after its %s, %s%s released ", verb(before), who,
+                    o->all_since ? "" : ", among other things,");
+        describe(&t, e);
+    }
+}
+
+static void say_acquire(struct story *s, const char *who, const struct rc_order_info *o)
+{
+    const struct rc_access_info *now = s->access[0].info;
+    struct text t = sentence(s);
+    if (o->learned.kind == RC_EVENT_NONE) {
+        text_printf(&t, "before its %s, %s had learned nothing from others since it began",
+                    verb(now), who);
+        return;
+    }
+    text_printf(&t, "before its %s, %s last acquired ", verb(now), who);
+    describe(&t, &o->learned);
+}
+
+static bool holds(const struct rc_access_info *i, const void *lock)
+{
+    for (unsigned k = 0; k < i->n_locks && k < RC_LOCKS_SHOWN; k++)
+        if (i->lock[k].lock == lock)
+            return true;
+    return i->n_locks > RC_LOCKS_SHOWN;
+}
+
+/* The first lock that one side held and the other one did not. */
+static const struct rc_held_lock *held_by_one(const struct story *s, int *ret_side)
+{
+    for (int side = 0; side < 2; side++) {
+        const struct rc_access_info *a = s->access[side].info, *b = s->access[!side].info;
+        if (!a->locks_known || !b->locks_known)
+            continue;
+        for (unsigned k = 0; k < a->n_locks && k < RC_LOCKS_SHOWN; k++)
+            if (!holds(b, a->lock[k].lock)) {
+                *ret_side = side;
+                return &a->lock[k];
+            }
+    }
+    return NULL;
+}
+
+static void say_remedy(struct story *s, const char *const who[2], const struct rc_order_info *o)
+{
+    char object[NAME_MAX_], place[PLACE_MAX], other[PLACE_MAX];
+    const struct rc_held_lock *k;
+    int side;
+    const struct rc_event *e = &o->since[o->shared.kind ? o->shared_with : 0];
+    if (o->shared.kind) {
+        story_object_name(o->shared.obj, object, sizeof object);
+        place_name(&o->shared, place, sizeof place);
+        place_name(e, other, sizeof other);
+    }
+    if (o->shared.kind && o->peeked) {
+        struct text t = sentence(s);
+        text_printf(&t,
+                    "%s read atomic %s%s with an order that does not acquire: acquire would "
+                    "have ordered them",
+                    who[0], object, place);
+    } else if ((k = held_by_one(s, &side))) {
+        struct text t = sentence(s);
+        story_object_name(k->lock, object, sizeof object);
+        text_printf(&t, "%s %s would have ordered them, had %s held it at its %s too", k->kind,
+                    object, who[!side], verb(s->access[!side].info));
+    } else if (o->shared.kind) {
+        struct text t = sentence(s);
+        text_printf(&t, "both use %s, but %s acquired it%s before %s released it%s", object, who[0],
+                    place, who[1], other);
+    } else if (o->known && o->n_since > 0 && is_end(e, s->access[1].info->by)) {
+        struct text t = sentence(s);
+        text_printf(&t, "joining %s before that %s would have ordered them", who[1],
+                    verb(s->access[0].info));
+    }
+}
+
+void story_why(struct story *s, const struct rc_order_info *o)
+{
+    char now[NAME_MAX_], before[NAME_MAX_];
+    story_name(s->access[0].info->by, now, sizeof now);
+    story_name(s->access[1].info->by, before, sizeof before);
+    s->n_why = 0;
+    say_release(s, before, o);
+    say_acquire(s, now, o);
+    say_remedy(s, (const char *const[]){now, before}, o);
+}

@@ -1,0 +1,314 @@
+/* What a report of a race says beside its two stacks: what the address is, who held which locks,
+ * why there is no order, who created whom. */
+// only: race
+// exit: 66
+// env: GORACE=atexit_sleep_ms=0
+// case: different-locks
+// stderr: Location: global 'stats' of 264 bytes, in stats\.table\[2\]\[3\], .*:@stats
+// stderr: Locks held:
+// stderr:   by goroutine 3: mutex 'theirs' \(taken at .*race_report\.c:@theirs\)
+// stderr:   by goroutine 2: mutex 'ours' \(taken at .*race_report\.c:@ours\)
+// stderr: Not ordered because:
+// stderr:   after its write, goroutine 2 released 'ours' by go_mutex_unlock\(\) at .*:@unlock in .*
+// stderr:   before its (read|write), goroutine 3 had learned nothing from others since it began
+// stderr:   mutex 'theirs' would have ordered them, had goroutine 2 held it at its write too
+// stderr: Goroutine 3 \((running|finished)\) created at:
+// stderr: Goroutine 2 \((running|finished)\) created at:
+// case: outside-the-lock
+// stderr: Locks held: none
+// stderr:   after its write, goroutine 2 released 'ours' by go_mutex_unlock\(\) at .*
+// stderr:   before its write, main goroutine last acquired 'ours' by go_mutex_lock\(\) at .*:@early.*
+// stderr:   both use 'ours', but main goroutine acquired it at .*:@early in .* before gor.*
+// case: readers-too
+// stderr:   by main goroutine: rwmutex 'rw' for reading \(taken at .*\)
+// stderr:   by goroutine 2: none
+// stderr:   rwmutex 'rw' would have ordered them, had goroutine 2 held it at its write too
+// case: heap
+// stderr: Location: heap block of 96 bytes at 0x[0-9a-f]+, offset 38, allocated by main gor.* at:
+// stderr:   heap\(\) .*race_report\.c:@calloc:\d+
+// stderr:   used as struct node\[\], in \[1\]\.range\.hi
+// stderr:   goroutine 2 has released nothing since its write
+// case: stack
+// stderr: Location: stack variable 'here' of 12 bytes, in here\.v, of stack\(\), .*:@here, on .*
+// case: array-on-stack
+// stderr: Location: stack variable 'row' of 64 bytes, in row\[5\], of array_on_stack\(\), .*
+// case: relaxed
+// stderr:   after its write, goroutine 2 released atomic 'ready' at .*:@ready in sets_ready\(\)
+// stderr:   main goroutine read atomic 'ready' at .*:@relaxed in relaxed\(\) with an order .*
+// case: channel
+// stderr:   goroutine 2 has released nothing since its write
+// stderr:   before its write, main goroutine last acquired by go_chan_recv\(\) at .*:@recv in .*
+// case: thread
+// stderr: Write at 0x[0-9a-f]+ by main goroutine:
+// stderr: Previous write at 0x[0-9a-f]+ by thread T1:
+// stderr:   after its write, thread T1 released nothing before its end
+// stderr:   joining thread T1 before that write would have ordered them
+// case: ancestry
+// stderr: Previous write at 0x[0-9a-f]+ by goroutine 4:
+// stderr: Goroutine 4 \((running|finished)\) created at:
+// stderr:   child\(\) .*
+// stderr: Goroutine 3 \((running|finished)\) created at:
+// stderr:   child\(\) .*
+// stderr: Goroutine 2 \((running|finished)\) created at:
+// stderr:   ancestry\(\) .*
+// case: inlined
+// stderr:   set\(\) .*race_report\.c:@set:\d+
+// stderr:   set_both\(\) .*race_report\.c:@both:\d+
+// stderr:   inlined\(\) .*
+#include "expect.h"
+#include <goshawk/race.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+
+#define FRAME static __attribute__((noinline))
+
+struct node {
+    int id;
+    struct {
+        short lo, hi;
+    } range;
+    struct node *next;
+    char name[16];
+};
+
+struct {
+    int hits;
+    long table[4][8];
+} stats; // @stats
+
+static go_mutex ours, theirs;
+static go_rwmutex rw;
+static atomic_int ready;
+int word;
+
+/* Order that the detector does not see. */
+static atomic_int step;
+
+static void step_to(int n)
+{
+    go_race_disable();
+    while (atomic_load(&step) != n - 1)
+        go_yield();
+    atomic_store(&step, n);
+    go_race_enable();
+}
+
+FRAME void writes_under_ours(void)
+{
+    go_mutex_lock(&ours); // @ours
+    stats.table[2][3] = 1;
+    go_mutex_unlock(&ours); // @unlock
+    step_to(1);
+}
+
+FRAME void writes_under_theirs(void)
+{
+    step_to(2);
+    go_mutex_lock(&theirs); // @theirs
+    stats.table[2][3] = 2;
+    go_mutex_unlock(&theirs);
+    step_to(3);
+}
+
+FRAME void different_locks(void)
+{
+    go(writes_under_ours);
+    go(writes_under_theirs);
+    step_to(4);
+}
+
+FRAME void writes_before_the_lock(void)
+{
+    step_to(2);
+    word = 1;
+    go_mutex_lock(&ours);
+    go_mutex_unlock(&ours);
+    step_to(3);
+}
+
+FRAME void only_unlocks(void)
+{
+    go_mutex_lock(&ours);
+    go_mutex_unlock(&ours);
+}
+
+FRAME void outside_the_lock(void)
+{
+    only_unlocks();
+    go(writes_before_the_lock);
+    go_mutex_lock(&ours); // @early
+    go_mutex_unlock(&ours);
+    step_to(1);
+    step_to(4);
+    word = 2;
+}
+
+FRAME void writes_word(void)
+{
+    word = 1;
+    step_to(1);
+}
+
+FRAME void readers_too(void)
+{
+    go(writes_word);
+    step_to(2);
+    go_rwmutex_rlock(&rw);
+    EXPECT(word == 1);
+    go_rwmutex_runlock(&rw);
+}
+
+FRAME void writes_node(struct node *n)
+{
+    n[1].range.hi = 3;
+    step_to(1);
+}
+
+FRAME void heap(void)
+{
+    struct node *list = calloc(3, sizeof *list); // @calloc
+    go(writes_node, list);
+    step_to(2);
+    list[1].range.hi = 4;
+}
+
+FRAME void writes_int(int *p)
+{
+    *p = 7;
+    step_to(1);
+}
+
+FRAME void stack(void)
+{
+    struct {
+        char c[5];
+        int v;
+    } here = {.v = 0}; // @here
+    go(writes_int, &here.v);
+    step_to(2);
+    here.v++;
+    __asm__ volatile("" : : "r"(&here) : "memory");
+}
+
+FRAME void array_on_stack(void)
+{
+    int row[16];
+    go(writes_int, &row[5]);
+    step_to(2);
+    row[5] = 2;
+    __asm__ volatile("" : : "r"(row) : "memory");
+}
+
+FRAME void sets_ready(void)
+{
+    word = 1;
+    atomic_store_explicit(&ready, 1, memory_order_release); // @ready
+    step_to(1);
+}
+
+FRAME void relaxed(void)
+{
+    go(sets_ready);
+    step_to(2);
+    EXPECT(atomic_load_explicit(&ready, memory_order_relaxed) == 1); // @relaxed
+    word = 2;
+}
+
+FRAME void sends_too_early(go_chan(int) c)
+{
+    go_chan_send(c, 1);
+    word = 1;
+    step_to(1);
+}
+
+FRAME void channel(void)
+{
+    go_chan(int) c = go_chan_make(int, 0);
+    go(sends_too_early, c);
+    EXPECT(go_chan_recv(c) == 1); // @recv
+    step_to(2);
+    word = 2;
+    go_chan_free(c);
+}
+
+static atomic_int thread_id;
+
+static void *thread_writes(void *unused)
+{
+    word = 1;
+    atomic_store_explicit(&thread_id, (int)syscall(SYS_gettid), memory_order_relaxed);
+    return unused;
+}
+
+FRAME void thread(void)
+{
+    pthread_t t;
+    char path[64];
+    int id = 0;
+    pthread_create(&t, NULL, thread_writes, NULL);
+    do { /* until it has ended, but not by a join */
+        id = atomic_load_explicit(&thread_id, memory_order_relaxed);
+        snprintf(path, sizeof path, "/proc/self/task/%d", id);
+    } while (id == 0 || access(path, F_OK) == 0);
+    word = 2;
+    pthread_join(t, NULL);
+}
+
+FRAME void child(int left)
+{
+    if (left > 0)
+        go(child, left - 1);
+    else
+        writes_word();
+    step_to(4 - left);
+}
+
+FRAME void ancestry(void)
+{
+    go(child, 2);
+    step_to(5);
+    word = 2;
+}
+
+static inline __attribute__((always_inline)) void set(int *p)
+{
+    *p = 2; // @set
+}
+
+static inline __attribute__((always_inline)) void set_both(int *p)
+{
+    set(p); // @both
+}
+
+FRAME void inlined(void)
+{
+    go(writes_word);
+    step_to(2);
+    set_both(&word);
+}
+
+int go_main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        void (*run)(void);
+    } cases[] = {
+        {"different-locks", different_locks},
+        {"outside-the-lock", outside_the_lock},
+        {"readers-too", readers_too},
+        {"heap", heap},
+        {"stack", stack},
+        {"array-on-stack", array_on_stack},
+        {"relaxed", relaxed},
+        {"channel", channel},
+        {"thread", thread},
+        {"ancestry", ancestry},
+        {"inlined", inlined},
+    };
+    EXPECT(argc == 2);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (strcmp(cases[i].name, argv[1]) == 0)
+            cases[i].run();
+    return 0;
+}
