@@ -24,6 +24,8 @@ int cmd_trace_export(int argc, char **argv);
 int cmd_trace_dump(int argc, char **argv);
 int cmd_trace_check(int argc, char **argv);
 
+int cmd_race_export(int argc, char **argv);
+
 /* Print "CMD: MESSAGE" as one line on stderr and return the exit code.  The message of a wrong use
  * says what is wrong and what to do. */
 int cmd_failed(const char *cmd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -55,6 +55,12 @@ static const struct command commands[] = {
     {"trace", "check", cmd_trace_check, "prove the trace's state machines",
      "goshawk trace check FILE\n\n"
      "Exits with 0, or with 1 after the first violation.\n"},
+    {"race", "export", cmd_race_export, "the race detector's reports for CI",
+     "goshawk race export -f FORMAT LOG... -o OUT\n\n"
+     "  -f sarif  SARIF 2.1.0\n"
+     "  -f json   one report a line, each a JSON object\n"
+     "A LOG is what a program wrote under GORACE=log_path=, as text or with format=json, or its\n"
+     "stderr.  A race that occurs again is one report, with a count.  LOG and OUT may be -.\n"},
     {NULL, "doctor", cmd_doctor, "what this machine and build can do, and what is missing",
      "goshawk doctor\n\n"
      "Exits with 1 when something is missing without which programs cannot be built and run.\n"},
@@ -210,9 +216,6 @@ static int not_found(int argc, char **argv)
     if (is_group(argv[0]))
         return cmd_wrong_use("goshawk", "%s needs a command; goshawk help %s lists them", argv[0],
                              argv[0]);
-    if (!strcmp(argv[0], "race"))
-        return cmd_wrong_use("goshawk", "race export is not in this version; "
-                                        "reports are text, see GORACE=log_path=");
     return cmd_wrong_use("goshawk", "there is no command %s; goshawk help lists them", argv[0]);
 }
 

@@ -107,7 +107,7 @@ def run_program(path, *args, code=0, env=None):
 def test_help_names_every_command():
     text = must(goshawk('help')).stdout
     for name in ('cc', 'run', 'trace timeline', 'trace view', 'trace stat', 'trace export',
-                 'trace dump', 'trace check', 'doctor', 'version'):
+                 'trace dump', 'trace check', 'race export', 'doctor', 'version'):
         check(f'goshawk {name} ' in text, name, 'is not in', text)
         own = must(goshawk('help', *name.split())).stdout
         check(own.startswith(f'usage: goshawk {name}'), own)

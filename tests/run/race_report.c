@@ -17,7 +17,7 @@
 // case: outside-the-lock
 // stderr: Locks held: none
 // stderr:   after its write, goroutine 2 released 'ours' by go_mutex_unlock\(\) at .*
-// stderr:   before its write, main goroutine last acquired 'ours' by go_mutex_lock\(\) at .*:@early.*
+// stderr:   before its write, main goroutine last acquired 'ours' by go_mutex_lock.*:@early.*
 // stderr:   both use 'ours', but main goroutine acquired it at .*:@early in .* before gor.*
 // case: readers-too
 // stderr:   by main goroutine: rwmutex 'rw' for reading \(taken at .*\)
