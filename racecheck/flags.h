@@ -8,6 +8,8 @@ enum { RC_TEXT_MAX = 1024 }; /* longest value of a text option, with its 0 */
 
 enum rc_format { RC_FORMAT_TEXT, RC_FORMAT_JSON };
 
+enum rc_color { RC_COLOR_AUTO, RC_COLOR_ALWAYS, RC_COLOR_NEVER };
+
 struct rc_flags {
 #define FLAG_INT(name, dflt, lo, hi, what) int name;
 #define FLAG_WORD(name, dflt, words, what) int name;

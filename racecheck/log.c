@@ -84,6 +84,14 @@ void log_json(struct log_text *t, const char *s)
     log_printf(t, "\"");
 }
 
+bool log_in_color(void)
+{
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+    if (rc_flags()->color != RC_COLOR_AUTO)
+        return rc_flags()->color == RC_COLOR_ALWAYS;
+    return !(no && *no) && term && strcmp(term, "dumb") != 0 && isatty(log_fd());
+}
+
 void log_send(struct log_text *t)
 {
     if (t->len)

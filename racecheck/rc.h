@@ -100,6 +100,18 @@ void rc_lock_dropped(struct rc_ctx *c, const void *lock);
 
 /* ---- verdict ---- */
 
+/* A report, as a program's callback sees it; all texts are valid during the call. */
+struct rc_report {
+    unsigned number;         /* 1 for the process's first of this kind */
+    const char *kind;        /* "race", "lock-order-inversion", ... */
+    const char *fingerprint; /* 16 hexadecimal digits */
+    const char *text;        /* as it is logged, without colour */
+};
+
+/* From now on fn (NULL: nobody) is called for every report, on the thread that made it, while its
+ * context is NULL.  fn must not wait for anything that a racing thread may hold. */
+void rc_on_report(void (*fn)(const struct rc_report *r, void *arg), void *arg);
+
 /* Number of distinct races reported so far. */
 unsigned rc_errors(void);
 

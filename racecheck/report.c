@@ -14,6 +14,7 @@
 #include "atomic.h"
 #include "check.h"
 #include "flags.h"
+#include "outlet.h"
 #include "print.h"
 #include "story.h"
 #include "suppress.h"
@@ -222,6 +223,15 @@ static _Noreturn void halt(void)
     _exit(rc_report_fini(0));
 }
 
+static void send(const struct story *s, struct log_text *out)
+{
+    char print[17];
+    struct text t;
+    text_init(&t, print, sizeof print);
+    text_printf(&t, "%016llx", (unsigned long long)s->fingerprint);
+    outlet_send(out, (struct rc_report){s->number, "race", print, NULL});
+}
+
 void rc_report_race(const struct rc_access_info *now, const struct rc_access_info *before,
                     const struct rc_order_info *order)
 {
@@ -239,7 +249,7 @@ void rc_report_race(const struct rc_access_info *now, const struct rc_access_inf
             story_json(&s, &out);
         else
             story_text(&s, &out);
-        log_send(&out);
+        send(&s, &out);
     }
     story_free(&s);
     if (rc_report_errors() && rc_flags()->halt_on_error) {
@@ -290,6 +300,7 @@ int rc_report_fini(int status)
     if (status == 0)
         wait_for_others();
     say_verdict();
+    outlet_suppressions();
     return status == 0 && rc_report_errors() ? rc_flags()->exitcode : status;
 }
 

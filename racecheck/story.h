@@ -43,6 +43,9 @@ void story_why(struct story *s, const struct rc_order_info *o);
 /* "'mu'", "at offset 8 of a heap block of 40 bytes", "0x7f...": an object that orders. */
 void story_object_name(const void *obj, char *buf, size_t size);
 
+/* Colours the headings of a report in text. */
+void story_color(struct log_text *t);
+
 void story_text(const struct story *s, struct log_text *out);
 void story_json(const struct story *s, struct log_text *out);
 

@@ -4,8 +4,10 @@
  * location, the locks, the ancestry beyond one level) follows the same indentation.  A line that
  * could only say "unknown" is left out. */
 #include "story.h"
+#include "flags.h"
 #include "print.h"
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char bar[] = "==================\n";
@@ -37,7 +39,8 @@ static void print_place(struct log_text *out, const char *file, int line)
 
 static void print_trail(struct log_text *out, const struct trail *t)
 {
-    for (size_t i = 0; i < t->n; i++) {
+    size_t most = rc_flags()->max_frames ? (size_t)rc_flags()->max_frames : t->n;
+    for (size_t i = 0; i < t->n && i < most; i++) {
         const struct symbol_frame *f = &t->frame[i];
         log_printf(out, "  %s()", f->function);
         if (f->file) {
@@ -51,6 +54,8 @@ static void print_trail(struct log_text *out, const struct trail *t)
         }
         log_printf(out, "\n");
     }
+    if (t->n > most)
+        log_printf(out, "  (and %zu more)\n", t->n - most);
     if (t->n == 0)
         log_printf(out, "  (the stack is not known)\n");
     if (t->folded)
@@ -203,6 +208,23 @@ static void print_why(struct log_text *out, const struct story *s)
         log_printf(out, "\nNot ordered because:\n");
     for (size_t i = 0; i < s->n_why; i++)
         log_printf(out, "  %s\n", s->why[i]);
+}
+
+void story_color(struct log_text *t)
+{
+    struct log_text c = {0};
+    size_t n;
+    for (const char *at = t->buf, *end = at + t->len; at < end; at += n + 1) {
+        const char *stop = memchr(at, '\n', (size_t)(end - at));
+        n = (size_t)((stop ? stop : end) - at);
+        const char *on = strncmp(at, "WARNING", 7) == 0 ? "\033[1;31m"
+                         : n == 0 || *at == ' '         ? ""
+                         : *at == '='                   ? "\033[2m"
+                                                        : "\033[1m";
+        log_printf(&c, "%s%.*s%s\n", on, (int)n, at, *on ? "\033[0m" : "");
+    }
+    free(t->buf);
+    *t = c;
 }
 
 void story_text(const struct story *s, struct log_text *out)

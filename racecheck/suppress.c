@@ -3,6 +3,7 @@
  * Patterns live in the file's own text, in one list; they are read once at the start and never
  * change after that, so that looking needs no lock. */
 #include "suppress.h"
+#include "atomic.h"
 #include "print.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 struct pattern {
     struct pattern *next;
     const char *text;
+    unsigned hits; /* reports that it has kept back */
 };
 
 static struct pattern *patterns[RC_SUPPRESS_KINDS];
@@ -83,7 +85,7 @@ static bool add_line(char *line)
         struct pattern *p = colon[1] ? malloc(sizeof *p) : NULL;
         if (!p)
             return false;
-        *p = (struct pattern){patterns[k], colon + 1};
+        *p = (struct pattern){patterns[k], colon + 1, 0};
         patterns[k] = p;
         return true;
     }
@@ -179,9 +181,19 @@ void rc_suppress_load(const char *path)
 bool rc_suppressed(enum rc_suppress_kind kind, const char *name)
 {
     for (struct pattern *p = patterns[kind]; name && p; p = p->next)
-        if (rc_suppress_matches(p->text, name))
+        if (rc_suppress_matches(p->text, name)) {
+            at_add_rlx(&p->hits, 1u); /* relaxed: a count */
             return true;
+        }
     return false;
+}
+
+void rc_suppress_each(void (*visit)(const char *kind, const char *pattern, unsigned hits, void *),
+                      void *arg)
+{
+    for (int k = 0; k < RC_SUPPRESS_KINDS; k++)
+        for (struct pattern *p = patterns[k]; p; p = p->next)
+            visit(kind_names[k], p->text, at_load_rlx(&p->hits), arg); /* relaxed: a count */
 }
 
 bool rc_suppress_any(enum rc_suppress_kind kind)

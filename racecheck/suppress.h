@@ -36,8 +36,12 @@ int rc_suppress_add(char *text, const char *origin, void (*complain)(const char 
 /* rc_suppress_add() of a whole file, complaining on stderr; also when it cannot be read. */
 void rc_suppress_load(const char *path);
 
-/* Is there a suppression of that kind for name (may be NULL: no)? */
+/* Is there a suppression of that kind for name (may be NULL: no)?  It counts as used. */
 bool rc_suppressed(enum rc_suppress_kind kind, const char *name);
+
+/* Calls visit for each suppression, with how often it was used. */
+void rc_suppress_each(void (*visit)(const char *kind, const char *pattern, unsigned hits, void *),
+                      void *arg);
 
 /* Is there any suppression of that kind? */
 bool rc_suppress_any(enum rc_suppress_kind kind);

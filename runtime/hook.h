@@ -186,6 +186,12 @@ static inline unsigned hook_race_errors(void)
     return GO_RACE ? rc_errors() : 0;
 }
 
+static inline void hook_race_on_report(void (*fn)(const struct rc_report *r, void *arg), void *arg)
+{
+    if (GO_RACE)
+        rc_on_report(fn, arg);
+}
+
 /* The running goroutine where only the detector needs to know it; NULL in the plain build. */
 #define hook_self() (GO_RACE ? rt_self() : NULL)
 

@@ -2,6 +2,7 @@
  *
  * Thin: each call is one hook on the calling goroutine's context, nothing in the plain build. */
 #include <goshawk/race.h>
+#include "futex.h"
 #include "hook.h"
 #include "scheduler.h"
 
@@ -48,4 +49,31 @@ void go_race_enable(void)
 int go_race_errors(void)
 {
     return (int)hook_race_errors();
+}
+
+/* The user's callback, in his terms. */
+static struct rt_lock callback_lock; /* guards callback */
+static struct {
+    void (*fn)(const go_race_report *report, void *arg);
+    void *arg;
+} callback;
+
+static void on_report(const struct rc_report *r, void *unused)
+{
+    const go_race_report report = {(int)r->number, r->kind, r->fingerprint, r->text};
+    (void)unused;
+    rt_lock(&callback_lock);
+    __typeof__(callback) c = callback;
+    rt_unlock(&callback_lock);
+    if (c.fn)
+        c.fn(&report, c.arg);
+}
+
+void go_race_on_report(void (*fn)(const go_race_report *report, void *arg), void *arg)
+{
+    rt_lock(&callback_lock);
+    callback.fn = fn;
+    callback.arg = arg;
+    rt_unlock(&callback_lock);
+    hook_race_on_report(on_report, NULL);
 }

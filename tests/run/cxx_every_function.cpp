@@ -45,7 +45,7 @@ static const any_function functions[] = {
     // race.h, trace.h
     FUNCTION(go_race_enabled), FUNCTION(go_race_acquire), FUNCTION(go_race_release),
     FUNCTION(go_race_release_merge), FUNCTION(go_race_read), FUNCTION(go_race_write),
-    FUNCTION(go_race_disable), FUNCTION(go_race_enable), FUNCTION(go_race_errors),
+    FUNCTION(go_race_disable), FUNCTION(go_race_enable), FUNCTION(go_race_errors), FUNCTION(go_race_on_report),
     FUNCTION(go_trace_start), FUNCTION(go_trace_stop), FUNCTION(go_trace_task),
     FUNCTION(go_trace_flight), FUNCTION(go_trace_snapshot),
     FUNCTION(go_trace_task_end), FUNCTION(go_trace_log),

@@ -119,6 +119,7 @@ static const struct {
     FUNCTION(go_race_disable),
     FUNCTION(go_race_enable),
     FUNCTION(go_race_errors),
+    FUNCTION(go_race_on_report),
     /* trace.h */
     FUNCTION(go_trace_start),
     FUNCTION(go_trace_stop),

@@ -28,6 +28,8 @@ static void expect_defaults(void)
     cr_expect_str_empty(f.suppressions);
     cr_expect_eq(f.format, RC_FORMAT_TEXT);
     cr_expect_eq(f.exact, 1);
+    cr_expect_eq(f.color, RC_COLOR_AUTO);
+    cr_expect(f.max_reports == 0 && f.max_frames == 0 && f.print_suppressions == 0);
 }
 
 Test(flags, defaults)

@@ -24,6 +24,19 @@ GO_API_ void go_race_enable(void);
 /* Number of distinct races reported so far. */
 GO_API_ int go_race_errors(void);
 
+/* A report as a callback sees it; the texts are valid until the callback returns. */
+typedef struct go_race_report {
+    int number;              /* 1 for the first of its kind in this process */
+    const char *kind;        /* "race", "lock-order-inversion", "mutex-misuse", ... */
+    const char *fingerprint; /* 16 hexadecimal digits; the same when lines shift */
+    const char *text;        /* as in the log, whether or not it is printed */
+} go_race_report;
+
+/* From now on fn(report, arg) is called for every report, besides the log; NULL: no longer.  It runs
+ * on the thread that has found the race, in its midst, with nothing recorded: it must not park,
+ * and not wait for a lock that the racing code may hold. */
+GO_API_ void go_race_on_report(void (*fn)(const go_race_report *report, void *arg), void *arg);
+
 GO_END_DECLS_
 
 #endif

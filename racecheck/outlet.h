@@ -1,0 +1,15 @@
+/* outlet.h - how a finished report leaves: log, limit, colour, callback; and the page at the end. */
+#ifndef RC_OUTLET_H
+#define RC_OUTLET_H
+
+#include "log.h"
+#include "rc.h"
+
+/* Prints the text of a report, unless max_reports were printed before, empties it, and tells the
+ * program's callback.  One at a time. */
+void outlet_send(struct log_text *text, struct rc_report what);
+
+/* Prints which suppressions were used, if print_suppressions asks for it; once. */
+void outlet_suppressions(void);
+
+#endif
