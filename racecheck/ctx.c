@@ -6,6 +6,7 @@
  * Lock order: list_lock is taken last and covers nothing else. */
 #include "ctx.h"
 #include "collect.h"
+#include "lockorder.h"
 #include "lockset.h"
 #include "memo.h"
 #include "pool.h"
@@ -392,13 +393,15 @@ void rc_ctx_stack(struct rc_ctx *c, void *lo, size_t size)
 
 /* ---- locks held, for reports ---- */
 
-void rc_lock_taken(struct rc_ctx *c, const void *lock, bool for_write, const char *kind,
-                   uintptr_t pc)
+void rc_lock_taken(struct rc_ctx *c, const void *lock, unsigned how, const char *kind, uintptr_t pc)
 {
     if (rc_is_silent(c))
         return;
+    struct rc_held_lock taken = {lock, kind, (how & RC_LOCK_WRITE) != 0, rc_site_here(c, pc)};
+    if (c->n_locks > 0 && !(how & RC_LOCK_TRIED))
+        lockorder_taken(c, &taken);
     if (c->n_locks < RC_LOCKS_SHOWN)
-        c->lock[c->n_locks] = (struct rc_held_lock){lock, kind, for_write, rc_site_here(c, pc)};
+        c->lock[c->n_locks] = taken;
     c->n_locks++;
     c->held_at = CALLS_NONE;
 }

@@ -15,14 +15,14 @@
 
 /* ---- mutexes ---- */
 
-static void took(const void *lock, bool for_write, const char *kind, uintptr_t pc)
+static void took(const void *lock, unsigned how, const char *kind, uintptr_t pc)
 {
     struct rc_ctx *c = watched();
     if (!c)
         return;
     rc_acquire(c, lock);
     saw_read(watched_from(pc), lock, 1, pc);
-    rc_lock_taken(c, lock, for_write, kind, pc);
+    rc_lock_taken(c, lock, how, kind, pc);
 }
 
 static void drops(const void *lock, uintptr_t pc)
@@ -44,19 +44,55 @@ static void drops(const void *lock, uintptr_t pc)
         return rt_real_##name arguments;                          \
     }
 
-#define TAKE(name, parameters, arguments, object, for_write, kind) \
-    INTERCEPT(int, name, parameters)                               \
-    {                                                              \
-        int err = rt_real_##name arguments;                        \
-        if (err == 0 || err == EOWNERDEAD)                         \
-            took((const void *)object, for_write, kind, PC);       \
-        return err;                                                \
+#define TAKE(name, parameters, arguments, object, how, kind) \
+    INTERCEPT(int, name, parameters)                         \
+    {                                                        \
+        int err = rt_real_##name arguments;                  \
+        if (err == 0 || err == EOWNERDEAD)                   \
+            took((const void *)object, how, kind, PC);       \
+        return err;                                          \
     }
 
+/* glibc marks a destroyed mutex by its kind, and a free one by its word (but where the processor
+ * locks without writing it). */
+enum { DESTROYED = -1, ELIDED = 0x100 };
+
+static void check_not_destroyed(const pthread_mutex_t *m, const char *what, uintptr_t pc)
+{
+    if (watched_from(pc) && m->__data.__kind == DESTROYED)
+        rc_lock_misused(watched(), m, "mutex", what, pc);
+}
+
+static void check_unlock(const pthread_mutex_t *m, uintptr_t pc)
+{
+    int kind = m->__data.__kind;
+    check_not_destroyed(m, "unlock of a destroyed mutex", pc);
+    if (watched_from(pc) && kind != DESTROYED && !(kind & ELIDED) &&
+        at_load_rlx(&m->__data.__lock) == 0) /* relaxed: while we hold it, it does not change */
+        rc_lock_misused(watched(), m, "mutex", "unlock of an unlocked mutex", pc);
+}
+
 NEW(pthread_mutex_init, (pthread_mutex_t * m, const pthread_mutexattr_t *a), (m, a), m)
-NEW(pthread_mutex_destroy, (pthread_mutex_t * m), (m), m)
-TAKE(pthread_mutex_lock, (pthread_mutex_t * m), (m), m, true, "mutex")
-TAKE(pthread_mutex_trylock, (pthread_mutex_t * m), (m), m, true, "mutex")
+
+INTERCEPT(int, pthread_mutex_destroy, (pthread_mutex_t * m))
+{
+    saw_write(watched_from(PC), m, 1, PC);
+    int err = rt_real_pthread_mutex_destroy(m);
+    if (err == EBUSY && watched_from(PC))
+        rc_lock_misused(watched(), m, "mutex", "destroy of a locked mutex", PC);
+    return err;
+}
+
+INTERCEPT(int, pthread_mutex_lock, (pthread_mutex_t * m))
+{
+    check_not_destroyed(m, "lock of a destroyed mutex", PC);
+    int err = rt_real_pthread_mutex_lock(m);
+    if (err == 0 || err == EOWNERDEAD)
+        took(m, RC_LOCK_WRITE, "mutex", PC);
+    return err;
+}
+
+TAKE(pthread_mutex_trylock, (pthread_mutex_t * m), (m), m, RC_LOCK_WRITE | RC_LOCK_TRIED, "mutex")
 TAKE(pthread_mutex_timedlock, (pthread_mutex_t * m, const struct timespec *at), (m, at), m, true,
      "mutex")
 TAKE(pthread_mutex_clocklock, (pthread_mutex_t * m, clockid_t k, const struct timespec *at),
@@ -64,6 +100,7 @@ TAKE(pthread_mutex_clocklock, (pthread_mutex_t * m, clockid_t k, const struct ti
 
 INTERCEPT(int, pthread_mutex_unlock, (pthread_mutex_t * m))
 {
+    check_unlock(m, PC);
     drops(m, PC);
     return rt_real_pthread_mutex_unlock(m);
 }
@@ -71,7 +108,8 @@ INTERCEPT(int, pthread_mutex_unlock, (pthread_mutex_t * m))
 NEW(pthread_spin_init, (pthread_spinlock_t * s, int shared), (s, shared), s)
 NEW(pthread_spin_destroy, (pthread_spinlock_t * s), (s), s)
 TAKE(pthread_spin_lock, (pthread_spinlock_t * s), (s), s, true, "spin lock")
-TAKE(pthread_spin_trylock, (pthread_spinlock_t * s), (s), s, true, "spin lock")
+TAKE(pthread_spin_trylock, (pthread_spinlock_t * s), (s), s, RC_LOCK_WRITE | RC_LOCK_TRIED,
+     "spin lock")
 
 INTERCEPT(int, pthread_spin_unlock, (pthread_spinlock_t * s))
 {
@@ -88,35 +126,35 @@ static const void *readers_of(const pthread_rwlock_t *l)
     return (const char *)l + 8; /* inside it, in another shadow word */
 }
 
-static void took_rw(pthread_rwlock_t *l, bool for_write, uintptr_t pc)
+static void took_rw(pthread_rwlock_t *l, unsigned how, uintptr_t pc)
 {
     struct rc_ctx *c = watched();
     if (!c)
         return;
-    if (for_write)
+    if (how & RC_LOCK_WRITE)
         rc_acquire(c, readers_of(l));
-    took(l, for_write, "rwlock", pc);
+    took(l, how, "rwlock", pc);
 }
 
-#define TAKE_RW(name, parameters, arguments, for_write) \
-    INTERCEPT(int, name, parameters)                    \
-    {                                                   \
-        int err = rt_real_##name arguments;             \
-        if (err == 0)                                   \
-            took_rw(l, for_write, PC);                  \
-        return err;                                     \
+#define TAKE_RW(name, parameters, arguments, how) \
+    INTERCEPT(int, name, parameters)              \
+    {                                             \
+        int err = rt_real_##name arguments;       \
+        if (err == 0)                             \
+            took_rw(l, how, PC);                  \
+        return err;                               \
     }
 
 NEW(pthread_rwlock_init, (pthread_rwlock_t * l, const pthread_rwlockattr_t *a), (l, a), l)
 NEW(pthread_rwlock_destroy, (pthread_rwlock_t * l), (l), l)
 TAKE_RW(pthread_rwlock_rdlock, (pthread_rwlock_t * l), (l), false)
-TAKE_RW(pthread_rwlock_tryrdlock, (pthread_rwlock_t * l), (l), false)
+TAKE_RW(pthread_rwlock_tryrdlock, (pthread_rwlock_t * l), (l), RC_LOCK_TRIED)
 TAKE_RW(pthread_rwlock_timedrdlock, (pthread_rwlock_t * l, const struct timespec *at), (l, at),
         false)
 TAKE_RW(pthread_rwlock_clockrdlock, (pthread_rwlock_t * l, clockid_t k, const struct timespec *at),
         (l, k, at), false)
 TAKE_RW(pthread_rwlock_wrlock, (pthread_rwlock_t * l), (l), true)
-TAKE_RW(pthread_rwlock_trywrlock, (pthread_rwlock_t * l), (l), true)
+TAKE_RW(pthread_rwlock_trywrlock, (pthread_rwlock_t * l), (l), RC_LOCK_WRITE | RC_LOCK_TRIED)
 TAKE_RW(pthread_rwlock_timedwrlock, (pthread_rwlock_t * l, const struct timespec *at), (l, at),
         true)
 TAKE_RW(pthread_rwlock_clockwrlock, (pthread_rwlock_t * l, clockid_t k, const struct timespec *at),
@@ -224,7 +262,7 @@ INTERCEPT(int, pthread_once, (pthread_once_t * o, void (*fn)(void)))
 
 NEW(mtx_init, (mtx_t * m, int type), (m, type), m)
 TAKE(mtx_lock, (mtx_t * m), (m), m, true, "mutex")
-TAKE(mtx_trylock, (mtx_t * m), (m), m, true, "mutex")
+TAKE(mtx_trylock, (mtx_t * m), (m), m, RC_LOCK_WRITE | RC_LOCK_TRIED, "mutex")
 TAKE(mtx_timedlock, (mtx_t * m, const struct timespec *at), (m, at), m, true, "mutex")
 
 INTERCEPT(int, mtx_unlock, (mtx_t * m))

@@ -1,4 +1,5 @@
-/* outlet.h - how a finished report leaves: log, limit, colour, callback; and the page at the end. */
+/* outlet.h - how a finished report leaves: log, limit, colour, callback; and the page at the
+ * end. */
 #ifndef RC_OUTLET_H
 #define RC_OUTLET_H
 

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <link.h>
 #include <stddef.h>
+#include <string.h>
 
 enum { PAIRS_FIRST = 1 << 10 };
 
@@ -131,6 +132,59 @@ static void run(void *arg)
         h->on_race(j->now.by->id, j->before.by->id, (const void *)j->now.addr);
 }
 
+/* Makes a report, on a large stack.  Caller holds lock and the collector, and is inside the
+ * engine. */
+static void report_by(void (*fn)(void *), void *arg)
+{
+    const struct rc_host *h = rc_the_host();
+    if (h->on_big_stack)
+        h->on_big_stack(fn, arg);
+    else
+        fn(arg);
+}
+
+static void report_other_by(void (*fn)(void *), void *arg)
+{
+    collect_hold();
+    report_by(fn, arg);
+    collect_let_go();
+}
+
+static void run_circle(void *arg)
+{
+    rc_report_circle(arg);
+}
+
+void race_circle(struct rc_circle *circle)
+{
+    struct rc_thread was = rc_enter();
+    rt_lock(&lock);
+    report_other_by(run_circle, circle);
+    rt_unlock(&lock);
+    rc_leave(was);
+}
+
+static void run_misuse(void *arg)
+{
+    rc_report_misuse(arg);
+}
+
+void rc_lock_misused(struct rc_ctx *c, const void *l, const char *kind, const char *what,
+                     uintptr_t pc)
+{
+    if (rc_is_silent(c))
+        return;
+    struct rc_misuse m = {.what = what, .lock = l, .kind = kind, .where = rc_site_here(c, pc)};
+    m.by = (struct rc_flow_id){c->life->kind, c->life->id, c->life->created_at, ""};
+    memcpy(m.by.name, c->life->name, sizeof m.by.name);
+    struct rc_thread was = rc_enter();
+    rt_lock(&lock);
+    if (is_new(m.where, 1)) /* no stack is 1 */
+        report_other_by(run_misuse, &m);
+    rt_unlock(&lock);
+    rc_leave(was);
+}
+
 void race_found(const struct access *a, uintptr_t addr, const struct found *found)
 {
     for (unsigned i = 0; i < found->n; i++) {
@@ -144,11 +198,7 @@ void race_found(const struct access *a, uintptr_t addr, const struct found *foun
             fill(&j.now, addr, a->who | a->masks, a->site);
             fill(&j.before, addr, e->w, e->site);
             journal_between(a->c, j.before.by, e->w, &j.order);
-            const struct rc_host *h = rc_the_host();
-            if (h->on_big_stack)
-                h->on_big_stack(run, &j);
-            else
-                run(&j);
+            report_by(run, &j);
             collect_let_go();
         }
         rt_unlock(&lock);

@@ -7,6 +7,9 @@
 /* Access a to the word at addr is in a race with every entry found.  Holds no cell. */
 void race_found(const struct access *a, uintptr_t addr, const struct found *found);
 
+/* Locks that are taken in a circle.  Holds no lock of the engine. */
+void race_circle(struct rc_circle *circle);
+
 /* Races on [p, p + n) are not reported from now on. */
 void race_benign(uintptr_t p, size_t n);
 

@@ -94,7 +94,10 @@ void rc_write(struct rc_ctx *c, const void *p, size_t n, uintptr_t pc);
 
 /* ---- locks held, for reports; orders nothing by itself ---- */
 
-void rc_lock_taken(struct rc_ctx *c, const void *lock, bool for_write, const char *kind,
+/* How: a bool that says "for writing" is one, too. */
+enum { RC_LOCK_WRITE = 1, RC_LOCK_TRIED = 2 /* it would not have waited */ };
+
+void rc_lock_taken(struct rc_ctx *c, const void *lock, unsigned how, const char *kind,
                    uintptr_t pc);
 void rc_lock_dropped(struct rc_ctx *c, const void *lock);
 

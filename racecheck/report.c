@@ -28,8 +28,9 @@ enum { EXIT_SLICE_MS = 10 };
 
 static struct {
     unsigned found;      /* races reported; written by the one report at a time, read by all */
-    unsigned suppressed; /* races not reported; likewise */
-    unsigned said;       /* `found` of the last "Found N data race(s)" */
+    unsigned others;     /* reports of something else; likewise */
+    unsigned suppressed; /* reports not made; likewise */
+    unsigned said;       /* found and others of the last "Found N data race(s)" */
     bool waited;         /* atexit_sleep_ms is over */
 } verdict;
 
@@ -49,15 +50,20 @@ static uint64_t mix(uint64_t h, const char *s)
     return h;
 }
 
+static uint64_t mix_trail(uint64_t h, const struct trail *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        h = mix(h, t->frame[i].function);
+        h = mix(h, base_name(t->frame[i].file));
+    }
+    return h;
+}
+
 static uint64_t side_print(const struct story_access *a)
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325);
     h = mix(h, a->info->free ? "free" : a->info->write ? "write" : "read");
-    for (size_t i = 0; i < a->trail.n; i++) {
-        h = mix(h, a->trail.frame[i].function);
-        h = mix(h, base_name(a->trail.frame[i].file));
-    }
-    return h;
+    return mix_trail(h, &a->trail);
 }
 
 /* The same for both orders in which the two accesses may have been found. */
@@ -223,13 +229,21 @@ static _Noreturn void halt(void)
     _exit(rc_report_fini(0));
 }
 
-static void send(const struct story *s, struct log_text *out)
+static void send(const char *type, unsigned number, uint64_t fingerprint, struct log_text *out)
 {
     char print[17];
     struct text t;
     text_init(&t, print, sizeof print);
-    text_printf(&t, "%016llx", (unsigned long long)s->fingerprint);
-    outlet_send(out, (struct rc_report){s->number, "race", print, NULL});
+    text_printf(&t, "%016llx", (unsigned long long)fingerprint);
+    outlet_send(out, (struct rc_report){number, type, print, NULL});
+}
+
+static void halt_if_wanted(void)
+{
+    if (!rc_flags()->halt_on_error || rc_report_errors() + verdict.others == 0)
+        return;
+    verdict.waited = true;
+    halt();
 }
 
 void rc_report_race(const struct rc_access_info *now, const struct rc_access_info *before,
@@ -249,13 +263,65 @@ void rc_report_race(const struct rc_access_info *now, const struct rc_access_inf
             story_json(&s, &out);
         else
             story_text(&s, &out);
-        send(&s, &out);
+        send("race", s.number, s.fingerprint, &out);
     }
     story_free(&s);
-    if (rc_report_errors() && rc_flags()->halt_on_error) {
-        verdict.waited = true;
-        halt();
+    halt_if_wanted();
+}
+
+/* ---- what is no race ---- */
+
+static uint64_t other_print(const struct story_other *s)
+{
+    uint64_t h = mix(UINT64_C(0xcbf29ce484222325), s->type);
+    for (size_t i = 0; i < s->n_parts; i++)
+        h = mix_trail(h, &s->part[i].trail);
+    return h;
+}
+
+static bool other_suppressed(const struct story_other *s, enum rc_suppress_kind kind)
+{
+    for (size_t i = 0; i < s->n_parts && rc_suppress_any(kind); i++)
+        for (size_t k = 0; k < s->part[i].trail.n; k++)
+            if (frame_suppressed(kind, &s->part[i].trail, k))
+                return true;
+    return false;
+}
+
+static void report_other(struct story_other *s, enum rc_suppress_kind kind)
+{
+    struct log_text out = {0};
+    const struct rc_host *host = rc_the_host();
+    if (other_suppressed(s, kind)) {
+        at_add_rlx(&verdict.suppressed, 1u); /* relaxed: a count */
+    } else {
+        s->reproduce = host->reproduce ? host->reproduce() : NULL;
+        s->fingerprint = other_print(s);
+        s->number = at_add_rlx(&verdict.others, 1u) + 1; /* relaxed: a count */
+        if (rc_flags()->format == RC_FORMAT_JSON)
+            story_other_json(s, &out);
+        else
+            story_other_text(s, &out);
+        send(s->type, s->number, s->fingerprint, &out);
     }
+    story_other_free(s);
+    halt_if_wanted();
+}
+
+void rc_report_circle(const struct rc_circle *circle)
+{
+    static struct story_other s; /* large; one report at a time */
+    story_circle(&s, circle);
+    report_other(&s, RC_SUPPRESS_DEADLOCK);
+}
+
+void rc_report_misuse(const struct rc_misuse *misuse)
+{
+    static struct story_other s; /* likewise */
+    if (!rc_flags()->report_mutex_bugs)
+        return;
+    story_misuse(&s, misuse);
+    report_other(&s, RC_SUPPRESS_MUTEX);
 }
 
 unsigned rc_report_errors(void)
@@ -281,16 +347,22 @@ static void say_verdict(void)
 {
     struct log_text out = {0};
     unsigned n = rc_report_errors(), m = at_load_rlx(&verdict.suppressed); /* relaxed: counts */
-    if (n == verdict.said)
+    unsigned others = at_load_rlx(&verdict.others);                        /* relaxed: likewise */
+    if (n + others == verdict.said)
         return;
-    verdict.said = n;
+    verdict.said = n + others;
     if (rc_flags()->format == RC_FORMAT_JSON) {
-        log_printf(&out, "{\"type\":\"summary\",\"pid\":%d,\"races\":%u,\"suppressed\":%u}\n",
-                   (int)getpid(), n, m);
+        log_printf(&out,
+                   "{\"type\":\"summary\",\"pid\":%d,\"races\":%u,\"others\":%u,"
+                   "\"suppressed\":%u}\n",
+                   (int)getpid(), n, others, m);
     } else {
-        log_printf(&out, "Found %u data race(s)\n", n);
+        if (n)
+            log_printf(&out, "Found %u data race(s)\n", n);
+        if (others)
+            log_printf(&out, "Found %u misuse(s) of locks\n", others);
         if (m)
-            log_printf(&out, "Suppressed %u data race(s)\n", m);
+            log_printf(&out, "Suppressed %u report(s)\n", m);
     }
     log_send(&out);
 }
@@ -301,7 +373,8 @@ int rc_report_fini(int status)
         wait_for_others();
     say_verdict();
     outlet_suppressions();
-    return status == 0 && rc_report_errors() ? rc_flags()->exitcode : status;
+    bool failed = rc_report_errors() || at_load_rlx(&verdict.others); /* relaxed: counts */
+    return status == 0 && failed ? rc_flags()->exitcode : status;
 }
 
 void rc_report_forked(void)

@@ -40,6 +40,34 @@ struct rc_held_lock {
 
 enum { RC_LOCKS_SHOWN = 8 };
 
+/* What is remembered of a flow beyond its life. */
+struct rc_flow_id {
+    enum rc_kind kind;
+    uint64_t id;
+    rc_site created_at;
+    char name[32];
+};
+
+/* Locks taken in a circle: at each edge `taken` was taken while `held`, the next edge's `taken` of
+ * the edge before, was held. */
+enum { RC_CIRCLE_MAX = 8 };
+struct rc_circle {
+    unsigned n;
+    struct rc_circle_edge {
+        struct rc_flow_id by;
+        struct rc_held_lock held, taken;
+    } edge[RC_CIRCLE_MAX];
+};
+
+/* A lock was used in a way that is not defined. */
+struct rc_misuse {
+    const char *what; /* "unlock of an unlocked mutex" */
+    const void *lock;
+    const char *kind; /* "mutex" */
+    struct rc_flow_id by;
+    rc_site where;
+};
+
 struct rc_access_info {
     uintptr_t
         addr;      /* first byte that this access touched, inside the 8-byte word of the conflict */
@@ -103,6 +131,10 @@ void rc_report_init(void);
 void rc_report_race(const struct rc_access_info *now, const struct rc_access_info *before,
                     const struct rc_order_info *order);
 
+/* The same for an inversion of locks, and for a lock's misuse. */
+void rc_report_circle(const struct rc_circle *circle);
+void rc_report_misuse(const struct rc_misuse *misuse);
+
 /* What rc_errors() and rc_fini() return and do; see rc.h. */
 unsigned rc_report_errors(void);
 int rc_report_fini(int status);
@@ -130,6 +162,11 @@ const struct rc_life *rc_life_of(const struct rc_ctx *c);
 
 /* The flow on whose stack addr lies, the running one first, or NULL. */
 const struct rc_life *rc_life_by_stack(uintptr_t addr);
+
+/* The calling thread's context c has used a lock wrongly: reports it, unless reports of locks are
+ * off. */
+void rc_lock_misused(struct rc_ctx *c, const void *lock, const char *kind, const char *what,
+                     uintptr_t pc);
 
 /* The frame of an instrumented function of that flow, which is running or waiting, that addr lies
  * in.  False: none is known. */

@@ -49,6 +49,33 @@ void story_color(struct log_text *t);
 void story_text(const struct story *s, struct log_text *out);
 void story_json(const struct story *s, struct log_text *out);
 
+/* ---- what is no race ---- */
+
+enum { STORY_PARTS_MAX = 3 * RC_CIRCLE_MAX };
+
+struct story_other {
+    const char *type, *title; /* "mutex-misuse", "MUTEX MISUSE" */
+    unsigned number;
+    size_t n_parts;
+    struct story_part {
+        char title[400];
+        struct trail trail;
+    } part[STORY_PARTS_MAX];
+    const char *reproduce; /* or NULL */
+    uint64_t fingerprint;
+};
+
+/* Fill an empty story (zero bytes); story_other_free() makes it empty again. */
+void story_circle(struct story_other *s, const struct rc_circle *circle);
+void story_misuse(struct story_other *s, const struct rc_misuse *misuse);
+void story_other_free(struct story_other *s);
+
+void story_other_text(const struct story_other *s, struct log_text *out);
+void story_other_json(const struct story_other *s, struct log_text *out);
+
+void story_text_trail(struct log_text *out, const struct trail *t);
+void story_json_trail(struct log_text *out, const struct trail *t);
+
 /* "goroutine 8 (worker)", "main goroutine", "thread T1", "main thread". */
 void story_name(const struct rc_life *l, char *buf, size_t size);
 

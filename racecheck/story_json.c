@@ -38,7 +38,7 @@ static void put_file(struct log_text *o, const char *path, int line)
     log_printf(o, ",\"line\":%d", line);
 }
 
-static void put_stack(struct log_text *o, const struct trail *t)
+void story_json_trail(struct log_text *o, const struct trail *t)
 {
     log_printf(o, "[");
     for (size_t i = 0; i < t->n; i++) {
@@ -84,7 +84,7 @@ static void put_lock(struct log_text *o, const struct rc_held_lock *k)
     }
     log_printf(o, ",\"write\":%s,\"taken_at\":", yes(k->for_write));
     trail_make(&t, k->taken_at);
-    put_stack(o, &t);
+    story_json_trail(o, &t);
     trail_free(&t);
     log_printf(o, "}");
 }
@@ -101,7 +101,7 @@ static void put_access(struct log_text *o, const struct story_access *a)
     log_printf(o, ",\"size\":%u,\"by\":{", i->size);
     put_flow(o, i->by);
     log_printf(o, "},\"stack\":");
-    put_stack(o, &a->trail);
+    story_json_trail(o, &a->trail);
     log_printf(o, ",\"locks\":%s", i->locks_known ? "[" : "null");
     for (unsigned k = 0; i->locks_known && k < i->n_locks && k < RC_LOCKS_SHOWN; k++) {
         log_printf(o, "%s", k ? "," : "");
@@ -158,7 +158,7 @@ static void put_location(struct log_text *o, const struct story *s)
             log_printf(o, "}");
         }
         log_printf(o, ",\"allocated_at\":");
-        put_stack(o, &s->allocated_at);
+        story_json_trail(o, &s->allocated_at);
         if (l->has_pointee) {
             log_printf(o, ",\"used_as\":");
             log_json(o, l->pointee.type);
@@ -191,7 +191,7 @@ void story_json(const struct story *s, struct log_text *o)
         put_flow(o, s->life[i].life);
         log_printf(
             o, ",\"state\":\"%s\",\"created_at\":", s->life[i].finished ? "finished" : "running");
-        put_stack(o, &s->life[i].created_at);
+        story_json_trail(o, &s->life[i].created_at);
         log_printf(o, "}");
     }
     log_printf(o, "],\"not_ordered_because\":[");

@@ -37,7 +37,7 @@ static void print_place(struct log_text *out, const char *file, int line)
     log_printf(out, "%s:%d", trail_file(file, name), line);
 }
 
-static void print_trail(struct log_text *out, const struct trail *t)
+void story_text_trail(struct log_text *out, const struct trail *t)
 {
     size_t most = rc_flags()->max_frames ? (size_t)rc_flags()->max_frames : t->n;
     for (size_t i = 0; i < t->n && i < most; i++) {
@@ -73,7 +73,7 @@ static void print_access(struct log_text *out, const struct story_access *a, boo
                           : "Read",
                i->free ? " (free)" : "", i->atomic ? " (atomic)" : "", (unsigned long long)i->addr,
                who);
-    print_trail(out, &a->trail);
+    story_text_trail(out, &a->trail);
 }
 
 /* "stack variable 'point' of 8 bytes, in point.x, in worker(), f.c:12, on the " */
@@ -120,7 +120,7 @@ static void print_location(struct log_text *out, const struct story *s)
             log_printf(out, " by %s", who);
         }
         log_printf(out, " at:\n");
-        print_trail(out, &s->allocated_at);
+        story_text_trail(out, &s->allocated_at);
         if (l->has_pointee)
             log_printf(out, "  used as %s%s, in %s\n", l->pointee.type,
                        l->pointee.part[0] == '[' ? "[]" : "", l->pointee.part);
@@ -199,7 +199,7 @@ static void print_life(struct log_text *out, const struct story_life *l)
     else
         log_printf(out, "\nThread T%llu (%s) created at:\n", (unsigned long long)l->life->id,
                    state);
-    print_trail(out, &l->created_at);
+    story_text_trail(out, &l->created_at);
 }
 
 static void print_why(struct log_text *out, const struct story *s)

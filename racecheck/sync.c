@@ -20,6 +20,7 @@
  * the memory is given out anew.  Objects come from one array and are only reused as objects, so
  * that a program that uses freed memory confuses nobody but itself. */
 #include "sync.h"
+#include "lockorder.h"
 #include "pool.h"
 #include "shadow.h"
 #include "slot.h"
@@ -148,6 +149,8 @@ static void forget_word(uint32_t *head, uintptr_t from, uintptr_t to)
                 s->next = at_load_rlx(head);          /* relaxed: likewise */
             continue;
         }
+        if (s->kind == HOST)
+            lockorder_forget(s->addr);
         clear(s);
         object_put(i);
     }

@@ -156,11 +156,11 @@ static inline void hook_fd_closes(struct g *g, int fd)
         rc_fd_closes(g->race, fd);
 }
 
-static inline void hook_locked(struct g *g, const void *lock, bool for_write, const char *kind,
+static inline void hook_locked(struct g *g, const void *lock, unsigned how, const char *kind,
                                uintptr_t pc)
 {
     if (GO_RACE)
-        rc_lock_taken(g->race, lock, for_write, kind, pc);
+        rc_lock_taken(g->race, lock, how, kind, pc);
 }
 
 static inline void hook_unlocked(struct g *g, const void *lock)

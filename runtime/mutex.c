@@ -271,20 +271,20 @@ void mutex_unlock_raw(go_mutex *m, enum tr_reason why)
 
 /* ---- with the detector's hooks ---- */
 
-static inline void hook_got(go_mutex *m, uintptr_t pc)
+static inline void hook_got(go_mutex *m, unsigned how, uintptr_t pc)
 {
     holders_add(m, pc);
     if (!GO_RACE)
         return;
     struct g *self = rt_self();
     hook_acquire(self, m); /* [hb-lock] */
-    hook_locked(self, m, true, "mutex", pc);
+    hook_locked(self, m, RC_LOCK_WRITE | how, "mutex", pc);
 }
 
 void mutex_lock(go_mutex *m, uintptr_t pc)
 {
     mutex_lock_raw(m, TR_MUTEX);
-    hook_got(m, pc);
+    hook_got(m, 0, pc);
 }
 
 void mutex_unlock(go_mutex *m)
@@ -315,7 +315,7 @@ bool go_mutex_trylock(go_mutex *m)
     rt_point();
     if (!mutex_trylock_raw(m))
         return false;
-    hook_got(m, holders_caller());
+    hook_got(m, RC_LOCK_TRIED, holders_caller());
     return true;
 }
 

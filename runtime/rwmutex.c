@@ -57,17 +57,17 @@ struct rwmutex_state rwmutex_state(const go_rwmutex *m)
 
 /* ---- detector ---- */
 
-static inline void hook_reader_got(go_rwmutex *m, uintptr_t pc)
+static inline void hook_reader_got(go_rwmutex *m, unsigned how, uintptr_t pc)
 {
     holders_add(m, pc);
     if (!GO_RACE)
         return;
     struct g *self = rt_self();
     hook_acquire(self, &m->state_); /* [hb-lock] */
-    hook_locked(self, m, false, "rwmutex", pc);
+    hook_locked(self, m, how, "rwmutex", pc);
 }
 
-static inline void hook_writer_got(go_rwmutex *m, uintptr_t pc)
+static inline void hook_writer_got(go_rwmutex *m, unsigned how, uintptr_t pc)
 {
     holders_add(m, pc);
     if (!GO_RACE)
@@ -75,7 +75,7 @@ static inline void hook_writer_got(go_rwmutex *m, uintptr_t pc)
     struct g *self = rt_self();
     hook_acquire(self, &m->state_);   /* [hb-lock] */
     hook_acquire(self, &m->writers_); /* [hb-lock] */
-    hook_locked(self, m, true, "rwmutex", pc);
+    hook_locked(self, m, RC_LOCK_WRITE | how, "rwmutex", pc);
 }
 
 /* ---- readers ---- */
@@ -134,7 +134,7 @@ void go_rwmutex_rlock(go_rwmutex *m)
     rt_point();
     if (unlikely(!try_rlock(m)))
         rlock_slow(m);
-    hook_reader_got(m, holders_caller());
+    hook_reader_got(m, 0, holders_caller());
 }
 
 bool go_rwmutex_tryrlock(go_rwmutex *m)
@@ -142,7 +142,7 @@ bool go_rwmutex_tryrlock(go_rwmutex *m)
     rt_point();
     if (!try_rlock(m))
         return false;
-    hook_reader_got(m, holders_caller());
+    hook_reader_got(m, RC_LOCK_TRIED, holders_caller());
     return true;
 }
 
@@ -220,7 +220,7 @@ void go_rwmutex_lock(go_rwmutex *m)
     mutex_lock_raw(&m->writers_, TR_RWMUTEX_WRITE);
     if (unlikely(!at_cas_acq(&m->state_, 0u, RW_WRITER))) /* [rw] */
         lock_slow(m);
-    hook_writer_got(m, holders_caller());
+    hook_writer_got(m, 0, holders_caller());
 }
 
 bool go_rwmutex_trylock(go_rwmutex *m)
@@ -232,7 +232,7 @@ bool go_rwmutex_trylock(go_rwmutex *m)
         mutex_unlock_raw(&m->writers_, TR_RWMUTEX_WRITE);
         return false;
     }
-    hook_writer_got(m, holders_caller());
+    hook_writer_got(m, RC_LOCK_TRIED, holders_caller());
     return true;
 }
 

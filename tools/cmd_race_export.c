@@ -18,12 +18,10 @@
 static void write_lines(const struct json *reports, const char *root, FILE *out)
 {
     (void)root;
-    for
-        json_each(r, reports)
-        {
-            json_write(r, out, -1);
-            fputc('\n', out);
-        }
+    json_each(r, reports) {
+        json_write(r, out, -1);
+        fputc('\n', out);
+    }
 }
 
 static const struct format {

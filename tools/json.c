@@ -62,8 +62,9 @@ const struct json *json_get(const struct json *v, const char *key)
 {
     if (!v || v->type != JSON_OBJECT)
         return NULL;
-    for
-        json_each(m, v) if (strcmp(m->key, key) == 0) return m;
+    json_each(m, v)
+        if (strcmp(m->key, key) == 0)
+            return m;
     return NULL;
 }
 
@@ -112,18 +113,16 @@ static void write_members(const struct json *v, FILE *out, int indent)
 {
     int inner = indent >= 0 ? indent + 2 : -1;
     putc(v->type == JSON_ARRAY ? '[' : '{', out);
-    for
-        json_each(m, v)
-        {
-            new_line(out, inner);
-            if (m->key) {
-                write_string(m->key, out);
-                fputs(indent >= 0 ? ": " : ":", out);
-            }
-            json_write(m, out, inner);
-            if (m->next)
-                putc(',', out);
+    json_each(m, v) {
+        new_line(out, inner);
+        if (m->key) {
+            write_string(m->key, out);
+            fputs(indent >= 0 ? ": " : ":", out);
         }
+        json_write(m, out, inner);
+        if (m->next)
+            putc(',', out);
+    }
     if (v->first)
         new_line(out, indent);
     putc(v->type == JSON_ARRAY ? ']' : '}', out);

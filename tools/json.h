@@ -41,6 +41,7 @@ bool json_is(const struct json *v, const char *key); /* the member is true */
 /* Writes v in one line, without a line feed; indent >= 0: in many lines, indented so far. */
 void json_write(const struct json *v, FILE *out, int indent);
 
-#define json_each(v, in) (const struct json *v = (in) ? (in)->first : NULL; v; v = v->next)
+/* Runs over the members of an object, the elements of an array; in may be NULL. */
+#define json_each(v, in) for (const struct json *v = (in) ? (in)->first : NULL; v; v = v->next)
 
 #endif

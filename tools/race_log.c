@@ -53,12 +53,10 @@ static const char *base_name(const char *path)
 
 static uint64_t mix_stack(uint64_t h, const struct json *stack)
 {
-    for
-        json_each(f, stack)
-        {
-            h = mix(h, json_text(f, "function", "?"));
-            h = mix(h, base_name(json_text(f, "file", "")));
-        }
+    json_each(f, stack) {
+        h = mix(h, json_text(f, "function", "?"));
+        h = mix(h, base_name(json_text(f, "file", "")));
+    }
     return h;
 }
 
@@ -66,9 +64,10 @@ static uint64_t print_of_race(const struct json *report)
 {
     uint64_t side[2] = {0, 0};
     int n = 0;
-    for
-        json_each(a, json_get(report, "accesses")) if (n < 2) side[n++] = mix_stack(
-            mix(UINT64_C(0xcbf29ce484222325), json_text(a, "kind", "")), json_get(a, "stack"));
+    json_each(a, json_get(report, "accesses"))
+        if (n < 2)
+            side[n++] = mix_stack(mix(UINT64_C(0xcbf29ce484222325), json_text(a, "kind", "")),
+                                  json_get(a, "stack"));
     uint64_t h = side[0] < side[1] ? side[0] * 31 + side[1] : side[1] * 31 + side[0];
     const struct json *l = json_get(report, "location");
     return strcmp(json_text(l, "kind", ""), "global") == 0 ? mix(h, json_text(l, "name", "")) : h;
@@ -77,8 +76,8 @@ static uint64_t print_of_race(const struct json *report)
 static uint64_t print_of_other(const struct json *report)
 {
     uint64_t h = mix(UINT64_C(0xcbf29ce484222325), json_text(report, "type", ""));
-    for
-        json_each(s, json_get(report, "stacks")) h = mix_stack(h, json_get(s, "stack"));
+    json_each(s, json_get(report, "stacks"))
+        h = mix_stack(h, json_get(s, "stack"));
     return h;
 }
 
@@ -96,7 +95,7 @@ static void add_flow(struct json *in, const char *key, const char *who)
     const char *word = strstr(who, "goroutine"), *open = strstr(who, " (");
     bool first = strncmp(who, "main ", 5) == 0;
     const char *digits = strpbrk(who, "0123456789");
-    char *name = open ? copy(open + 2, strlen(open) - 3) : cmd_strdup("");
+    char *name = open ? copy(open + 2, strcspn(open + 2, ")")) : cmd_strdup("");
     json_string(f, "kind", word ? "goroutine" : "thread");
     json_number(f, "id", first ? word != NULL : digits ? strtoll(digits, NULL, 10) : 0);
     json_string(f, "name", name);
@@ -136,8 +135,9 @@ static struct json *add_access(struct json *accesses, const struct line *l)
 {
     char *s = copy(l->at, l->n), *at = strstr(s, " at 0x"), *by = at ? strstr(at, " by ") : NULL;
     struct json *a = NULL;
-    if (by && s[l->n - 1] == ':') {
-        s[l->n - 1] = *at = *by = 0;
+    size_t n = strlen(s); /* not l->n: the line may hold a 0 */
+    if (by && s[n - 1] == ':') {
+        s[n - 1] = *at = *by = 0;
         a = json_object(accesses, NULL);
         json_string(a, "kind", strstr(s, "(free)") ? "free" : strstr(s, "rite") ? "write" : "read");
         json_bool(a, "atomic", strstr(s, "(atomic)") != NULL);

@@ -83,8 +83,9 @@ static void put_message(struct json *in, const char *text)
 
 static const struct json *place_in(const struct json *stack)
 {
-    for
-        json_each(f, stack) if (json_get(f, "file")) return f;
+    json_each(f, stack)
+        if (json_get(f, "file"))
+            return f;
     return stack ? stack->first : NULL;
 }
 
@@ -106,14 +107,12 @@ static void put_stack(struct json *stacks, const struct json *stack, const char 
     struct json *s = json_object(stacks, NULL), *frames;
     put_message(s, text);
     frames = json_array(s, "frames");
-    for
-        json_each(f, stack)
-        {
-            struct json *frame = json_object(frames, NULL);
-            put_place(json_object(frame, "location"), f, root);
-            if (json_get(f, "module"))
-                json_string(frame, "module", json_text(f, "module", ""));
-        }
+    json_each(f, stack) {
+        struct json *frame = json_object(frames, NULL);
+        put_place(json_object(frame, "location"), f, root);
+        if (json_get(f, "module"))
+            json_string(frame, "module", json_text(f, "module", ""));
+    }
 }
 
 /* ---- words ---- */
@@ -144,17 +143,14 @@ static char *race_message(const struct json *r, const struct json *now, const st
     const char *name = json_text(l, "name", NULL), *part = json_text(l, "part", "");
     char *s = cmd_printf("Data race%s%s%s%s: %s, and %s are not ordered.", name ? " on '" : "",
                          name ? name : "", name ? part : "", name ? "'" : "", a, b);
-    for
-        json_each(why, json_get(r, "not_ordered_because"))
-        {
-            char *longer = cmd_printf("%s %c%s.", s,
-                                      why->text && *why->text >= 'a' && *why->text <= 'z'
-                                          ? *why->text - 'a' + 'A'
-                                          : *why->text,
-                                      why->text + 1);
-            free(s);
-            s = longer;
-        }
+    json_each(why, json_get(r, "not_ordered_because")) {
+        if (why->type != JSON_STRING || !*why->text)
+            continue;
+        char c = *why->text, big = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+        char *longer = cmd_printf("%s %c%s.", s, big, why->text + 1);
+        free(s);
+        s = longer;
+    }
     free(a);
     free(b);
     return s;
@@ -174,14 +170,12 @@ static void put_race(struct json *result, const struct json *r, const char *root
     struct json *stacks = json_array(result, "stacks");
     put_stack(stacks, json_get(now, "stack"), a, root);
     put_stack(stacks, json_get(before, "stack"), b, root);
-    for
-        json_each(life, json_get(r, "lives"))
-        {
-            char *who = flow_name(life), *title = cmd_printf("%s created", who);
-            put_stack(stacks, json_get(life, "created_at"), title, root);
-            free(title);
-            free(who);
-        }
+    json_each(life, json_get(r, "lives")) {
+        char *who = flow_name(life), *title = cmd_printf("%s created", who);
+        put_stack(stacks, json_get(life, "created_at"), title, root);
+        free(title);
+        free(who);
+    }
     free(text);
     free(a);
     free(b);
@@ -194,14 +188,12 @@ static void put_other(struct json *result, const struct json *r, const char *roo
     struct json *locations = json_array(result, "locations");
     struct json *related = json_array(result, "relatedLocations");
     struct json *stacks = json_array(result, "stacks");
-    for
-        json_each(s, all)
-        {
-            const char *title = json_text(s, "title", "stack");
-            put_location(s == all->first ? locations : related, json_get(s, "stack"),
-                         s == all->first ? NULL : title, root);
-            put_stack(stacks, json_get(s, "stack"), title, root);
-        }
+    json_each(s, all) {
+        const char *title = json_text(s, "title", "stack");
+        put_location(s == all->first ? locations : related, json_get(s, "stack"),
+                     s == all->first ? NULL : title, root);
+        put_stack(stacks, json_get(s, "stack"), title, root);
+    }
 }
 
 static void put_result(struct json *results, const struct json *r, const char *root)
@@ -245,8 +237,8 @@ void race_sarif_write(const struct json *reports, const char *root, FILE *out)
     put_driver(run);
     json_string(run, "columnKind", "utf16CodeUnits");
     struct json *results = json_array(run, "results");
-    for
-        json_each(r, reports) put_result(results, r, root);
+    json_each(r, reports)
+        put_result(results, r, root);
     json_write(log, out, 0);
     fputc('\n', out);
     json_free(log);

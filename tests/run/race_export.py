@@ -125,8 +125,9 @@ def formats_agree(folder):
 
 def fingerprint_survives_edits(folder):
     prints = []
-    for i, source in enumerate((SOURCE, SOURCE.replace("int counter;", "\n\n\n// more\nint counter;"),
-                                SOURCE.replace("writer", "other_writer"))):
+    shifted = SOURCE.replace("int counter;", "\n\n\n// more\nint counter;")
+    renamed = SOURCE.replace("writer", "other_writer")
+    for i, source in enumerate((SOURCE, shifted, renamed)):
         sub = os.path.join(folder, str(i))
         os.mkdir(sub)
         program = compiled(sub, "counter", source)

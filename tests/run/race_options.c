@@ -33,7 +33,7 @@
 // case: suppressions race:races_on_first
 // stdout: told 2
 // stderr: Found 2 data race\(s\)
-// stderr: Suppressed 1 data race\(s\)
+// stderr: Suppressed 1 report\(s\)
 // stderr: Suppressions, and how many reports each kept back:
 // stderr:  +1 race:races_on_first
 // stderr:  +0 race_top:\^nothing\$

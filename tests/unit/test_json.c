@@ -1,4 +1,5 @@
-/* test_json.c - JSON of the goshawk command: what is read is written again, what is wrong is told. */
+/* test_json.c - JSON of the goshawk command: what is read is written again, what is wrong is
+ * told. */
 #include <criterion/criterion.h>
 #include <stdarg.h>
 #include <stdlib.h>

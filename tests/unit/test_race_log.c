@@ -42,8 +42,8 @@ static struct json *read_all(const char *log, size_t n)
 static size_t count(const struct json *v)
 {
     size_t n = 0;
-    for
-        json_each(m, v) n += m != NULL;
+    json_each(m, v)
+        n += m != NULL;
     return n;
 }
 
@@ -132,6 +132,13 @@ Test(race_log, json_lines_among_others)
     reports = json_array(NULL, NULL);
     cr_expect(race_log_read(broken, sizeof broken - 1, reports, &line) && line == 2);
     json_free(reports);
+}
+
+Test(race_log, a_line_with_a_zero_in_it)
+{
+    static const char log[] = "==================\nWARNING: DATA RACE\nWrite at 0x1 by goroutine "
+                              "8 (x\0y):\n  f() a.c:1\n==================\n";
+    json_free(read_all(log, sizeof log - 1));
 }
 
 Test(race_log, a_report_that_was_cut_off_is_left_out_wherever_that_is)

@@ -91,5 +91,6 @@ Test(race_sarif, no_report_is_a_run_without_results)
 Test(race_sarif, reports_that_lack_what_they_should_have_do_no_harm)
 {
     json_free(converted("[{},{\"type\":\"race\",\"accesses\":[]},{\"type\":\"race\",\"accesses\":"
-                        "[{}]},{\"type\":\"thread-leak\",\"stacks\":[{}]},{\"type\":7}]"));
+                        "[{}]},{\"type\":\"thread-leak\",\"stacks\":[{}]},{\"type\":7},"
+                        "{\"not_ordered_because\":[\"\",7,null]}]"));
 }

@@ -32,9 +32,9 @@ typedef struct go_race_report {
     const char *text;        /* as in the log, whether or not it is printed */
 } go_race_report;
 
-/* From now on fn(report, arg) is called for every report, besides the log; NULL: no longer.  It runs
- * on the thread that has found the race, in its midst, with nothing recorded: it must not park,
- * and not wait for a lock that the racing code may hold. */
+/* From now on fn(report, arg) is called for every report, besides the log; NULL: no longer.  It
+ * runs on the thread that has found the race, in its midst, with nothing recorded: it must not
+ * park, and not wait for a lock that the racing code may hold. */
 GO_API_ void go_race_on_report(void (*fn)(const go_race_report *report, void *arg), void *arg);
 
 GO_END_DECLS_

@@ -1,0 +1,122 @@
+/* story_other.c - reports of what is no race: inversions of locks, misuse of locks.
+ *
+ * All have one form: a heading, and stacks with titles.  In JSON:
+ *   {"type":"lock-order-inversion"|"mutex-misuse","pid":1,"number":1,"fingerprint":"...",
+ *    "title":"...","stacks":[{"title":"...","stack":STACK}...],"reproduce":"..."}
+ * STACK as in story_json.c. */
+#include "story.h"
+#include "print.h"
+#include <string.h>
+#include <unistd.h>
+
+enum { NAME = 128 };
+
+static void flow_name(const struct rc_flow_id *f, bool begins, char *buf, size_t size)
+{
+    struct rc_life l = {.kind = f->kind, .id = f->id};
+    memcpy(l.name, f->name, sizeof l.name);
+    story_name(&l, buf, size);
+    if (begins && *buf >= 'a' && *buf <= 'z')
+        *buf = (char)(*buf - 'a' + 'A');
+}
+
+static struct text begin_part(struct story_other *s, rc_site site)
+{
+    struct text t;
+    struct story_part *p = &s->part[s->n_parts < STORY_PARTS_MAX ? s->n_parts++ : 0];
+    trail_free(&p->trail);
+    trail_make(&p->trail, site);
+    text_init(&t, p->title, sizeof p->title);
+    return t;
+}
+
+/* Where it was created, unless that was told before or nobody created it. */
+static void add_creation(struct story_other *s, const struct rc_flow_id *f)
+{
+    char who[NAME], title[NAME + 16];
+    struct text t;
+    struct rc_life l = {.kind = f->kind, .id = f->id};
+    if (f->created_at == 0 || story_is_first(&l))
+        return;
+    flow_name(f, true, who, sizeof who);
+    text_init(&t, title, sizeof title);
+    text_printf(&t, "%s created at", who);
+    for (size_t i = 0; i < s->n_parts; i++)
+        if (strcmp(s->part[i].title, title) == 0)
+            return;
+    t = begin_part(s, f->created_at);
+    text_printf(&t, "%s", title);
+}
+
+void story_circle(struct story_other *s, const struct rc_circle *circle)
+{
+    char who[NAME], held[NAME], taken[NAME];
+    s->type = "lock-order-inversion";
+    s->title = "LOCK ORDER INVERSION (potential deadlock)";
+    for (unsigned i = 0; i < circle->n; i++) {
+        const struct rc_circle_edge *e = &circle->edge[i];
+        flow_name(&e->by, true, who, sizeof who);
+        story_object_name(e->held.lock, held, sizeof held);
+        story_object_name(e->taken.lock, taken, sizeof taken);
+        struct text t = begin_part(s, e->taken.taken_at);
+        text_printf(&t, "%s takes %s %s, while it holds %s %s", who, e->taken.kind, taken,
+                    e->held.kind, held);
+        t = begin_part(s, e->held.taken_at);
+        text_printf(&t, "It took %s %s at", e->held.kind, held);
+    }
+    for (unsigned i = 0; i < circle->n; i++)
+        add_creation(s, &circle->edge[i].by);
+}
+
+void story_misuse(struct story_other *s, const struct rc_misuse *m)
+{
+    char who[NAME], object[NAME];
+    s->type = "mutex-misuse";
+    s->title = "MUTEX MISUSE";
+    flow_name(&m->by, false, who, sizeof who);
+    story_object_name(m->lock, object, sizeof object);
+    struct text t = begin_part(s, m->where);
+    text_printf(&t, "%c%s by %s: %s %s", *m->what - 'a' + 'A', m->what + 1, who, m->kind, object);
+    add_creation(s, &m->by);
+}
+
+void story_other_free(struct story_other *s)
+{
+    for (size_t i = 0; i < s->n_parts; i++)
+        trail_free(&s->part[i].trail);
+    *s = (struct story_other){0};
+}
+
+void story_other_text(const struct story_other *s, struct log_text *out)
+{
+    log_printf(out, "==================\nWARNING: %s\n", s->title);
+    for (size_t i = 0; i < s->n_parts; i++) {
+        log_printf(out, "%s%s:\n", i ? "\n" : "", s->part[i].title);
+        story_text_trail(out, &s->part[i].trail);
+    }
+    if (s->reproduce)
+        log_printf(out, "\nReproduce: %s\n", s->reproduce);
+    log_printf(out, "==================\n");
+}
+
+void story_other_json(const struct story_other *s, struct log_text *o)
+{
+    log_printf(o, "{\"type\":\"%s\",\"pid\":%d,\"number\":%u,\"fingerprint\":\"%016llx\"", s->type,
+               (int)getpid(), s->number, (unsigned long long)s->fingerprint);
+    log_printf(o, ",\"title\":");
+    log_json(o, s->title);
+    log_printf(o, ",\"stacks\":[");
+    for (size_t i = 0; i < s->n_parts; i++) {
+        log_printf(o, "%s{\"title\":", i ? "," : "");
+        log_json(o, s->part[i].title);
+        log_printf(o, ",\"stack\":");
+        story_json_trail(o, &s->part[i].trail);
+        log_printf(o, "}");
+    }
+    log_printf(o, "]");
+    if (s->reproduce) {
+        log_printf(o, ",\"reproduce\":");
+        log_json(o, s->reproduce);
+    }
+    log_printf(o, "}\n");
+}

@@ -1,0 +1,240 @@
+/* Locks that are taken in different orders, and mutexes that are used wrongly, are reported in the
+ * form of races; what only looks like it is not. */
+// only: race
+// env: GORACE=atexit_sleep_ms=0
+// exit: 66
+// case: inversion
+// stderr: WARNING: LOCK ORDER INVERSION \(potential deadlock\)
+// stderr: Goroutine 3 takes mutex 'a', while it holds mutex 'b':
+// stderr:   take_two\(\) .*lock_misuse\.c:@second:\d+
+// stderr: It took mutex 'b' at:
+// stderr:   take_two\(\) .*lock_misuse\.c:@first:\d+
+// stderr: Goroutine 2 takes mutex 'b', while it holds mutex 'a':
+// stderr: It took mutex 'a' at:
+// stderr: Goroutine 3 created at:
+// stderr: Goroutine 2 created at:
+// stderr: Found 1 misuse\(s\) of locks
+// case: circle-of-three
+// stderr: Goroutine 4 takes mutex 'a', while it holds mutex 'c':
+// stderr: Goroutine 2 takes mutex 'b', while it holds mutex 'a':
+// stderr: Goroutine 3 takes mutex 'c', while it holds mutex 'b':
+// case: threads
+// stderr: Thread T2 takes mutex 'p', while it holds mutex 'q':
+// stderr: Thread T1 takes mutex 'q', while it holds mutex 'p':
+// case: gate
+// exit: 0
+// case: one-flow
+// exit: 0
+// case: only-tried
+// exit: 0
+// case: only-readers
+// exit: 0
+// case: readers-and-writers
+// stderr: Goroutine 3 takes rwmutex 'r', while it holds rwmutex 's':
+// case: freed-between
+// exit: 0
+// case: inversion suppressed
+// exit: 0
+// stderr:  +1 deadlock:take_two
+// case: unlocked-twice
+// stderr: WARNING: MUTEX MISUSE
+// stderr: Unlock of an unlocked mutex by main goroutine: mutex 'p':
+// stderr:   unlocked_twice\(\) .*
+// stderr: Found 1 misuse\(s\) of locks
+// case: after-destroy
+// stderr: Lock of a destroyed mutex by main goroutine: mutex 'p':
+// case: destroyed-while-locked
+// stderr: Destroy of a locked mutex by main goroutine: mutex 'p':
+#include "expect.h"
+#include <pthread.h>
+
+#define FRAME static __attribute__((noinline))
+
+static go_mutex a, b, c, gate;
+static go_rwmutex r, s;
+static pthread_mutex_t p = PTHREAD_MUTEX_INITIALIZER, q = PTHREAD_MUTEX_INITIALIZER;
+static go_waitgroup wg;
+
+FRAME void take_two(go_mutex *first, go_mutex *second)
+{
+    go_mutex_lock(first);  // @first
+    go_mutex_lock(second); // @second
+    go_mutex_unlock(second);
+    go_mutex_unlock(first);
+    go_waitgroup_done(&wg);
+}
+
+/* One after the other, so that no run ends in the deadlock. */
+#define IN_ITS_TURN(fn, ...) (go_waitgroup_add(&wg, 1), go(fn, __VA_ARGS__), go_waitgroup_wait(&wg))
+
+FRAME void inversion(void)
+{
+    IN_ITS_TURN(take_two, &a, &b);
+    IN_ITS_TURN(take_two, &b, &a);
+    IN_ITS_TURN(take_two, &a, &b); /* known by now */
+    IN_ITS_TURN(take_two, &b, &a);
+}
+
+FRAME void circle_of_three(void)
+{
+    IN_ITS_TURN(take_two, &a, &b);
+    IN_ITS_TURN(take_two, &b, &c);
+    IN_ITS_TURN(take_two, &c, &a);
+}
+
+static void *takes_p_and_q(void *in_order)
+{
+    pthread_mutex_lock(in_order ? &p : &q);
+    pthread_mutex_lock(in_order ? &q : &p);
+    pthread_mutex_unlock(&p);
+    pthread_mutex_unlock(&q);
+    return NULL;
+}
+
+FRAME void threads(void)
+{
+    pthread_t t;
+    pthread_create(&t, NULL, takes_p_and_q, &p);
+    pthread_join(t, NULL);
+    pthread_create(&t, NULL, takes_p_and_q, NULL);
+    pthread_join(t, NULL);
+}
+
+FRAME void take_two_behind_the_gate(go_mutex *first, go_mutex *second)
+{
+    go_mutex_lock(&gate);
+    go_mutex_lock(first);
+    go_mutex_lock(second);
+    go_mutex_unlock(second);
+    go_mutex_unlock(first);
+    go_mutex_unlock(&gate);
+    go_waitgroup_done(&wg);
+}
+
+FRAME void behind_a_gate(void)
+{
+    IN_ITS_TURN(take_two_behind_the_gate, &a, &b);
+    IN_ITS_TURN(take_two_behind_the_gate, &b, &a);
+}
+
+FRAME void one_flow(void)
+{
+    go_waitgroup_add(&wg, 2);
+    take_two(&a, &b);
+    take_two(&b, &a);
+}
+
+FRAME void try_second(go_mutex *first, go_mutex *second)
+{
+    go_mutex_lock(first);
+    EXPECT(go_mutex_trylock(second));
+    go_mutex_unlock(second);
+    go_mutex_unlock(first);
+    go_waitgroup_done(&wg);
+}
+
+FRAME void only_tried(void)
+{
+    IN_ITS_TURN(take_two, &a, &b);
+    IN_ITS_TURN(try_second, &b, &a);
+}
+
+FRAME void read_two(go_rwmutex *first, go_rwmutex *second)
+{
+    go_rwmutex_rlock(first);
+    go_rwmutex_rlock(second);
+    go_rwmutex_runlock(second);
+    go_rwmutex_runlock(first);
+    go_waitgroup_done(&wg);
+}
+
+FRAME void write_two(go_rwmutex *first, go_rwmutex *second)
+{
+    go_rwmutex_lock(first);
+    go_rwmutex_lock(second);
+    go_rwmutex_unlock(second);
+    go_rwmutex_unlock(first);
+    go_waitgroup_done(&wg);
+}
+
+FRAME void only_readers(void)
+{
+    IN_ITS_TURN(read_two, &r, &s);
+    IN_ITS_TURN(read_two, &s, &r);
+}
+
+FRAME void readers_and_writers(void)
+{
+    IN_ITS_TURN(read_two, &r, &s);
+    IN_ITS_TURN(write_two, &s, &r);
+}
+
+FRAME void freed_between(void)
+{
+    for (int i = 0; i < 100; i++) {
+        go_mutex *two = calloc(2, sizeof *two);
+        IN_ITS_TURN(take_two, &two[i % 2], &two[1 - i % 2]);
+        free(two);
+    }
+}
+
+FRAME void unlocked_twice(void)
+{
+    pthread_mutex_lock(&p);
+    pthread_mutex_unlock(&p);
+    pthread_mutex_unlock(&p);
+}
+
+FRAME void after_destroy(void)
+{
+    pthread_mutex_destroy(&p);
+    EXPECT(pthread_mutex_lock(&p) != 0);
+}
+
+FRAME void destroyed_while_locked(void)
+{
+    pthread_mutex_lock(&p);
+    EXPECT(pthread_mutex_destroy(&p) != 0);
+    pthread_mutex_unlock(&p);
+}
+
+/* Starts again with a suppression; its file stays open over exec. */
+static void suppressed(char **argv)
+{
+    char options[128];
+    int fd = memfd_create("suppressions", 0);
+    EXPECT(fd >= 0 && dprintf(fd, "deadlock:take_two\n") > 0);
+    snprintf(options, sizeof options,
+             "atexit_sleep_ms=0 print_suppressions=1 suppressions=/proc/self/fd/%d", fd);
+    setenv("GORACE", options, 1);
+    execl("/proc/self/exe", argv[0], argv[1], (char *)NULL);
+    EXPECT(false);
+}
+
+int go_main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        void (*run)(void);
+    } cases[] = {
+        {"inversion", inversion},
+        {"circle-of-three", circle_of_three},
+        {"threads", threads},
+        {"gate", behind_a_gate},
+        {"one-flow", one_flow},
+        {"only-tried", only_tried},
+        {"only-readers", only_readers},
+        {"readers-and-writers", readers_and_writers},
+        {"freed-between", freed_between},
+        {"unlocked-twice", unlocked_twice},
+        {"after-destroy", after_destroy},
+        {"destroyed-while-locked", destroyed_while_locked},
+    };
+    if (argc == 3)
+        suppressed(argv);
+    EXPECT(argc == 2);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (strcmp(cases[i].name, argv[1]) == 0)
+            cases[i].run();
+    return 0;
+}
