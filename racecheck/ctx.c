@@ -397,11 +397,14 @@ void rc_lock_taken(struct rc_ctx *c, const void *lock, unsigned how, const char 
 {
     if (rc_is_silent(c))
         return;
-    struct rc_held_lock taken = {lock, kind, (how & RC_LOCK_WRITE) != 0, rc_site_here(c, pc)};
+    struct rc_held_lock one_more,
+        *k = c->n_locks < RC_LOCKS_SHOWN ? &c->lock[c->n_locks] : &one_more;
+    k->lock = lock; /* in its place at once: copying would wait for these stores */
+    k->kind = kind;
+    k->for_write = (how & RC_LOCK_WRITE) != 0;
+    k->taken_at = rc_site_here(c, pc);
     if (c->n_locks > 0 && !(how & RC_LOCK_TRIED))
-        lockorder_taken(c, &taken);
-    if (c->n_locks < RC_LOCKS_SHOWN)
-        c->lock[c->n_locks] = taken;
+        lockorder_taken(c, k);
     c->n_locks++;
     c->held_at = CALLS_NONE;
 }
