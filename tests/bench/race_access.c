@@ -1,29 +1,14 @@
-/* race_access.c - what an access costs under a race detector.
- *
- * Compile with clang -fsanitize=thread once; link the object with clang's own libtsan and with
- * ours, and run both in turn: the ratio is the figure.  Prints one line an operation: name, ns. */
+/* race_access.c - what an access costs under a race detector; see race_bench.h. */
+#include "race_bench.h"
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdint.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define QUIET __attribute__((no_sanitize("thread"), noinline))
-#define LOUD  __attribute__((noinline))
-
-enum { SMALL = 512 << 10, LARGE = 64 << 20 };
-
-static QUIET double now_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
-}
-
-static uint64_t *data;
-static volatile uint64_t sink;
+uint64_t *data;
+volatile uint64_t sink;
 static atomic_int counter;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
@@ -64,6 +49,17 @@ LOUD static uint64_t random_read(uint64_t *p, long n, long mask)
         s += ((volatile uint64_t *)p)[x & (uint64_t)mask];
     }
     return s;
+}
+
+LOUD static void random_write(uint64_t *p, long n, long mask)
+{
+    uint64_t x = 88172645463325252u;
+    for (long i = 0; i < n; i++) {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        ((volatile uint64_t *)p)[x & (uint64_t)mask] = x;
+    }
 }
 
 LOUD static uint64_t callee(uint64_t *p)
@@ -144,24 +140,6 @@ static void *reader(void *arg)
     return (void *)(uintptr_t)s;
 }
 
-static double best_of(int runs, double (*once)(void))
-{
-    double best = 1e30;
-    for (int i = 0; i < runs; i++) {
-        double t = once();
-        best = t < best ? t : best;
-    }
-    return best;
-}
-
-#define TIMED(name, ops, ...)                  \
-    static QUIET double name(void)             \
-    {                                          \
-        double t = now_ns();                   \
-        __VA_ARGS__;                           \
-        return (now_ns() - t) / (double)(ops); \
-    }
-
 TIMED(t_same, 10000000, same_write(data, 10000000))
 TIMED(t_seq_write, 10 * (SMALL / 8), for (int i = 0; i < 10; i++) seq_write(data, SMALL / 8))
 TIMED(
@@ -170,9 +148,22 @@ TIMED(
         seq_write(data, SMALL / 8);
     })
 TIMED(t_seq_read, 10 * (SMALL / 8), for (int i = 0; i < 10; i++) sink = seq_read(data, SMALL / 8))
-TIMED(t_read_after_write, SMALL / 8, new_epoch(); sink = seq_read(data, SMALL / 8))
+static QUIET double t_read_after_write(void)
+{
+    seq_write(data, SMALL / 8);
+    double t = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    for (int i = 0; i < 10; i++) {
+        new_epoch();
+        sink = seq_read(data, SMALL / 8);
+    }
+    return (clock_ns(CLOCK_THREAD_CPUTIME_ID) - t) / (10 * (SMALL / 8));
+}
+
 TIMED(t_random, 2000000, sink = random_read(data, 2000000, SMALL / 8 - 1))
+TIMED(t_random_write, 2000000, random_write(data, 2000000, SMALL / 8 - 1))
 TIMED(t_large_write, LARGE / 8, seq_write(data, LARGE / 8))
+TIMED(t_large_read, LARGE / 8, sink = seq_read(data, LARGE / 8))
+TIMED(t_large_random_write, 1000000, random_write(data, 1000000, LARGE / 8 - 1))
 TIMED(t_large_random, 1000000, sink = random_read(data, 1000000, LARGE / 8 - 1))
 TIMED(t_call, 5000000, sink = call_read(data, 5000000))
 TIMED(t_call_two, 5000000, sink = call_two(data, 5000000))
@@ -188,76 +179,125 @@ TIMED(t_mutex, 500000, locked(500000))
 TIMED(t_mutex_fields, 500000, locked_fields(points, 500000))
 TIMED(t_atomic, 1000000, atomic_adds(1000000))
 
-static QUIET double t_shared_read(void)
-{
-    pthread_t a, b;
-    seq_write(data, SMALL / 8);
-    double t = now_ns();
-    pthread_create(&a, NULL, reader, NULL);
-    pthread_create(&b, NULL, reader, NULL);
-    pthread_join(a, NULL);
-    pthread_join(b, NULL);
-    return (now_ns() - t) / (40 * (SMALL / 8));
-}
-
 static QUIET void *nothing(void *arg)
 {
     return arg;
 }
 
-static QUIET double t_thread(void)
+static QUIET void two_threads(void *(*fn)(void *))
 {
-    double t = now_ns();
-    for (int i = 0; i < 200; i++) {
+    pthread_t a, b;
+    pthread_create(&a, NULL, fn, NULL);
+    pthread_create(&b, NULL, fn, NULL);
+    pthread_join(a, NULL);
+    pthread_join(b, NULL);
+}
+
+static void *contender(void *arg)
+{
+    locked_fields(points, 100000);
+    return arg;
+}
+
+LOUD static void copies(char *p, long n)
+{
+    for (long i = 0; i < n; i++)
+        memcpy(p + 8192, p, 4096);
+}
+
+LOUD static void blocks(long n, size_t size)
+{
+    for (long i = 0; i < n; i++) {
+        volatile char *p = malloc(size);
+        p[size / 2] = (char)i;
+        free((void *)(uintptr_t)p);
+    }
+}
+
+TIMED(t_memcpy, 50000, copies((char *)data, 50000))
+TIMED(
+    t_memcpy_epoch, 20000, for (int i = 0; i < 20000; i++) {
+        new_epoch();
+        copies((char *)data, 1);
+    })
+TIMED(t_malloc_100, 200000, blocks(200000, 100))
+TIMED(t_malloc_100k, 5000, blocks(5000, 100000))
+ON_WALL(t_shared_read, 40 * (SMALL / 8), two_threads(reader))
+ON_WALL(t_contended, 200000, two_threads(contender))
+ON_WALL(
+    t_thread, 200, for (int i = 0; i < 200; i++) {
         pthread_t a;
         pthread_create(&a, NULL, nothing, NULL);
         pthread_join(a, NULL);
-    }
-    return (now_ns() - t) / 200;
-}
+    })
 
-static long rss_kb(void)
+static long peak_rss_kb(void)
 {
     char line[256];
     long kb = 0;
     FILE *f = fopen("/proc/self/status", "r");
     while (f && fgets(line, sizeof line, f))
-        sscanf(line, "VmRSS: %ld", &kb);
+        sscanf(line, "VmHWM: %ld", &kb);
     if (f)
         fclose(f);
     return kb;
 }
 
-int main(int argc, char **argv)
+static const struct race_op race_access[] = {
+    {"same_address_write", t_same},
+    {"sequential_write_512K", t_seq_write},
+    {"sequential_read_512K", t_seq_read},
+    {"random_read_512K", t_random},
+    {"random_write_512K", t_random_write},
+    {"sequential_write_64M", t_large_write},
+    {"sequential_read_64M", t_large_read},
+    {"random_read_64M", t_large_random},
+    {"random_write_64M", t_large_random_write},
+    {"call_and_read", t_call},
+    {"call_two_alternating", t_call_two},
+    {"struct_fields", t_fields},
+    {"byte_array", t_bytes},
+    {"mutex_pair", t_mutex},
+    {"mutex_and_two_fields", t_mutex_fields},
+    {"mutex_contended", t_contended},
+    {"atomic_add_acq_rel", t_atomic},
+    {"memcpy_4K", t_memcpy},
+    {"thread_create_join", t_thread},
+    {"write_512K_new_epoch", t_seq_write_epoch},
+    {"read_after_write_512K", t_read_after_write},
+    {"struct_fields_new_epoch", t_fields_epoch},
+    {"memcpy_4K_new_epoch", t_memcpy_epoch},
+    {"read_by_two_threads_512K", t_shared_read},
+    {"malloc_free_100", t_malloc_100},
+    {"malloc_free_100K", t_malloc_100k},
+    {NULL, NULL},
+};
+
+static void measure(const struct race_op *op)
 {
-    static const struct {
-        const char *name;
-        double (*once)(void);
-    } op[] = {
-        {"same_address_write", t_same},
-        {"sequential_write_512K", t_seq_write},
-        {"sequential_write_512K_new_epoch", t_seq_write_epoch},
-        {"sequential_read_512K", t_seq_read},
-        {"read_after_write_512K", t_read_after_write},
-        {"random_read_512K", t_random},
-        {"sequential_write_64M", t_large_write},
-        {"random_read_64M", t_large_random},
-        {"call_and_read", t_call},
-        {"call_two_alternating", t_call_two},
-        {"struct_fields", t_fields},
-        {"struct_fields_new_epoch", t_fields_epoch},
-        {"byte_array", t_bytes},
-        {"mutex_pair", t_mutex},
-        {"mutex_and_two_fields", t_mutex_fields},
-        {"atomic_add_acq_rel", t_atomic},
-        {"read_by_two_threads_512K", t_shared_read},
-        {"thread_create_join", t_thread},
-    };
+    double best = 1e30;
     data = malloc(LARGE);
     points = calloc(10000, sizeof *points);
-    for (unsigned i = 0; i < sizeof op / sizeof op[0]; i++)
-        if (argc < 2 || strstr(op[i].name, argv[1]))
-            printf("%s %.2f\n", op[i].name, best_of(3, op[i].once));
-    printf("rss_MB %ld\n", rss_kb() >> 10);
-    return 0;
+    for (int i = 0; i < 3; i++) {
+        double t = op->once();
+        best = t < best ? t : best;
+    }
+    printf("%s %.2f %ld\n", op->name, best, peak_rss_kb());
+}
+
+int main(int argc, char **argv)
+{
+    static const struct race_op *const tables[] = {race_access, race_work};
+    bool found = false;
+    for (unsigned i = 0; argc == 2 && i < 2; i++)
+        for (const struct race_op *op = tables[i]; op->name; op++) {
+            if (strcmp(argv[1], "--list") == 0)
+                puts(op->name);
+            else if (strcmp(argv[1], op->name) == 0)
+                measure(op);
+            else
+                continue;
+            found = true;
+        }
+    return found ? 0 : 2;
 }

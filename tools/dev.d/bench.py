@@ -6,9 +6,7 @@
 Go and Boost.Fiber.  tests/bench/bench_go_ops.c, bench_ops.go and bench_fiber_ops.cpp do the same
 operation N times and print what one costs:
     OPERATION ns_per_op [bytes_each]
-The detector ("race" among the operations).  tests/bench/race_access.c is compiled once, by clang
-with -fsanitize=thread, and the object is linked with our detector and with clang's own; it prints
-lines of the same kind.
+The detector ("race" among the operations): see bench_race.py.
 
 The programs of a run follow immediately one after the other, and who goes first alternates, so that
 a machine that slows down slows all.  The table shows medians over the runs and the ratio ours /
@@ -23,6 +21,8 @@ import shutil
 import statistics
 import subprocess
 import sys
+
+import bench_race
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SOURCES = os.path.join(ROOT, 'tests/bench')
@@ -210,51 +210,6 @@ def print_mean(rows):
                   f'  (goal {goal_mark(mean, goal).strip()})')
 
 
-def build_race(folder):
-    """The same object with our detector and with clang's, or None where clang has none."""
-    out = os.path.join(folder, 'bench')
-    names = {'ours': os.path.join(out, 'race_ours'), 'clang': os.path.join(out, 'race_clang')}
-    source, obj = os.path.join(SOURCES, 'race_access.c'), os.path.join(out, 'race.o')
-    commands = [['clang', '-g', '-O2', '-fsanitize=thread', '-c', source, '-o', obj],
-                ['clang', '-fsanitize=thread', obj, '-o', names['clang']],
-                [os.path.join(folder, 'tools/goshawk'), 'cc', '-race', obj, '-o', names['ours']]]
-    if shutil.which('clang') is None:
-        return None
-    for command in commands:
-        if why := run(command):
-            print('bench: ' + why.splitlines()[0])
-            return None
-    return names
-
-
-def bench_race(folder, runs):
-    """[row]; prints the table."""
-    programs = build_race(folder)
-    if programs is None:
-        print('bench: the detector is not measured: it takes clang with its libtsan')
-        return []
-    samples = {}  # operation -> who -> [value]
-    for i in range(runs):
-        for who in ('ours', 'clang') if i % 2 == 0 else ('clang', 'ours'):
-            out = subprocess.run([programs[who]], capture_output=True, text=True, timeout=300,
-                                 check=True).stdout
-            for line in out.splitlines():
-                operation, value = line.split()[:2]
-                samples.setdefault(operation, {}).setdefault(who, []).append(float(value))
-    rows = []
-    print(f'\n{"detector":34}{"ours":>10}{"clang":>10}{"ratio":>8}')
-    for operation, values in samples.items():
-        row = {'operation': operation, 'samples': values,
-               'ours': statistics.median(values['ours']),
-               'clang': statistics.median(values['clang'])}
-        row['ratio'] = row['ours'] / row['clang'] if row['clang'] else None
-        rows.append(row)
-        print(f'{operation:34}{row["ours"]:10.2f}{row["clang"]:10.2f}{row["ratio"]:8.2f}')
-    times = [r['ratio'] for r in rows if not r['operation'].startswith('rss')]
-    print(f'{"geometric mean of the times":34}{"":20}{statistics.geometric_mean(times):8.2f}')
-    return rows
-
-
 def bench_ops(programs, wanted, procs, options):
     print(f'\nGOMAXPROCS={procs}, medians of {options.runs}\n{HEADER}')
     rows = []
@@ -294,7 +249,7 @@ def main():
         for procs in options.procs.split(','):
             rows += bench_ops(programs, wanted, int(procs), options)
     if RACE in wanted:
-        race_rows = bench_race(options.build, options.runs)
+        race_rows = bench_race.bench(options.build, options.runs, options.quick)
     path = os.path.join(options.build, 'bench.json')
     with open(path, 'w', encoding='utf-8') as f:
         json.dump({'machine': platform.platform(), 'cpus': os.cpu_count(), 'quick': options.quick,
