@@ -5,32 +5,33 @@
  * shadow_access_slow(), reached by a tail call. */
 #include "abi.h"
 
-static inline __attribute__((always_inline)) bool is_covered(uintptr_t p, unsigned n, bool write)
+static inline __attribute__((always_inline)) bool is_covered(uintptr_t p, uint64_t masks)
 {
     uintptr_t base = shadow_find(p);
     if (unlikely(base == 0))
         return false;
-    uint64_t mask = (uint64_t)((1u << n) - 1) << (p & 7);
-    uint64_t w =
-        at_load_rlx(shadow_cell(base, p)); /* relaxed: only this thread writes its own epoch */
-    return w_covers(w, rc_self.acc->clock.now.epoch, write ? mask << 8 : mask);
+    /* relaxed: only this thread writes its own epoch */
+    uint64_t w = at_load_rlx(shadow_cell(base, p));
+    return w_covers(w, rc_self.acc->clock.now.epoch, masks);
 }
 
 static inline __attribute__((always_inline)) void access_here(void *addr, unsigned n, unsigned kind,
                                                               uintptr_t pc)
 {
     uintptr_t p = (uintptr_t)addr;
-    if (likely((p & 7) + n <= 8) && likely(is_covered(p, n, kind & ACC_WRITE)))
-        return;
-    shadow_access_slow(p, n, kind, pc);
+    uint64_t mask = (uint64_t)((1u << n) - 1) << (p & 7);
+    if (unlikely((p & 7) + n > 8))
+        shadow_access_slow(p, n, kind, pc);
+    else if (unlikely(!is_covered(p, kind & ACC_WRITE ? mask << 8 : mask)))
+        shadow_word_slow(p, kind & ACC_WRITE ? mask << 8 | mask : mask, pc);
 }
 
 /* 16 bytes are two words. */
 static inline __attribute__((always_inline)) void access_16(void *addr, unsigned kind, uintptr_t pc)
 {
     uintptr_t p = (uintptr_t)addr;
-    if (likely((p & 7) == 0) && likely(is_covered(p, 8, kind & ACC_WRITE)) &&
-        likely(is_covered(p + 8, 8, kind & ACC_WRITE)))
+    uint64_t masks = kind & ACC_WRITE ? 0xff00 : 0xff;
+    if (likely((p & 7) == 0) && likely(is_covered(p, masks)) && likely(is_covered(p + 8, masks)))
         return;
     shadow_access_slow(p, 16, kind, pc);
 }

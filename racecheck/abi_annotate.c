@@ -86,10 +86,10 @@ ANNOTATION(AnnotateRWLockReleased, const void *lock, unsigned long is_write)
             rc_self.ctx->field += step; \
     }
 
-COUNTS(AnnotateIgnoreReadsBegin, no_reads, 1u)
-COUNTS(AnnotateIgnoreReadsEnd, no_reads, -1u)
-COUNTS(AnnotateIgnoreWritesBegin, no_writes, 1u)
-COUNTS(AnnotateIgnoreWritesEnd, no_writes, -1u)
+COUNTS(AnnotateIgnoreReadsBegin, ignored[0], 1u)
+COUNTS(AnnotateIgnoreReadsEnd, ignored[0], -1u)
+COUNTS(AnnotateIgnoreWritesBegin, ignored[1], 1u)
+COUNTS(AnnotateIgnoreWritesEnd, ignored[1], -1u)
 
 ANNOTATION(AnnotateIgnoreSyncBegin)
 {

@@ -138,8 +138,8 @@ static void ignore(int reads, int writes)
     struct rc_ctx *c = rc_self.ctx;
     if (c == NULL)
         return;
-    c->no_reads += (unsigned)reads;
-    c->no_writes += (unsigned)writes;
+    c->ignored[0] += (unsigned)reads;
+    c->ignored[1] += (unsigned)writes;
 }
 
 EXPORT void __tsan_ignore_thread_begin(void);

@@ -19,7 +19,10 @@
 
 enum { FIRST_FRAMES = 32 };
 
-struct rc_ctx rc_nobody = {.clock.now.epoch = (uint64_t)SLOT_NOBODY << W_SLOT_SHIFT};
+struct rc_ctx rc_nobody = {
+    .clock.now.epoch = (uint64_t)SLOT_NOBODY << W_SLOT_SHIFT,
+    .ignored = {1, 1},
+};
 __thread struct rc_thread rc_self __attribute__((tls_model("initial-exec"))) = {.acc = &rc_nobody};
 
 /* The context that belongs to the thread itself, for what it creates while it runs none. */
@@ -261,6 +264,7 @@ void rc_thread_fini(void)
     struct rc_thread was = rc_enter();
     calls_thread_fini();
     memo_thread_fini();
+    owner_thread_fini();
     rc_leave(was);
 }
 

@@ -35,8 +35,7 @@ struct rc_ctx {
     struct rc_frame *last;   /* the last one there is room for */
     struct rc_frame *frames; /* [0] is the bottom: the empty stack */
     unsigned disabled;       /* rc_disable() less rc_enable() */
-    unsigned no_reads;       /* plain reads are not recorded: annotations that nest */
-    unsigned no_writes;      /* the same for writes */
+    unsigned ignored[2];     /* plain reads, writes are not recorded: annotations that nest */
     unsigned no_sync;        /* the same for acquire and release */
     struct snap fence_rel;   /* its clock at its last release fence, or empty */
     struct snap fence_acq;   /* what its relaxed loads have read from; for the next acquire fence */

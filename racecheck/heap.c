@@ -51,9 +51,11 @@ static struct table *shard_of(uintptr_t start)
     return &small[(start >> SHARD_SHIFT) * UINT64_C(0x9e3779b97f4a7c15) >> 58];
 }
 
+/* Neighbours are neighbours in the table too, which is kind to caches; the parts of a MiB lie apart
+ * from those of another one. */
 static size_t hash(uintptr_t start)
 {
-    return (size_t)(start / GRAIN * UINT64_C(0x9e3779b97f4a7c15) >> 20);
+    return start / GRAIN + (size_t)((start >> SHARD_SHIFT) * UINT64_C(0x9e3779b97f4a7c15) >> 24);
 }
 
 static size_t bytes_of(size_t room)

@@ -6,6 +6,7 @@
 #include "collect.h"
 #include "heap.h"
 #include "intercept.h"
+#include "owner.h"
 #include <dlfcn.h>
 #include <setjmp.h>
 #include <string.h>
@@ -32,8 +33,10 @@ INTERCEPT(int, fork, (void))
     int pid = rt_real_fork();
     heap_let_go();
     collect_let_go();
-    if (pid == 0)
+    if (pid == 0) {
+        owner_forked();
         rc_report_forked();
+    }
     rc_switch(c);
     return pid;
 }

@@ -6,6 +6,7 @@
  *   marks    1 byte for each 512 bytes: which of the rest was used, so that memory can be
  *            declared fresh at the price of what was touched and not of its size
  *   objects  4 bytes for each word: first sync object there, see sync.h
+ *   owners   4 bytes for each 4096 bytes: who may change the cells plainly, see owner.h
  * Pages of it cost memory when first written. */
 #ifndef RC_SHADOW_H
 #define RC_SHADOW_H
@@ -16,6 +17,7 @@
 #include "atomic.h"
 #include "cell.h"
 #include "check.h"
+#include "owner.h"
 
 #define REGION_SHIFT 30
 #define REGION_SIZE  ((uintptr_t)1 << REGION_SHIFT)
@@ -28,6 +30,7 @@ enum { MARK_CELLS = 1, MARK_OBJECTS = 2 };
 #define SHADOW_CELLS   (REGION_SIZE * 2)
 #define SHADOW_MARKS   (REGION_SIZE >> MARK_SHIFT)
 #define SHADOW_OBJECTS (REGION_SIZE / 8 * sizeof(uint32_t))
+#define SHADOW_OWNERS  ((REGION_SIZE >> OWNER_SHIFT) * sizeof(uint32_t))
 
 extern uintptr_t shadow_region[REGIONS]; /* start of the region's shadow, or 0 */
 
@@ -61,11 +64,17 @@ static inline uint32_t *shadow_object(uintptr_t base, uintptr_t addr)
     return (uint32_t *)(base + SHADOW_CELLS + SHADOW_MARKS) + i;
 }
 
+static inline uint32_t *shadow_owner(uintptr_t base, uintptr_t addr)
+{
+    uintptr_t i = (addr & (REGION_SIZE - 1)) >> OWNER_SHIFT;
+    return (uint32_t *)(base + SHADOW_CELLS + SHADOW_MARKS + SHADOW_OBJECTS) + i;
+}
+
 static inline void shadow_set_mark(uintptr_t base, uintptr_t addr, uint8_t mark)
 {
     uint8_t *m = shadow_mark(base, addr);
-    if (unlikely((at_load_rlx(m) & mark) ==
-                 0))        /* relaxed: only the owner of fresh memory clears it */
+    /* relaxed: only who has fresh memory clears it */
+    if (unlikely((at_load_rlx(m) & mark) == 0))
         at_or_rlx(m, mark); /* relaxed: likewise */
 }
 
@@ -74,8 +83,11 @@ static inline void shadow_set_mark(uintptr_t base, uintptr_t addr, uint8_t mark)
 /* Kinds of access, for all functions below. */
 enum { ACC_READ = 0, ACC_WRITE = 1, ACC_ATOMIC = 2, ACC_FREE = 4 };
 
-/* Records an access of the thread's current context to [p, p + n) that the fast path could not
- * dismiss, and reports its races. */
+/* Records a plain access of the running context to bytes of one word that the fast path could not
+ * dismiss, and reports its races.  masks as in an access word. */
+void shadow_word_slow(uintptr_t p, uint64_t masks, uintptr_t pc);
+
+/* Records a plain access of the running context to [p, p + n), and reports its races. */
 void shadow_access_slow(uintptr_t p, size_t n, unsigned kind, uintptr_t pc);
 
 /* Records c's access to [p, p + n) for any n. */
@@ -92,8 +104,14 @@ void shadow_access_atomic(struct rc_ctx *c, uintptr_t p, unsigned n, bool write,
                           struct atomic_races *ret_races);
 void shadow_report_atomic(const struct atomic_races *r);
 
+/* ---- range.c: many words at once ---- */
+
+/* Records access a, whose masks are those of a whole word, to the words from p on, which lie in one
+ * page.  Reports races.  Requires: the calling thread is in rc_enter(). */
+void range_access(struct access *a, uintptr_t p, size_t words);
+
 /* Calls visit for each access that is recorded for any word.  Returns the number of words.  Records
- * that come while it runs may be missed. */
+ * that come while it runs may be missed.  The calling thread takes all pages from their owners. */
 uint64_t shadow_each_record(void (*visit)(uint64_t w, void *arg), void *arg);
 
 /* The same, for words for which many accesses are recorded. */
@@ -105,5 +123,32 @@ void shadow_merge(const struct alike *k);
 /* No access to [p, p + n) is known any more.  Whole words: bytes around the range in its first and
  * last word are kept. */
 void shadow_reset(uintptr_t p, size_t n);
+
+/* ---- changing a cell, for shadow.c and range.c ---- */
+
+static inline void cell_give(uint64_t *cell, struct entry e)
+{
+    at_store_rel(&cell[1], e.site); /* [past] whoever sees the site sees the record */
+    at_store_rel(&cell[0], e.w);    /* [cell] */
+}
+
+/* Takes a cell of a shared page and returns what was its first word. */
+uint64_t cell_take(uint64_t *cell);
+
+/* Where w is the only access that is known: after a it is a alone, since w is an earlier access of
+ * the same flow that a makes superfluous, or none. */
+static inline bool cell_leaves_alone(uint64_t w, const struct access *a)
+{
+    if (w == 0)
+        return true;
+    return w_slot(w) == w_slot(a->who) && (w & W_ATOMIC) >= (a->who & W_ATOMIC) && w != W_LOCKED &&
+           (w & ~a->masks & 0xffff) == 0;
+}
+
+/* One access to a cell of a page that the thread owns.  It is inside. */
+void cell_change_owned(uint64_t *cell, const struct access *a, struct found *found);
+
+/* One access to a cell of a shared page.  The thread is inside. */
+void cell_change_shared(uint64_t *cell, const struct access *a, struct found *found);
 
 #endif

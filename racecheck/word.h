@@ -23,6 +23,7 @@
 #define W_SLOT_SHIFT  40
 #define W_CLOCK_SHIFT 16
 #define W_ATOMIC      (UINT64_C(1) << 63)
+#define W_SLOT        (UINT64_C(0x7fffff) << W_SLOT_SHIFT)
 #define W_EPOCH       (UINT64_C(0x7fffffffffff0000))
 #define W_WHO         (~UINT64_C(0xffff)) /* epoch and the atomic bit */
 #define W_LOCKED      UINT64_MAX

@@ -1,0 +1,137 @@
+/* owner.c - see owner.h.
+ *
+ * The handshake.  The owner stores "inside" and then loads the page's word; who takes the page
+ * stores its word and then loads "inside".  One of them must see the other's store.  The owner
+ * comes often and does it plainly; the other executes a fence on all threads in between
+ * [fence-all], waits until the owner is outside once [turn], and tells everybody [owner].
+ *
+ * A thread that takes a page takes its owner's neighbouring pages along, since memory that is
+ * handed from thread to thread mostly comes in larger pieces.  When a process does so all the time
+ * pages are no more given to anyone: that bounds what is spent on it.
+ *
+ * Where the kernel has no membarrier(2) every page is shared from the start.
+ *
+ * Rejected: giving a page to the thread that takes it (two threads that use it in turn would take
+ * it from each other each time); owners per cell (no room); per 64 KiB (small programs share all). */
+#include "owner.h"
+#include "fence.h"
+#include "futex.h"
+#include <sched.h>
+
+enum {
+    IDS = 8192,
+    TOGETHER = 16,        /* neighbours that change hands at once */
+    REVOKED_MAX = 100000, /* pages; some 50 ms in all */
+    SPINS = 100,
+};
+
+static struct owner owners[IDS]; /* by id - OWNER_FIRST */
+static struct owner no_owner = {.id = (uint32_t)OWNER_NOBODY, .turns = 1};
+static __thread struct owner spare; /* of a thread that comes when all ids are taken */
+__thread struct owner *owner_mine __attribute__((tls_model("initial-exec"))) = &no_owner;
+
+static struct rt_lock lock; /* guards the three below */
+static uint32_t n_ids, n_free;
+static uint32_t free_ids[IDS];
+
+static uint32_t n_revoked; /* relaxed counter */
+
+/* The calling thread gets a record, with an id if there is one. */
+static void join(void)
+{
+    rt_lock(&lock);
+    uint32_t i = IDS;
+    if (n_free > 0)
+        i = free_ids[--n_free];
+    else if (n_ids < IDS)
+        i = n_ids++;
+    rt_unlock(&lock);
+    owner_mine = i == IDS ? &spare : &owners[i];
+    owner_mine->id = OWNER_FIRST + i;
+}
+
+void owner_thread_fini(void)
+{
+    struct owner *o = owner_mine;
+    owner_mine = &no_owner;
+    if (o == &no_owner || o == &spare)
+        return;
+    rt_lock(&lock);
+    free_ids[n_free++] = o->id - OWNER_FIRST;
+    rt_unlock(&lock);
+}
+
+void owner_forked(void)
+{
+    for (uint32_t i = 0; i < n_ids; i++)
+        if (&owners[i] != owner_mine && (owners[i].turns & 1))
+            owners[i].turns++;
+    rt_fence_init();
+}
+
+uint32_t owner_revoked(void)
+{
+    return at_load_rlx(&n_revoked); /* relaxed: a statistic */
+}
+
+/* Waits until the owner was outside at some moment. */
+static void await_outside(const struct owner *o)
+{
+    uint32_t turns = at_load_acq(&o->turns); /* [turn] */
+    if ((turns & 1) == 0)
+        return;
+    for (unsigned i = 0; at_load_acq(&o->turns) == turns; i++) { /* [turn] */
+        if (i < SPINS)
+            at_pause();
+        else
+            sched_yield();
+    }
+}
+
+/* Makes the page, which belongs to id, and its neighbours of the same owner shared; or finds that
+ * somebody else does so. */
+static void revoke(uint32_t *page, uint32_t id)
+{
+    uint32_t *first = (uint32_t *)((uintptr_t)page & ~(TOGETHER * sizeof *page - 1));
+    unsigned taken = 0;
+    for (unsigned i = 0; i < TOGETHER; i++)
+        if (at_load_rlx(&first[i]) == id &&                 /* relaxed: the exchange decides */
+            at_cas_acq_rel(&first[i], id, OWNER_LEAVING)) { /* [fence-all] */
+            taken |= 1u << i;
+        }
+    if (taken == 0)
+        return;
+    rt_fence_all(); /* [fence-all] the owner has seen it, or is seen to be inside */
+    await_outside(&owners[id - OWNER_FIRST]);
+    for (unsigned i = 0; i < TOGETHER; i++)
+        if (taken >> i & 1)
+            at_store_rel(&first[i], (uint32_t)OWNER_SHARED);     /* [owner] */
+    at_add_rlx(&n_revoked, (uint32_t)__builtin_popcount(taken)); /* relaxed: a statistic */
+}
+
+/* What an unused page becomes for the calling thread. */
+static uint32_t first_owner(void)
+{
+    bool share = rt_fence_needed || owner_mine == &spare ||
+                 at_load_rlx(&n_revoked) > REVOKED_MAX; /* relaxed: any moment will do */
+    return share ? (uint32_t)OWNER_SHARED : owner_mine->id;
+}
+
+bool owner_enter_slow(uint32_t *page)
+{
+    if (owner_mine == &no_owner)
+        join();
+    for (unsigned i = 0;; i++) {
+        uint32_t w = at_load_acq(page); /* [owner] */
+        if (w == OWNER_SHARED || w == owner_mine->id)
+            return owner_enter(page);
+        if (w == OWNER_NONE)
+            at_cas_acq_rel(page, w, first_owner());
+        else if (w != OWNER_LEAVING)
+            revoke(page, w);
+        else if (i < SPINS)
+            at_pause();
+        else
+            sched_yield();
+    }
+}

@@ -1,0 +1,96 @@
+/* owner.h - who may change the cells of a page without locked instructions.
+ *
+ * Most memory is used by one thread.  So each page of 4 KiB belongs at first to the thread that
+ * first changes a cell of it; that thread changes them with plain loads and stores, between
+ * owner_enter() and owner_leave().  When another thread wants to change one, it takes the page from
+ * its owner, for good: then the page is shared, and a cell is changed by who exchanged its first
+ * word (shadow.c).
+ *
+ * It is the thread that owns, not the context which it runs.  A thread is inside while it changes
+ * cells, on shared pages too: a signal handler that finds its thread inside records nothing. */
+#ifndef RC_OWNER_H
+#define RC_OWNER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "atomic.h"
+#include "check.h"
+
+enum { OWNER_SHIFT = 12, OWNER_PAGE = 1 << OWNER_SHIFT };
+
+/* A page's word: one of these, or the id of the thread that owns it. */
+enum {
+    OWNER_NONE,    /* no cell was ever changed.         -> an id or SHARED, by who comes first */
+    OWNER_SHARED,  /* cells are taken one by one.       for ever */
+    OWNER_LEAVING, /* somebody takes it from its owner. -> SHARED by the same */
+    OWNER_FIRST,   /* the lowest id.                    -> LEAVING by any other thread */
+};
+
+struct owner {
+    uint32_t id;    /* of the thread; OWNER_NOBODY before it has one */
+    uint32_t turns; /* odd while the thread is between enter and leave; written by it alone */
+} __attribute__((aligned(64)));
+
+enum { OWNER_NOBODY = -1 }; /* no page's word */
+
+extern __thread struct owner *owner_mine __attribute__((tls_model("initial-exec")));
+
+/* owner_enter() for a page that neither belongs to the thread nor is shared. */
+bool owner_enter_slow(uint32_t *page);
+
+/* The calling thread goes inside.  True: it owns the page and may change its cells until
+ * owner_leave(); nobody else reads more of them than single words.  False: the page is shared.
+ * Requires: the thread is not inside. */
+static inline bool owner_enter(uint32_t *page)
+{
+    struct owner *o = owner_mine;
+    uint32_t w = at_load_acq(page); /* [owner] */
+    if (likely(w == o->id) || likely(w == OWNER_SHARED && o->id != (uint32_t)OWNER_NOBODY)) {
+        at_store_rlx(&o->turns, o->turns + 1); /* relaxed: before the load, by [fence-all] */
+        __asm__ volatile("" ::: "memory");     /* the fence is revoke()'s: [fence-all] */
+        if (likely(at_load_rlx(page) == w))    /* relaxed: its own word, or one that stays */
+            return w != OWNER_SHARED;
+        at_store_rel(&o->turns, o->turns + 1); /* [turn] */
+    }
+    return owner_enter_slow(page);
+}
+
+static inline void owner_leave(void)
+{
+    struct owner *o = owner_mine;
+    at_store_rel(&o->turns, o->turns + 1); /* [turn] */
+}
+
+/* The thread is between enter and leave: this is a signal handler. */
+static inline bool owner_is_inside(void)
+{
+    return (owner_mine->turns & 1) != 0 && owner_mine->id != (uint32_t)OWNER_NOBODY;
+}
+
+/* owner_enter() when the page is the thread's own and it is not inside; else false, and it is as it
+ * was. */
+static inline bool owner_enter_own(const uint32_t *page)
+{
+    struct owner *o = owner_mine;
+    uint32_t turns = o->turns;
+    if (unlikely(turns & 1)) /* inside, or nobody */
+        return false;
+    at_store_rlx(&o->turns, turns + 1);     /* relaxed: as in owner_enter() */
+    __asm__ volatile("" ::: "memory");      /* the fence is revoke()'s: [fence-all] */
+    if (likely(at_load_rlx(page) == o->id)) /* relaxed: its own word */
+        return true;
+    at_store_rel(&o->turns, turns + 2); /* [turn] */
+    return false;
+}
+
+/* The thread ends; another one may get its id, and its pages with it. */
+void owner_thread_fini(void);
+
+/* In the child of a fork(): no other thread is left. */
+void owner_forked(void);
+
+/* Pages taken from their owners so far. */
+uint32_t owner_revoked(void);
+
+#endif

@@ -1,0 +1,286 @@
+/* range.c - many words at once: copies, strings, blocks given back, memory declared fresh.
+ *
+ * What a word of a range needs most often is nothing: the present epoch has covered it.  Next, that
+ * the flow's own earlier access be replaced.  Both are done in loops without calls, for as many
+ * words of a page as the thread owns; everything else goes through cell.c, word by word. */
+#include "alike.h"
+#include "crowd.h"
+#include "memo.h"
+#include "race.h"
+#include "shadow.h"
+#include <string.h>
+
+enum {
+    CELL = 2,    /* 64-bit words of a cell */
+    AT_ONCE = 8, /* cells that are compared at once */
+    MARK_CELLS_N = MARK_SIZE / 8,
+};
+
+/* The first cell of [cell, end) for which the first words' bits in mask are not want. */
+static uint64_t *skip_covered(uint64_t *cell, const uint64_t *end, uint64_t want, uint64_t mask)
+{
+    for (; end - cell >= AT_ONCE * CELL; cell += AT_ONCE * CELL) {
+        uint64_t differ = 0;
+        for (int i = 0; i < AT_ONCE; i++)
+            differ |= at_load_rlx(&cell[i * CELL]) ^ want; /* relaxed: as the fast path */
+        if (differ & mask)
+            break;
+    }
+    while (cell != end && ((at_load_rlx(cell) ^ want) & mask) == 0) /* relaxed: likewise */
+        cell += CELL;
+    return cell;
+}
+
+/* One cell that is not simply replaced.  Returns whether the page is still owned. */
+static bool change(uint64_t *cell, uintptr_t word, bool owned, const struct access *a)
+{
+    struct found found;
+    found.n = found.bytes = 0;
+    if (owned)
+        cell_change_owned(cell, a, &found);
+    else
+        cell_change_shared(cell, a, &found);
+    if (likely(found.n == 0))
+        return owned;
+    owner_leave();
+    race_found(a, word, &found);
+    return owner_enter(shadow_owner(shadow_find(word), word));
+}
+
+/* Cells of a page that is owned, from cell on, as long as each is simply replaced.  Returns the
+ * first that is not. */
+static uint64_t *replace(uint64_t *cell, const uint64_t *end, const struct access *a)
+{
+    const struct entry e = {a->who | a->masks, a->site};
+    uint64_t slot = (uint64_t)w_slot(a->who) << W_SLOT_SHIFT;
+    uint64_t keep = ((uint64_t)w_slot(~0ull) << W_SLOT_SHIFT | 0xffff) & ~a->masks;
+    for (; cell != end; cell += CELL) {
+        uint64_t w = cell[0];
+        if (w != 0 && ((w ^ slot) & keep) != 0)
+            break;
+        if (cell[1] & SITE_PAST)
+            break;
+        cell_give(cell, e);
+    }
+    return cell;
+}
+
+static void set_marks(uintptr_t base, uintptr_t p, size_t words)
+{
+    for (uintptr_t m = p & ~(MARK_SIZE - 1); m < p + words * 8; m += MARK_SIZE)
+        shadow_set_mark(base, m, MARK_CELLS);
+}
+
+void range_access(struct access *a, uintptr_t p, size_t words)
+{
+    uintptr_t base = shadow_get(p);
+    uint64_t *first = shadow_cell(base, p), *cell = first, *end = first + words * CELL;
+    uint64_t want = a->who | a->masks, mask = W_WHO | a->masks;
+    bool is_free = (a->site & SITE_FREE) != 0; /* is recorded in any case, as what it is */
+    if (!is_free)
+        cell = skip_covered(cell, end, want, mask);
+    if (cell == end)
+        return;
+    set_marks(base, p, words);
+    bool owned = owner_enter(shadow_owner(base, p));
+    while (cell != end) {
+        if (owned)
+            cell = replace(cell, end, a);
+        if (cell == end)
+            break;
+        if (is_free || ((at_load_rlx(cell) ^ want) & mask) != 0) /* relaxed: as above */
+            owned = change(cell, p + (uintptr_t)(cell - first) / CELL * 8, owned, a);
+        cell += CELL;
+    }
+    owner_leave();
+}
+
+/* ---- fresh memory ---- */
+
+static void reset_cell(uint64_t *cell, bool owned)
+{
+    if (at_load_rlx(cell) == 0) /* relaxed: nobody else uses memory that is being given out */
+        return;
+    uint64_t w = owned ? cell[0] : cell_take(cell);
+    cell_drop((struct entry){w, cell[1]});
+    cell_give(cell, (struct entry){0, 0});
+}
+
+/* All cells of a mark, owned. */
+static void wipe(uint64_t *cell)
+{
+    uint64_t sites = 0;
+    for (unsigned i = 0; i < MARK_CELLS_N; i++)
+        sites |= cell[i * CELL + 1];
+    if (sites & SITE_PAST) {
+        for (unsigned i = 0; i < MARK_CELLS_N; i++)
+            reset_cell(cell + i * CELL, true);
+    } else {
+        memset(cell, 0, MARK_CELLS_N * CELL * sizeof *cell);
+    }
+}
+
+/* Words of one mark; from and to are multiples of 8. */
+static void reset_words(uintptr_t base, uintptr_t from, uintptr_t to, bool owned)
+{
+    uint8_t *mark = shadow_mark(base, from);
+    if (!(at_load_rlx(mark) & MARK_CELLS)) /* relaxed: as in reset_cell() */
+        return;
+    if (to - from == MARK_SIZE) {
+        at_and_rlx(mark, (uint8_t)~MARK_CELLS); /* relaxed: likewise */
+        if (owned) {
+            wipe(shadow_cell(base, from));
+            return;
+        }
+    }
+    for (uintptr_t p = from; p < to; p += 8)
+        reset_cell(shadow_cell(base, p), owned);
+}
+
+/* Enters a page to reset cells of it.  A signal handler that interrupted its thread inside stays
+ * there: what it resets is being given out, and not what the thread is at. */
+static bool enter(uint32_t *page, bool *ret_leave)
+{
+    *ret_leave = !owner_is_inside();
+    return *ret_leave ? owner_enter(page) : at_load_acq(page) == owner_mine->id; /* [owner] */
+}
+
+static void reset_page(uintptr_t base, uintptr_t from, uintptr_t to)
+{
+    bool leave, owned = enter(shadow_owner(base, from), &leave);
+    while (from < to) {
+        uintptr_t next = (from | (MARK_SIZE - 1)) + 1;
+        uintptr_t end = next < to ? next : to;
+        reset_words(base, from, end, owned);
+        from = end;
+    }
+    if (leave)
+        owner_leave();
+}
+
+static void reset_range(uintptr_t from, uintptr_t to)
+{
+    while (from < to) {
+        uintptr_t next = (from | (OWNER_PAGE - 1)) + 1;
+        uintptr_t end = next < to ? next : to;
+        uintptr_t base = shadow_find(from);
+        if (base == 0) {
+            from = (from | (REGION_SIZE - 1)) + 1;
+            continue;
+        }
+        if (at_load_acq(shadow_owner(base, from)) != OWNER_NONE) /* [owner] */
+            reset_page(base, from, end);
+        from = end;
+    }
+}
+
+/* Takes the bytes of mask out of one word's state. */
+static void reset_part(uintptr_t word, unsigned mask)
+{
+    uintptr_t base = shadow_find(word);
+    if (base == 0 || at_load_rlx(shadow_cell(base, word)) == 0) /* relaxed: as in reset_cell() */
+        return;
+    uint64_t *cell = shadow_cell(base, word);
+    bool leave, owned = enter(shadow_owner(base, word), &leave);
+    uint64_t w = owned ? cell[0] : cell_take(cell);
+    cell_give(cell, cell_without((struct entry){w, cell[1]}, mask));
+    if (leave)
+        owner_leave();
+}
+
+void shadow_reset(uintptr_t p, size_t n)
+{
+    uintptr_t end = p + n;
+    if (n == 0)
+        return;
+    if ((p & 7) != 0) {
+        uintptr_t word = p & ~(uintptr_t)7;
+        unsigned upto = end - word < 8 ? (unsigned)(end - word) : 8;
+        reset_part(word, (0xff << (p & 7)) & (0xff >> (8 - upto)) & 0xff);
+        p = word + 8;
+    }
+    if (p >= end)
+        return;
+    reset_range(p, end & ~(uintptr_t)7);
+    if ((end & 7) != 0)
+        reset_part(end & ~(uintptr_t)7, 0xff >> (8 - (end & 7)));
+}
+
+/* ---- all records ---- */
+
+struct walk {
+    void (*visit)(uint64_t w, void *arg);
+    void *arg;
+    bool crowds;               /* only these */
+    const struct alike *merge; /* or merge what is alike */
+    uint64_t words;
+    const struct past *past; /* the last one seen, and in which use of its block */
+    uint32_t version;
+};
+
+static void visit_past(struct walk *k, const struct past *p)
+{
+    uint32_t version = at_load_rlx(&p->version); /* relaxed: the cell that refers to p is held */
+    if ((p == k->past && version == k->version) || (k->crowds && p->n <= CROWD_MIN))
+        return;
+    for (uint32_t i = 0; i < p->n; i++)
+        k->visit(p->e[i].w, k->arg);
+    k->past = p;
+    k->version = version;
+}
+
+static void visit_cell(struct walk *k, uint64_t *cell, bool owned)
+{
+    if (at_load_rlx(cell) == 0) /* relaxed: what comes now may be missed */
+        return;
+    if (k->crowds && !(at_load_rlx(&cell[1]) & SITE_PAST)) /* relaxed: likewise */
+        return;
+    uint64_t w = owned ? cell[0] : cell_take(cell);
+    if (k->merge) {
+        cell_give(cell, cell_merge((struct entry){w, cell[1]}, k->merge));
+        return;
+    }
+    if (w != 0 && (cell[1] & SITE_PAST))
+        visit_past(k, past_of(cell[1]));
+    else if (w != 0 && !k->crowds)
+        k->visit(w, k->arg);
+    if (!owned)
+        at_store_rel(cell, w); /* [cell] */
+    k->words++;
+}
+
+static void visit_page(struct walk *k, uintptr_t base, uintptr_t page)
+{
+    bool owned = owner_enter(shadow_owner(base, page));
+    for (uintptr_t at = page; at < page + OWNER_PAGE; at += MARK_SIZE)
+        if (at_load_rlx(shadow_mark(base, at)) & MARK_CELLS) /* relaxed: as in visit_cell() */
+            for (uintptr_t p = at; p < at + MARK_SIZE; p += 8)
+                visit_cell(k, shadow_cell(base, p), owned);
+    owner_leave();
+}
+
+static uint64_t walk(struct walk k)
+{
+    for (uint32_t r = 0; r < REGIONS; r++) {
+        uintptr_t base = at_load_acq(&shadow_region[r]); /* [region] */
+        for (uintptr_t at = 0; base != 0 && at < REGION_SIZE; at += OWNER_PAGE)
+            if (at_load_acq(shadow_owner(base, at)) != OWNER_NONE) /* [owner] */
+                visit_page(&k, base, at);
+    }
+    return k.words;
+}
+
+uint64_t shadow_each_record(void (*visit)(uint64_t w, void *arg), void *arg)
+{
+    return walk((struct walk){.visit = visit, .arg = arg});
+}
+
+void shadow_each_crowd_record(void (*visit)(uint64_t w, void *arg), void *arg)
+{
+    walk((struct walk){.visit = visit, .arg = arg, .crowds = true});
+}
+
+void shadow_merge(const struct alike *k)
+{
+    walk((struct walk){.crowds = true, .merge = k});
+}

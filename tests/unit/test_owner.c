@@ -1,0 +1,139 @@
+/* test_owner.c - a page belongs to one thread, until another one takes it. */
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include "fence.h"
+#include "owner.h"
+#include "rand.h"
+
+enum { PAGES = 64, THREADS = 4, ROUNDS = 100, TURNS = 400, DWELL = 30 };
+
+static uint32_t page[PAGES] __attribute__((aligned(64)));
+static uint64_t counter[PAGES]; /* owners load, dwell and store; the others add atomically */
+static pthread_barrier_t barrier;
+
+static void on_another_thread(void *(*fn)(void *))
+{
+    pthread_t t;
+    cr_assert_eq(pthread_create(&t, NULL, fn, NULL), 0);
+    pthread_join(t, NULL);
+}
+
+static bool enter_and_leave(uint32_t *p)
+{
+    bool owned = owner_enter(p);
+    cr_assert(owner_is_inside());
+    owner_leave();
+    cr_assert(!owner_is_inside());
+    return owned;
+}
+
+static void *take_page_0(void *unused)
+{
+    cr_assert(!owner_is_inside());
+    cr_assert_not(enter_and_leave(&page[0]));
+    cr_assert_not(enter_and_leave(&page[0]));
+    owner_thread_fini();
+    return unused;
+}
+
+Test(owner, a_page_is_the_first_threads_until_another_one_comes)
+{
+    rt_fence_init();
+    if (rt_fence_needed)
+        cr_skip_test("this kernel has no membarrier(2)");
+    cr_assert(!owner_enter_own(&page[0]));
+    cr_assert(enter_and_leave(&page[0]));
+    cr_assert(owner_enter_own(&page[0]));
+    owner_leave();
+    cr_assert(enter_and_leave(&page[40]));
+    on_another_thread(take_page_0);
+    cr_assert_eq(page[0], (uint32_t)OWNER_SHARED);
+    cr_assert_not(enter_and_leave(&page[0]));
+    cr_assert(!owner_enter_own(&page[0]) && !owner_is_inside());
+    cr_assert(owner_enter_own(&page[40]), "which is far from what was taken");
+    owner_leave();
+}
+
+static void *leave_it_to_the_next(void *ret_id)
+{
+    enter_and_leave(&page[1]);
+    *(uint32_t *)ret_id = owner_mine->id;
+    owner_thread_fini();
+    return NULL;
+}
+
+Test(owner, a_thread_inherits_from_one_that_ended)
+{
+    rt_fence_init();
+    if (rt_fence_needed)
+        cr_skip_test("this kernel has no membarrier(2)");
+    uint32_t id[2];
+    for (int i = 0; i < 2; i++) {
+        pthread_t t;
+        cr_assert_eq(pthread_create(&t, NULL, leave_it_to_the_next, &id[i]), 0);
+        pthread_join(t, NULL);
+    }
+    cr_assert_eq(id[0], id[1]);
+    cr_assert_eq(page[1], id[0]);
+}
+
+Test(owner, without_a_fence_on_all_threads_nothing_is_owned)
+{
+    rt_fence_needed = true;
+    cr_assert_not(enter_and_leave(&page[2]));
+    cr_assert_eq(page[2], (uint32_t)OWNER_SHARED);
+}
+
+static void bump(unsigned p)
+{
+    if (owner_enter(&page[p])) {
+        uint64_t n = at_load_rlx(&counter[p]); /* relaxed: the page is ours */
+        for (int i = 0; i < DWELL; i++)
+            at_pause();
+        at_store_rlx(&counter[p], n + 1); /* relaxed: likewise */
+    } else {
+        at_add_rlx(&counter[p], UINT64_C(1)); /* relaxed: a count */
+    }
+    owner_leave();
+}
+
+/* Each round begins with pages of nobody; all threads go for all of them, each from a place of its
+ * own, and stay a while on each, so that owners are in the midst of it when they lose it. */
+static void *fight(void *seed)
+{
+    struct rt_rand rand = {.state = (uintptr_t)seed};
+    for (int round = 0; round < ROUNDS; round++) {
+        pthread_barrier_wait(&barrier);
+        for (int i = 0; i < TURNS;) {
+            unsigned p = rand_below(&rand, PAGES);
+            for (unsigned stay = 1 + rand_below(&rand, 20); stay > 0 && i < TURNS; stay--, i++)
+                bump(p);
+        }
+        pthread_barrier_wait(&barrier);
+    }
+    owner_thread_fini();
+    return NULL;
+}
+
+Test(owner, nobody_else_changes_what_is_owned)
+{
+    pthread_t t[THREADS];
+    uint64_t sum = 0;
+    rt_fence_init();
+    pthread_barrier_init(&barrier, NULL, THREADS + 1);
+    for (uintptr_t i = 0; i < THREADS; i++)
+        cr_assert_eq(pthread_create(&t[i], NULL, fight, (void *)(i + 1)), 0);
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int p = 0; p < PAGES; p++)
+            page[p] = OWNER_NONE;
+        pthread_barrier_wait(&barrier);
+        pthread_barrier_wait(&barrier);
+    }
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(t[i], NULL);
+    for (int p = 0; p < PAGES; p++)
+        sum += counter[p];
+    cr_assert_eq(sum, (uint64_t)THREADS * ROUNDS * TURNS);
+    cr_assert(rt_fence_needed || owner_revoked() > 0);
+}
