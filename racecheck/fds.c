@@ -105,3 +105,17 @@ void rc_fd_closes(struct rc_ctx *c, int fd)
     share(fd, 0);
     rt_unlock(&lock);
 }
+
+void fds_stream_sends(FILE *f)
+{
+    int fd = fileno(f);
+    if (known(fd))
+        rc_fd_sends(rc_current(), fd);
+}
+
+void fds_stream_received(FILE *f)
+{
+    int fd = fileno(f);
+    if (known(fd))
+        rc_fd_received(rc_current(), fd);
+}

@@ -2,10 +2,17 @@
 #ifndef RC_FDS_H
 #define RC_FDS_H
 
+#include <stdio.h>
+
 /* a and b are the ends of a new channel; a == b: an eventfd. */
 void fds_pair(int a, int b);
 
 /* to is a duplicate of from. */
 void fds_dup(int to, int from);
+
+/* Data goes into the stream, or came out of it: order as through its descriptor when that is an end
+ * of a channel; nothing for files and terminals. */
+void fds_stream_sends(FILE *f);
+void fds_stream_received(FILE *f);
 
 #endif

@@ -1,4 +1,4 @@
-/* int_heap.c - interceptors of malloc and its kin, mmap and munmap.
+/* int_heap.c - interceptors of malloc and its kin, mmap and munmap and mremap.
  *
  * A new block is fresh: what was recorded for the addresses is dropped, after malloc has given them
  * out and before anyone else can know them.  A free is a write of the whole block, told before the
@@ -190,4 +190,26 @@ INTERCEPT(int, munmap, (void *p, size_t n))
     if (rc_current())
         rc_mem_fresh(p, n);
     return rt_real_munmap(p, n);
+}
+
+/* What moves is another mapping to those who have the old address; what is added is new. */
+INTERCEPT(void *, mremap, (void *p, size_t was, size_t n, int flags, ...))
+{
+    va_list ap;
+    va_start(ap, flags);
+    void *to = flags & MREMAP_FIXED ? va_arg(ap, void *) : NULL;
+    va_end(ap);
+    void *q = rt_real_mremap(p, was, n, flags, to);
+    if (q == MAP_FAILED || !rc_current())
+        return q;
+    if (q != p) {
+        if (!(flags & MREMAP_DONTUNMAP))
+            rc_mem_fresh(p, was);
+        rc_mem_fresh(q, n);
+    } else if (n < was) {
+        rc_mem_fresh((char *)p + n, was - n);
+    } else {
+        rc_mem_fresh((char *)p + was, n - was);
+    }
+    return q;
 }

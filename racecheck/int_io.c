@@ -61,6 +61,7 @@ RECEIVE(recvfrom, (int fd, void *p, size_t n, int flags, struct sockaddr *from, 
     }
 RECEIVE_VECTOR(readv, (int fd, const struct iovec *v, int n), (fd, v, n))
 RECEIVE_VECTOR(preadv, (int fd, const struct iovec *v, int n, off_t at), (fd, v, n, at))
+RECEIVE_VECTOR(preadv64, (int fd, const struct iovec *v, int n, off64_t at), (fd, v, n, at))
 
 INTERCEPT(ssize_t, recvmsg, (int fd, struct msghdr *m, int flags))
 {
@@ -97,6 +98,7 @@ SEND(sendto,
     }
 SEND_VECTOR(writev, (int fd, const struct iovec *v, int n), (fd, v, n))
 SEND_VECTOR(pwritev, (int fd, const struct iovec *v, int n, off_t at), (fd, v, n, at))
+SEND_VECTOR(pwritev64, (int fd, const struct iovec *v, int n, off64_t at), (fd, v, n, at))
 
 INTERCEPT(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags))
 {
@@ -174,11 +176,15 @@ INTERCEPT(int, close, (int fd))
     return rt_real_close(fd);
 }
 
-/* ---- streams: the caller's buffers only; a FILE's own lock and buffer are libc's matter ---- */
+/* ---- streams ----
+ *
+ * The caller's buffers, and order where the stream is an end of a channel.  A FILE's own lock and
+ * buffer are libc's matter. */
 
 INTERCEPT(size_t, fread, (void *p, size_t each, size_t n, FILE *f))
 {
     size_t got = rt_real_fread(p, each, n, f);
+    fds_stream_received(f);
     saw_write(watched_from(PC), p, got * each, PC);
     return got;
 }
@@ -186,29 +192,103 @@ INTERCEPT(size_t, fread, (void *p, size_t each, size_t n, FILE *f))
 INTERCEPT(size_t, fwrite, (const void *p, size_t each, size_t n, FILE *f))
 {
     saw_read(watched_from(PC), p, n * each, PC);
+    fds_stream_sends(f);
     return rt_real_fwrite(p, each, n, f);
 }
 
 INTERCEPT(char *, fgets, (char *p, int n, FILE *f))
 {
     char *got = rt_real_fgets(p, n, f);
+    fds_stream_received(f);
     if (got)
         saw_write(watched_from(PC), p, rt_real_strlen(p) + 1, PC);
     return got;
 }
 
+static void put(uintptr_t pc, const char *s, FILE *f)
+{
+    struct rc_ctx *c = watched_from(pc);
+    if (c)
+        saw_read(c, s, rt_real_strlen(s) + 1, pc);
+    fds_stream_sends(f);
+}
+
 INTERCEPT(int, fputs, (const char *s, FILE *f))
 {
-    struct rc_ctx *c = watched_from(PC);
-    if (c)
-        saw_read(c, s, rt_real_strlen(s) + 1, PC);
+    put(PC, s, f);
     return rt_real_fputs(s, f);
 }
 
 INTERCEPT(int, puts, (const char *s))
 {
-    struct rc_ctx *c = watched_from(PC);
-    if (c)
-        saw_read(c, s, rt_real_strlen(s) + 1, PC);
+    put(PC, s, stdout);
     return rt_real_puts(s);
+}
+
+INTERCEPT(void, perror, (const char *s))
+{
+    if (s)
+        put(PC, s, stderr);
+    rt_real_perror(s);
+}
+
+static void got_line(uintptr_t pc, char **line, size_t *room, ssize_t got, FILE *f)
+{
+    struct rc_ctx *c = watched_from(pc);
+    fds_stream_received(f);
+    saw_write(c, line, sizeof *line, pc);
+    saw_write(c, room, sizeof *room, pc);
+    if (got >= 0)
+        saw_write(c, *line, (size_t)got + 1, pc);
+}
+
+INTERCEPT(ssize_t, getline, (char **line, size_t *room, FILE *f))
+{
+    ssize_t got = rt_real_getline(line, room, f);
+    got_line(PC, line, room, got, f);
+    return got;
+}
+
+#define GETDELIM(name)                                                      \
+    INTERCEPT(ssize_t, name, (char **line, size_t *room, int end, FILE *f)) \
+    {                                                                       \
+        ssize_t got = rt_real_getdelim(line, room, end, f);                 \
+        got_line(PC, line, room, got, f);                                   \
+        return got;                                                         \
+    }
+GETDELIM(getdelim)
+GETDELIM(__getdelim)
+
+#define PUT_CHAR(name)                     \
+    INTERCEPT(int, name, (int v, FILE *f)) \
+    {                                      \
+        fds_stream_sends(f);               \
+        return rt_real_fputc(v, f);        \
+    }
+PUT_CHAR(fputc)
+PUT_CHAR(putc)
+
+#define GET_CHAR(name)               \
+    INTERCEPT(int, name, (FILE * f)) \
+    {                                \
+        int v = rt_real_fgetc(f);    \
+        fds_stream_received(f);      \
+        return v;                    \
+    }
+GET_CHAR(fgetc)
+GET_CHAR(getc)
+
+INTERCEPT(int, fflush, (FILE * f))
+{
+    if (f)
+        fds_stream_sends(f);
+    return rt_real_fflush(f);
+}
+
+INTERCEPT(int, fclose, (FILE * f))
+{
+    int fd = fileno(f);
+    if (fd >= 0)
+        rc_fd_closes(watched(), fd);
+    return rt_real_fclose(f);
 }

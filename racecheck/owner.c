@@ -12,7 +12,8 @@
  * Where the kernel has no membarrier(2) every page is shared from the start.
  *
  * Rejected: giving a page to the thread that takes it (two threads that use it in turn would take
- * it from each other each time); owners per cell (no room); per 64 KiB (small programs share all). */
+ * it from each other each time); an owner for each cell (no room) or for 64 KiB (small programs
+ * share all). */
 #include "owner.h"
 #include "fence.h"
 #include "futex.h"

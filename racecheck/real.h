@@ -9,6 +9,7 @@
 #endif
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -17,6 +18,18 @@
 #include <sys/uio.h>
 #include <threads.h>
 #include <time.h>
+#include <wchar.h>
+
+struct epoll_event;
+struct pollfd;
+struct rlimit;
+struct rlimit64;
+struct rusage;
+struct stat;
+struct stat64;
+struct timeval;
+struct tms;
+struct utsname;
 
 #define REAL(result, name, parameters, arguments) result rt_real_##name parameters;
 #define VOID(name, parameters, arguments)         void rt_real_##name parameters;

@@ -1,0 +1,255 @@
+/* int_sys.c - interceptors of calls that fill in a structure or a buffer of the caller's: time,
+ * files, sockets, limits.
+ *
+ * Most are one line of a table: what is read before the real call, what is written when it went
+ * well. */
+#include "fds.h"
+#include "intercept.h"
+#include <arpa/inet.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/times.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void reads(uintptr_t pc, const void *p, size_t n)
+{
+    if (p)
+        saw_read(watched_from(pc), p, n, pc);
+}
+
+static void writes(uintptr_t pc, const void *p, size_t n)
+{
+    if (p)
+        saw_write(watched_from(pc), p, n, pc);
+}
+
+static void reads_text(uintptr_t pc, const char *s)
+{
+    struct rc_ctx *c = watched_from(pc);
+    if (c && s)
+        saw_read(c, s, rt_real_strlen(s) + 1, pc);
+}
+
+static void writes_text(uintptr_t pc, const char *s)
+{
+    struct rc_ctx *c = watched_from(pc);
+    if (c && s)
+        saw_write(c, s, rt_real_strlen(s) + 1, pc);
+}
+
+/* before: told first.  after: told when ok holds of the result r. */
+#define CALL(result, name, parameters, arguments, before, ok, after) \
+    INTERCEPT(result, name, parameters)                              \
+    {                                                                \
+        before;                                                      \
+        result r = rt_real_##name arguments;                         \
+        if (ok) {                                                    \
+            after;                                                   \
+        }                                                            \
+        return r;                                                    \
+    }
+#define NOTHING   (void)0
+#define WRITES(p) writes(PC, p, sizeof *(p))
+#define READS(p)  reads(PC, p, sizeof *(p))
+#define FILLS(name, parameters, arguments, p) \
+    CALL(int, name, parameters, arguments, NOTHING, r == 0, WRITES(p))
+
+/* ---- time ---- */
+
+FILLS(clock_gettime, (clockid_t k, struct timespec *t), (k, t), t)
+FILLS(clock_getres, (clockid_t k, struct timespec *t), (k, t), t)
+FILLS(gettimeofday, (struct timeval *restrict t, void *restrict zone), (t, zone), t)
+CALL(time_t, time, (time_t * t), (t), NOTHING, r != -1, WRITES(t))
+CALL(clock_t, times, (struct tms * t), (t), NOTHING, r != (clock_t)-1, WRITES(t))
+CALL(struct tm *, gmtime_r, (const time_t *restrict t, struct tm *restrict d), (t, d), READS(t), r,
+     WRITES(d))
+CALL(struct tm *, localtime_r, (const time_t *restrict t, struct tm *restrict d), (t, d), READS(t),
+     r, WRITES(d))
+CALL(struct tm *, gmtime, (const time_t *t), (t), READS(t), false, NOTHING)
+CALL(struct tm *, localtime, (const time_t *t), (t), READS(t), false, NOTHING)
+CALL(time_t, mktime, (struct tm * d), (d), READS(d), r != -1, WRITES(d))
+CALL(char *, asctime_r, (const struct tm *restrict d, char *restrict p), (d, p), READS(d), r,
+     writes_text(PC, p))
+CALL(char *, ctime_r, (const time_t *restrict t, char *restrict p), (t, p), READS(t), r,
+     writes_text(PC, p))
+CALL(size_t, strftime,
+     (char *restrict p, size_t n, const char *restrict f, const struct tm *restrict d),
+     (p, n, f, d), (reads_text(PC, f), READS(d)), r > 0, writes(PC, p, r + 1))
+CALL(char *, strptime, (const char *restrict s, const char *restrict f, struct tm *restrict d),
+     (s, f, d), (reads_text(PC, s), reads_text(PC, f)), r, WRITES(d))
+CALL(int, nanosleep, (const struct timespec *t, struct timespec *left), (t, left), READS(t), r != 0,
+     WRITES(left))
+CALL(int, clock_nanosleep, (clockid_t k, int fl, const struct timespec *t, struct timespec *left),
+     (k, fl, t, left), READS(t), r != 0 && !(fl & TIMER_ABSTIME), WRITES(left))
+
+/* ---- files ---- */
+
+CALL(int, stat, (const char *restrict name, struct stat *restrict d), (name, d),
+     reads_text(PC, name), r == 0, WRITES(d))
+CALL(int, stat64, (const char *restrict name, struct stat64 *restrict d), (name, d),
+     reads_text(PC, name), r == 0, WRITES(d))
+CALL(int, lstat64, (const char *restrict name, struct stat64 *restrict d), (name, d),
+     reads_text(PC, name), r == 0, WRITES(d))
+FILLS(fstat64, (int fd, struct stat64 *d), (fd, d), d)
+CALL(int, lstat, (const char *restrict name, struct stat *restrict d), (name, d),
+     reads_text(PC, name), r == 0, WRITES(d))
+FILLS(fstat, (int fd, struct stat *d), (fd, d), d)
+CALL(ssize_t, readlink, (const char *restrict name, char *restrict p, size_t n), (name, p, n),
+     reads_text(PC, name), r > 0, writes(PC, p, (size_t)r))
+CALL(char *, realpath, (const char *restrict name, char *restrict p), (name, p),
+     reads_text(PC, name), r, writes_text(PC, r))
+CALL(char *, getcwd, (char *p, size_t n), (p, n), NOTHING, r, writes_text(PC, r))
+CALL(int, unlink, (const char *name), (name), reads_text(PC, name), false, NOTHING)
+CALL(int, rename, (const char *from, const char *to), (from, to),
+     (reads_text(PC, from), reads_text(PC, to)), false, NOTHING)
+CALL(FILE *, fopen, (const char *restrict name, const char *restrict mode), (name, mode),
+     (reads_text(PC, name), reads_text(PC, mode)), false, NOTHING)
+CALL(FILE *, fopen64, (const char *restrict name, const char *restrict mode), (name, mode),
+     (reads_text(PC, name), reads_text(PC, mode)), false, NOTHING)
+CALL(FILE *, fdopen, (int fd, const char *mode), (fd, mode), reads_text(PC, mode), false, NOTHING)
+
+/* ---- sockets and descriptors that are waited for ---- */
+
+static size_t least(socklen_t a, socklen_t b)
+{
+    return a < b ? a : b;
+}
+
+#define ADDRESS(name)                                                                  \
+    INTERCEPT(int, name, (int fd, struct sockaddr *restrict p, socklen_t *restrict n)) \
+    {                                                                                  \
+        socklen_t room = p && n ? *n : 0;                                              \
+        if (p)                                                                         \
+            READS(n);                                                                  \
+        int r = rt_real_##name(fd, p, n);                                              \
+        if (r >= 0 && p && n) {                                                        \
+            writes(PC, p, least(*n, room));                                            \
+            WRITES(n);                                                                 \
+        }                                                                              \
+        if (r >= 0)                                                                    \
+            rc_fd_received(watched(), fd);                                             \
+        return r;                                                                      \
+    }
+ADDRESS(accept)
+ADDRESS(getsockname)
+ADDRESS(getpeername)
+
+INTERCEPT(int, accept4, (int fd, struct sockaddr *restrict p, socklen_t *restrict n, int flags))
+{
+    socklen_t room = p && n ? *n : 0;
+    int r = rt_real_accept4(fd, p, n, flags);
+    if (r >= 0 && p && n) {
+        writes(PC, p, least(*n, room));
+        WRITES(n);
+    }
+    if (r >= 0)
+        rc_fd_received(watched(), fd);
+    return r;
+}
+
+INTERCEPT(int, connect, (int fd, const struct sockaddr *p, socklen_t n))
+{
+    reads(PC, p, n);
+    rc_fd_sends(watched(), fd);
+    return rt_real_connect(fd, p, n);
+}
+
+CALL(int, bind, (int fd, const struct sockaddr *p, socklen_t n), (fd, p, n), reads(PC, p, n), false,
+     NOTHING)
+CALL(int, setsockopt, (int fd, int level, int what, const void *p, socklen_t n),
+     (fd, level, what, p, n), reads(PC, p, n), false, NOTHING)
+CALL(int, getsockopt, (int fd, int level, int what, void *restrict p, socklen_t *restrict n),
+     (fd, level, what, p, n), READS(n), r == 0, (writes(PC, p, *n), WRITES(n)))
+
+INTERCEPT(int, poll, (struct pollfd * p, nfds_t n, int ms))
+{
+    const void *all = p;
+    __asm__("" : "+r"(all)); /* the header says that poll only writes there */
+    reads(PC, all, n * sizeof *p);
+    int r = rt_real_poll(p, n, ms);
+    if (r >= 0)
+        for (nfds_t i = 0; i < n; i++)
+            WRITES(&p[i].revents);
+    return r;
+}
+
+INTERCEPT(int, epoll_create1, (int flags))
+{
+    int fd = rt_real_epoll_create1(flags);
+    if (fd >= 0)
+        fds_pair(fd, fd);
+    return fd;
+}
+
+/* What is done before a descriptor is added or changed is done before an event of it. */
+INTERCEPT(int, epoll_ctl, (int set, int op, int fd, struct epoll_event *e))
+{
+    if (e)
+        READS(e);
+    rc_fd_sends(watched(), set);
+    return rt_real_epoll_ctl(set, op, fd, e);
+}
+
+INTERCEPT(int, epoll_wait, (int set, struct epoll_event *e, int n, int ms))
+{
+    int r = rt_real_epoll_wait(set, e, n, ms);
+    if (r > 0) {
+        rc_fd_received(watched(), set);
+        writes(PC, e, (size_t)r * sizeof *e);
+    }
+    return r;
+}
+
+CALL(int, inet_pton, (int family, const char *restrict s, void *restrict p), (family, s, p),
+     reads_text(PC, s), r == 1, writes(PC, p, family == AF_INET6 ? 16 : 4))
+CALL(const char *, inet_ntop, (int family, const void *restrict p, char *restrict s, socklen_t n),
+     (family, p, s, n), reads(PC, p, family == AF_INET6 ? 16 : 4), r, writes_text(PC, s))
+
+/* ---- the process and the machine ---- */
+
+FILLS(uname, (struct utsname * d), (d), d)
+CALL(int, gethostname, (char *p, size_t n), (p, n), NOTHING, r == 0, writes_text(PC, p))
+FILLS(getrlimit, (__rlimit_resource_t k, struct rlimit *d), (k, d), d)
+FILLS(getrlimit64, (__rlimit_resource_t k, struct rlimit64 *d), (k, d), d)
+CALL(int, setrlimit, (__rlimit_resource_t k, const struct rlimit *d), (k, d), READS(d), false,
+     NOTHING)
+FILLS(getrusage, (__rusage_who_t who, struct rusage *d), (who, d), d)
+CALL(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options), NOTHING, r > 0,
+     WRITES(status))
+CALL(int, sigaction,
+     (int sig, const struct sigaction *restrict now, struct sigaction *restrict was),
+     (sig, now, was), READS(now), r == 0, WRITES(was))
+FILLS(sigemptyset, (sigset_t * d), (d), d)
+FILLS(sigfillset, (sigset_t * d), (d), d)
+CALL(int, sigprocmask, (int how, const sigset_t *restrict now, sigset_t *restrict was),
+     (how, now, was), READS(now), r == 0, WRITES(was))
+CALL(int, pthread_sigmask, (int how, const sigset_t *now, sigset_t *was), (how, now, was),
+     READS(now), r == 0, WRITES(was))
+CALL(int, sigwait, (const sigset_t *restrict set, int *restrict sig), (set, sig), READS(set),
+     r == 0, WRITES(sig))
+CALL(char *, getenv, (const char *name), (name), reads_text(PC, name), false, NOTHING)
+CALL(int, rand_r, (unsigned *seed), (seed), READS(seed), true, WRITES(seed))
+FILLS(sem_getvalue, (sem_t *restrict s, int *restrict v), (s, v), v)
+INTERCEPT(char *, strerror_r, (int err, char *p, size_t n))
+{
+    char *s = rt_real_strerror_r(err, p, n);
+    if (s == p)
+        writes_text(PC, p);
+    return s;
+}
+
+/* ---- numbers in parts ---- */
+
+CALL(double, frexp, (double v, int *e), (v, e), NOTHING, true, WRITES(e))
+CALL(double, modf, (double v, double *whole), (v, whole), NOTHING, true, WRITES(whole))
+CALL(float, frexpf, (float v, int *e), (v, e), NOTHING, true, WRITES(e))
+CALL(float, modff, (float v, float *whole), (v, whole), NOTHING, true, WRITES(whole))
