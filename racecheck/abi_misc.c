@@ -16,12 +16,12 @@ EXPORT void __tsan_init(void)
 static __attribute__((noinline)) void enter_slow(struct rc_ctx *c, uintptr_t pc, uintptr_t sp,
                                                  uintptr_t in)
 {
-    uint32_t child = calls_child_near(c->top->node, pc);
+    uint32_t packed = pc_pack(pc), child = calls_child_near(c->top->node, packed);
     if (unlikely(child == CALLS_NONE) || unlikely(c->top == c->last)) {
         struct rc_thread was = rc_enter();
         if (c->top == c->last)
             rc_frames_grow(c);
-        child = calls_child_slow(c->top->node, pc);
+        child = calls_child_slow(c->top->node, packed);
         rc_leave(was);
     }
     c->top++;
@@ -39,7 +39,7 @@ EXPORT void __tsan_func_entry(void *retaddr)
         return;
     struct rc_frame *f = c->top;
     uint32_t child = at_load_acq(&calls_nodes[f->node].first); /* [calls-node] */
-    if (unlikely(calls_nodes[child].pc != pc) || unlikely(f == c->last)) {
+    if (unlikely(!pc_is_near(pc, calls_nodes[child].pc)) || unlikely(f == c->last)) {
         enter_slow(c, pc, sp, CALLER_PC);
         return;
     }

@@ -1,9 +1,10 @@
 /* calls.c - see calls.h.
  *
- * Finding a child costs, in this order: one compare (the node's first child), one probe of a table
- * of the thread (calls from one function to several others), one probe or more of the shared table.
- * The shared table has open addressing, is only appended to, and grows under a lock; readers take
- * no lock: a table that was replaced stays readable, and a miss is decided under the lock.
+ * Finding a child costs, in this order: one compare (the node's first child), a look at a few more
+ * children in the list, one probe of a table of the thread (functions that call many others), one
+ * probe or more of the shared table.  The shared table has open addressing, is only appended to,
+ * and grows under a lock; readers take no lock: a table that was replaced stays readable, and a
+ * miss is decided under the lock.  Most nodes have few children and nothing in the table.
  *
  * Bound.  A recursion with two call sites has 2^depth stacks, so a tree of exact stacks has no
  * bound.  While the tree is small, stacks are exact.  As it grows, a call site that already occurs
@@ -11,13 +12,15 @@
  * same call site: the recursion is folded, and the node is marked so.  What is folded away is only
  * repetition of what is shown.
  *
- * Packed pcs: address space is seen in windows of 64 MiB; the windows in use are numbered as they
- * are met (6 bits) and the offset takes 26.  The last number says that the offset is the index of a
- * full pc in a side table. */
+ * Packed pcs: address space is seen in windows of 64 MiB; the program begins one, the others in use
+ * are numbered as they are met (6 bits), and the offset takes 26.  The last number says that the
+ * offset is the index of a full pc in a side table, the one before that it is a mark. */
 #include "calls.h"
 #include "futex.h"
 #include "pool.h"
+#include "vmem.h"
 #include <string.h>
+#include <sys/auxv.h>
 
 enum { NODE_BITS = 30 };
 #define NODES_SPACE ((size_t)sizeof(struct calls_node) << 28) /* 4 GiB of addresses: 256 M stacks */
@@ -39,16 +42,15 @@ static struct table *table; /* written under lock */
 static uint32_t n_nodes;    /* written under lock */
 static uint32_t n_slots;    /* used slots; guarded by lock */
 
-enum { NEAR = 256 };
+enum { NEAR = 256, LISTED = 4 };
 struct near {
-    uintptr_t pc;
-    uint32_t parent, child;
+    uint32_t pc, parent, child;
 };
 static __thread struct near *near_cache __attribute__((tls_model("initial-exec")));
 
-static uint32_t hash(uint32_t node, uintptr_t pc)
+static uint32_t hash(uint32_t node, uint32_t pc)
 {
-    uint64_t h = (pc ^ (uint64_t)node << 40 ^ node) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t h = (pc ^ (uint64_t)node << 32) * UINT64_C(0x9e3779b97f4a7c15);
     return (uint32_t)(h >> 32);
 }
 
@@ -66,12 +68,13 @@ void calls_init(void)
     struct calls_node *nodes = pages_get(NODES_SPACE);
     nodes[CALLS_NONE].pc = 0;
     nodes[CALLS_ROOT].parent = CALLS_NONE;
+    pc_window_0 = getauxval(AT_PHDR) & ~(uintptr_t)(VM_PAGE - 1);
     n_nodes = 2;
     table = table_make(1u << 12);
     calls_nodes = nodes;
 }
 
-static uint32_t lookup(const struct table *t, uint32_t node, uintptr_t pc)
+static uint32_t in_table(const struct table *t, uint32_t node, uint32_t pc)
 {
     for (uint32_t i = hash(node, pc);; i++) {
         const struct slot *s = &t->slot[i & t->mask];
@@ -81,6 +84,31 @@ static uint32_t lookup(const struct table *t, uint32_t node, uintptr_t pc)
         if (s->parent == node && calls_nodes[child].pc == pc)
             return child;
     }
+}
+
+/* The child in the node's list, or CALLS_NONE.  *ret_last: the last child of the list when one more
+ * may follow it. */
+static uint32_t in_list(uint32_t node, uint32_t pc, uint32_t *ret_last)
+{
+    uint32_t child = at_load_acq(&calls_nodes[node].first); /* [calls-node] */
+    *ret_last = CALLS_NONE;
+    for (unsigned n = 1; child != CALLS_NONE; n++) {
+        uint32_t parent = at_load_rlx(&calls_nodes[child].parent); /* relaxed: set once */
+        if (calls_nodes[child].pc == pc)
+            return child;
+        if ((parent & ~CALLS_FOLDED) != node)
+            return CALLS_NONE; /* an earlier node that stands for its only child here */
+        uint32_t next = at_load_acq(&calls_nodes[child].next) & ~CALLS_MORE; /* [calls-node] */
+        if (next == CALLS_NONE && n < LISTED)
+            *ret_last = child;
+        child = next;
+    }
+    return CALLS_NONE;
+}
+
+static bool has_more(uint32_t node)
+{
+    return (at_load_acq(&calls_nodes[node].next) & CALLS_MORE) != 0; /* [calls-node] */
 }
 
 /* Caller holds lock. */
@@ -112,7 +140,7 @@ static unsigned fold_limit(void)
 }
 
 /* The earlier node that stands for a call from node to pc, or CALLS_NONE.  Caller holds lock. */
-static uint32_t folded(uint32_t node, uintptr_t pc)
+static uint32_t folded(uint32_t node, uint32_t pc)
 {
     unsigned seen = 0, limit = fold_limit();
     uint32_t nearest = CALLS_NONE;
@@ -130,39 +158,62 @@ static uint32_t folded(uint32_t node, uintptr_t pc)
     return CALLS_NONE;
 }
 
+/* Makes child one of node's.  is_new: its parent is node.  Caller holds lock. */
+static void adopt(uint32_t node, uint32_t child, bool is_new)
+{
+    uint32_t last;
+    bool listed = !calls_is_mark(calls_nodes[child].pc);
+    in_list(node, 0, &last);
+    if (listed && calls_nodes[node].first == CALLS_NONE) {
+        at_store_rel(&calls_nodes[node].first, child); /* [calls-node] */
+    } else if (listed && is_new && last != CALLS_NONE) {
+        uint32_t more = calls_nodes[last].next & CALLS_MORE;
+        at_store_rel(&calls_nodes[last].next, child | more); /* [calls-node] */
+    } else {
+        if (n_slots++ * 2 > table->mask)
+            grow();
+        insert(table, node, child);
+        at_or_acq_rel(&calls_nodes[node].next, CALLS_MORE); /* [calls-node] */
+    }
+}
+
 /* Caller holds lock. */
-static uint32_t add(uint32_t node, uintptr_t pc)
+static uint32_t add(uint32_t node, uint32_t pc)
 {
     uint32_t child = n_nodes < NODES_MAX ? folded(node, pc) : node;
-    if (child == CALLS_NONE) {
+    bool is_new = child == CALLS_NONE;
+    if (is_new) {
         child = n_nodes;
         calls_nodes[child] = (struct calls_node){.pc = pc, .parent = node};
         at_store_rlx(&n_nodes, child + 1); /* relaxed: a counter for others */
     } else if (child == node && calls_nodes[node].pc != pc) {
         return node; /* out of ids: the stack stops growing here */
     }
-    if (n_slots++ * 2 > table->mask)
-        grow();
-    insert(table, node, child);
-    if (calls_nodes[node].first == CALLS_NONE && !(pc >> 63)) /* not a set of locks: lockset.h */
-        at_store_rel(&calls_nodes[node].first, child);        /* [calls-node] */
+    adopt(node, child, is_new);
     return child;
 }
 
-static struct near *near_of(uint32_t node, uintptr_t pc)
+static struct near *near_of(uint32_t node, uint32_t pc)
 {
     return &near_cache[hash(node, pc) % NEAR];
 }
 
-uint32_t calls_child_near(uint32_t node, uintptr_t pc)
+uint32_t calls_child_near(uint32_t node, uint32_t pc)
 {
-    if (unlikely(near_cache == NULL))
-        return CALLS_NONE;
+    uint32_t last, child = in_list(node, pc, &last);
+    if (child != CALLS_NONE || near_cache == NULL || !has_more(node))
+        return child;
     struct near *n = near_of(node, pc);
     return n->parent == node && n->pc == pc ? n->child : (uint32_t)CALLS_NONE;
 }
 
-uint32_t calls_child_slow(uint32_t node, uintptr_t pc)
+static uint32_t lookup(const struct table *t, uint32_t node, uint32_t pc)
+{
+    uint32_t last, child = in_list(node, pc, &last);
+    return child == CALLS_NONE && has_more(node) ? in_table(t, node, pc) : child;
+}
+
+uint32_t calls_child_slow(uint32_t node, uint32_t pc)
 {
     if (unlikely(near_cache == NULL)) {
         near_cache = rc_alloc(NEAR * sizeof *near_cache);
@@ -194,13 +245,13 @@ uint32_t calls_count(void)
 
 /* ---- packed pcs ---- */
 
-enum { WINDOW_SHIFT = PC_WINDOW_SHIFT, WIDE = 63 };
+enum { WINDOW_SHIFT = PC_WINDOW_SHIFT, MARKS = CALLS_MARK >> PC_WINDOW_SHIFT, WIDE = 63 };
 
-uintptr_t pc_window_0 = UINTPTR_MAX;
+uintptr_t pc_window_0;
 
 static struct rt_lock pc_lock;
-static uintptr_t window[WIDE]; /* appended under pc_lock */
-static uint32_t n_windows;
+static uintptr_t window[MARKS]; /* all but [0] in windows' numbers; appended under pc_lock */
+static uint32_t n_windows = 1;
 static uintptr_t *wide; /* full pcs, appended under pc_lock */
 static uint32_t n_wide;
 
@@ -222,15 +273,13 @@ static uint32_t pc_pack_new(uintptr_t pc)
 {
     uint32_t packed;
     rt_lock(&pc_lock);
-    uint32_t i = 0, n = n_windows;
+    uint32_t i = 1, n = n_windows;
     while (i < n && window[i] != pc >> WINDOW_SHIFT)
         i++;
-    if (i < WIDE) {
+    if (i < MARKS) {
         if (i == n) {
             window[i] = pc >> WINDOW_SHIFT;
-            if (i == 0)
-                at_store_rlx(&pc_window_0, window[0]); /* relaxed: a constant once set */
-            at_store_rel(&n_windows, n + 1);           /* [pc-window] */
+            at_store_rel(&n_windows, n + 1); /* [pc-window] */
         }
         packed = i << WINDOW_SHIFT | (pc & ((1u << WINDOW_SHIFT) - 1));
     } else {
@@ -243,7 +292,7 @@ static uint32_t pc_pack_new(uintptr_t pc)
 uint32_t pc_pack_slow(uintptr_t pc)
 {
     uint32_t n = at_load_acq(&n_windows); /* [pc-window] */
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 1; i < n; i++)
         if (window[i] == pc >> WINDOW_SHIFT)
             return i << WINDOW_SHIFT | (pc & ((1u << WINDOW_SHIFT) - 1));
     return pc_pack_new(pc);
@@ -252,5 +301,7 @@ uint32_t pc_pack_slow(uintptr_t pc)
 uintptr_t pc_unpack(uint32_t packed)
 {
     uint32_t i = packed >> WINDOW_SHIFT, offset = packed & ((1u << WINDOW_SHIFT) - 1);
+    if (i == 0)
+        return packed ? pc_window_0 + offset : 0;
     return i == WIDE ? wide[offset] : window[i] << WINDOW_SHIFT | offset;
 }

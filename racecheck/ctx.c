@@ -307,9 +307,9 @@ size_t rc_stack_of(rc_site site, uintptr_t *ret_pcs, size_t max, bool *ret_folde
         if (pc != 0 && n++ < max)
             ret_pcs[0] = pc;
         while (node != CALLS_ROOT && node != CALLS_NONE) {
-            bool frame = !lockset_is_mark(calls_nodes[node].pc);
+            bool frame = !calls_is_mark(calls_nodes[node].pc);
             if (frame && n < max)
-                ret_pcs[n] = calls_nodes[node].pc;
+                ret_pcs[n] = calls_pc(node);
             n += frame;
             uint32_t up =
                 at_load_rlx(&calls_nodes[node].parent); /* relaxed: set once, but for a remark */

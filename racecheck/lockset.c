@@ -103,12 +103,12 @@ static uint32_t set_of(const struct rc_held_lock *held, unsigned n)
 
 uint32_t lockset_node(uint32_t node, const struct rc_held_lock *held, unsigned n)
 {
-    uintptr_t mark = LOCKSET_MARK | set_of(held, n);
+    uint32_t mark = CALLS_MARK | set_of(held, n);
     uint32_t child = calls_child_near(node, mark);
     if (child != CALLS_NONE)
         return child;
     if (at_load_rlx(&n_marks) >= MARKS_MAX) /* relaxed: a bound that need not be exact */
-        mark = LOCKSET_MARK | FORGOTTEN;
+        mark = CALLS_MARK | FORGOTTEN;
     at_add_rlx(&n_marks, 1u); /* relaxed: likewise; counts some twice */
     child = calls_child_slow(node, mark);
     if (child == node)
@@ -124,7 +124,7 @@ static uint32_t node_of(rc_site site)
 rc_site lockset_strip(rc_site site)
 {
     uint32_t node = node_of(site);
-    if (site == 0 || !lockset_is_mark(calls_nodes[node].pc))
+    if (site == 0 || !calls_is_mark(calls_nodes[node].pc))
         return site;
     uint64_t own = calls_nodes[node].parent & ~CALLS_FOLDED;
     return (site & (SITE_PAST | SITE_FREE | UINT32_MAX)) | own << 32;
@@ -132,8 +132,8 @@ rc_site lockset_strip(rc_site site)
 
 void lockset_of(rc_site site, struct rc_access_info *ret_info)
 {
-    uintptr_t pc = site ? calls_nodes[node_of(site)].pc : 0;
-    uint32_t set = lockset_is_mark(pc) ? (uint32_t)(pc & ~LOCKSET_MARK) : NO_LOCKS;
+    uint32_t pc = site ? calls_nodes[node_of(site)].pc : 0;
+    uint32_t set = calls_is_mark(pc) ? pc & ~CALLS_MARK : NO_LOCKS;
     ret_info->n_locks = 0;
     ret_info->locks_known = set == NO_LOCKS ? !at_load_rlx(&lost) /* relaxed: a remark */
                                             : set != FORGOTTEN;

@@ -1,21 +1,13 @@
 /* lockset.h - which locks were held at an access, as a part of its stack's id.
  *
  * A set of held locks is interned and gets a number; the access's node of the calling-context tree
- * is then a last child of the stack's own node, whose pc is that number.  So an access says for
+ * is then a last child of the stack's own node, whose pc is that number (CALLS_MARK).  So an access says for
  * ever under which locks it was made, and one made under none costs nothing. */
 #ifndef RC_LOCKSET_H
 #define RC_LOCKSET_H
 
 #include "calls.h"
 #include "report.h"
-
-/* pcs of such last children: no address has this bit. */
-#define LOCKSET_MARK ((uintptr_t)1 << 63)
-
-static inline bool lockset_is_mark(uintptr_t pc)
-{
-    return (pc & LOCKSET_MARK) != 0;
-}
 
 /* The child of node for the n locks held (n > RC_LOCKS_SHOWN: only so many are kept), which must
  * not be 0.  When the tables are full it stands for a set that is not remembered. */

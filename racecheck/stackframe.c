@@ -96,7 +96,7 @@ static int find_code(struct dl_phdr_info *info, size_t size, void *arg)
 static uintptr_t code_of(const struct wanted *w)
 {
     if (w->has_inner)
-        return calls_nodes[w->inner.node].pc;
+        return calls_pc(w->inner.node);
     struct half h = {.low = w->frame.in};
     dl_iterate_phdr(find_code, &h);
     return h.pc;
@@ -108,7 +108,7 @@ bool rc_frame_of(const struct rc_life *of, uintptr_t addr, struct rc_stack_frame
     rc_each_ctx(look_at, &w);
     if (!w.found || w.limit - w.frame.sp > FRAME_MAX)
         return false;
-    uintptr_t at = find_word(w.frame.sp, w.limit, calls_nodes[w.frame.node].pc);
+    uintptr_t at = find_word(w.frame.sp, w.limit, calls_pc(w.frame.node));
     uintptr_t pc = code_of(&w);
     if (at == 0 || pc == 0 || addr >= at)
         return false;
