@@ -7,7 +7,7 @@
 
 static inline __attribute__((always_inline)) bool is_covered(uintptr_t p, uint64_t masks)
 {
-    uintptr_t base = shadow_find(p);
+    uintptr_t base = shadow_find_fast(p);
     if (unlikely(base == 0))
         return false;
     /* relaxed: only this thread writes its own epoch */

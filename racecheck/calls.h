@@ -31,12 +31,12 @@ extern struct calls_node *calls_nodes; /* set once by calls_init(), before any u
 
 void calls_init(void);
 
-/* The child of node for the call that returns to pc (packed), when this thread went there lately; else
- * CALLS_NONE.  Without side effects. */
+/* The child of node for the call that returns to pc (packed), when it is near or this thread went
+ * there lately; else CALLS_NONE.  Without side effects. */
 uint32_t calls_child_near(uint32_t node, uint32_t pc);
 
-/* The child of node for the call that returns to pc (packed).  A child of a node that already has many
- * levels of the same call may be an earlier node with that pc: see calls.c. */
+/* The child of node for the call that returns to pc (packed).  A child of a node that already has
+ * many levels of the same call may be an earlier node with that pc: see calls.c. */
 uint32_t calls_child_slow(uint32_t node, uint32_t pc);
 
 /* Gives back the calling thread's cache. */

@@ -15,7 +15,8 @@ enum { SLAB = 64 << 10, ARENA = 64 << 20, BIG = 1 << 20, SPINS = 100, TAKEN = 12
 
 static struct {
     struct rt_lock lock;
-    char *next, *end; /* guarded by lock */
+    char *next, *end;   /* guarded by lock */
+    struct pool *pools; /* likewise: those with slabs */
 } arena;
 
 static uint32_t n_threads;                                                    /* relaxed counter */
@@ -73,6 +74,17 @@ static size_t slab_size(size_t block)
     return block < SLAB / 4 ? SLAB : block < BIG ? block * 4 : block;
 }
 
+static void know_slab(struct pool *p, size_t size)
+{
+    rt_lock(&arena.lock);
+    if (p->bytes == 0) {
+        p->next = arena.pools;
+        arena.pools = p;
+    }
+    p->bytes += size;
+    rt_unlock(&arena.lock);
+}
+
 static struct pool_shard *shard_of(struct pool *p)
 {
     if (unlikely(my_shard == 0))
@@ -124,6 +136,7 @@ static void *get_new(struct pool *p, struct pool_shard *s)
         size_t slab = slab_size(p->size);
         s->next = slab_get(slab);
         s->end = s->next + slab;
+        know_slab(p, slab);
     }
     void *b = s->next;
     s->next += p->size;
@@ -173,6 +186,15 @@ void pool_put(struct pool *p, void *block)
     s->free = block;
     s->in_use--;
     spin_unlock(&s->lock);
+}
+
+void pool_each(void (*visit)(const struct pool *p, void *arg), void *arg)
+{
+    rt_lock(&arena.lock);
+    const struct pool *first = arena.pools;
+    rt_unlock(&arena.lock);
+    for (const struct pool *p = first; p; p = p->next)
+        visit(p, arg);
 }
 
 size_t pool_in_use(const struct pool *p)

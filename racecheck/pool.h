@@ -16,6 +16,8 @@ enum { POOL_SHARDS = 8 };
 struct pool {
     size_t size;      /* of a block; a multiple of 16 */
     const char *name; /* for the counters */
+    size_t bytes;     /* cut into blocks so far; guarded, like next, by pool.c's lock */
+    struct pool *next;
     struct pool_shard {
         uint32_t lock;    /* spin: held for a few instructions */
         void *free;       /* blocks given back, linked by their first word */
@@ -35,6 +37,9 @@ struct pool {
  * without memory the process ends with one line. */
 void *pool_get(struct pool *p);
 void pool_put(struct pool *p, void *block);
+
+/* Calls visit for each pool that ever gave a block. */
+void pool_each(void (*visit)(const struct pool *p, void *arg), void *arg);
 
 /* Blocks in use; exact while nobody else uses the pool. */
 size_t pool_in_use(const struct pool *p);

@@ -4,6 +4,7 @@
  * the flow's own earlier access be replaced.  Both are done in loops without calls, for as many
  * words of a page as the thread owns; everything else goes through cell.c, word by word. */
 #include "alike.h"
+#include "counters.h"
 #include "crowd.h"
 #include "memo.h"
 #include "race.h"
@@ -79,6 +80,7 @@ void range_access(struct access *a, uintptr_t p, size_t words)
     bool is_free = (a->site & SITE_FREE) != 0; /* is recorded in any case, as what it is */
     if (!is_free)
         cell = skip_covered(cell, end, want, mask);
+    counters_saw(words, (uint64_t)(cell - first) / CELL);
     if (cell == end)
         return;
     set_marks(base, p, words);

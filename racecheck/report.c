@@ -13,6 +13,7 @@
 #include "report.h"
 #include "atomic.h"
 #include "check.h"
+#include "counters.h"
 #include "flags.h"
 #include "outlet.h"
 #include "print.h"
@@ -32,6 +33,7 @@ static struct {
     unsigned suppressed; /* reports not made; likewise */
     unsigned said;       /* found and others of the last "Found N data race(s)" */
     bool waited;         /* atexit_sleep_ms is over */
+    unsigned counted;    /* the counters were printed */
 } verdict;
 
 static const char *base_name(const char *path)
@@ -373,6 +375,8 @@ int rc_report_fini(int status)
         wait_for_others();
     say_verdict();
     outlet_suppressions();
+    if (rc_flags()->stats && !at_xchg_acq_rel(&verdict.counted, 1u)) /* once */
+        counters_print();
     bool failed = rc_report_errors() || at_load_rlx(&verdict.others); /* relaxed: counts */
     return status == 0 && failed ? rc_flags()->exitcode : status;
 }
@@ -393,6 +397,8 @@ static void at_exit(int status, void *unused)
 void rc_report_init(void)
 {
     rc_flags_init();
+    if (rc_flags()->stats)
+        counters_start();
     if (rc_flags()->suppressions[0])
         rc_suppress_load(rc_flags()->suppressions);
     on_exit(at_exit, NULL);

@@ -14,6 +14,7 @@
  * Rejected: a 16-byte compare-and-swap (records could be freed under a reader); no atomic update
  * at all, as TSan does (of two simultaneous accesses both may miss the other). */
 #include "shadow.h"
+#include "counters.h"
 #include "memo.h"
 #include "pool.h"
 #include "race.h"
@@ -22,7 +23,7 @@
 
 enum { SPINS = 100, KNOWN = 16 };
 
-uintptr_t shadow_region[REGIONS];
+uintptr_t shadow_region[REGIONS], shadow_fast[REGIONS];
 static struct rt_lock region_lock;
 
 uintptr_t shadow_region_make(uintptr_t addr)
@@ -33,6 +34,8 @@ uintptr_t shadow_region_make(uintptr_t addr)
     if (base == 0) {
         base = (uintptr_t)pages_get(SHADOW_CELLS + SHADOW_MARKS + SHADOW_OBJECTS + SHADOW_OWNERS);
         at_store_rel(r, base); /* [region] */
+        if (!counters_on)
+            at_store_rel(&shadow_fast[r - shadow_region], base); /* [region] */
     }
     rt_unlock(&region_lock);
     return base;
@@ -160,12 +163,25 @@ static __attribute__((noinline)) void word_hard(struct rc_ctx *c, uintptr_t p, u
     access_word(cell, shadow_owner(base, word), word, &a);
 }
 
+/* Counts the access.  True: it is covered, as the fast path would have seen. */
+static __attribute__((noinline)) bool is_counted(struct rc_ctx *c, uintptr_t base, uintptr_t p,
+                                                 uint64_t masks)
+{
+    uint64_t w = base ? at_load_rlx(shadow_cell(base, p)) : 0; /* relaxed: as the fast path */
+    bool covered = w_covers(w, c->clock.now.epoch, masks);
+    if (c != &rc_nobody)
+        counters_add(1, covered);
+    return covered;
+}
+
 /* The commonest changes by themselves, on a page of the thread's own: the flow's own earlier access
  * goes; or what was done to another word lately is done to this one. */
 void shadow_word_slow(uintptr_t p, uint64_t masks, uintptr_t pc)
 {
     struct rc_ctx *c = rc_self.acc;
     uintptr_t base = shadow_find(p);
+    if (unlikely(counters_on) && is_counted(c, base, p, masks))
+        return;
     uint64_t *cell = shadow_cell(base, p), epoch = c->clock.now.epoch;
     if (likely(base != 0) && likely(c->ignored[masks > 0xff] == 0) &&
         likely(owner_enter_own(shadow_owner(base, p)))) {
@@ -199,6 +215,7 @@ static size_t access_some(struct access *a, uintptr_t p, size_t n, bool write)
     }
     uintptr_t base = shadow_get(word);
     uint64_t *cell = shadow_cell(base, word);
+    counters_saw(1, 0);
     shadow_set_mark(base, word, MARK_CELLS);
     access_word(cell, shadow_owner(base, word), word, a);
     return here;

@@ -33,6 +33,7 @@ enum { MARK_CELLS = 1, MARK_OBJECTS = 2 };
 #define SHADOW_OWNERS  ((REGION_SIZE >> OWNER_SHIFT) * sizeof(uint32_t))
 
 extern uintptr_t shadow_region[REGIONS]; /* start of the region's shadow, or 0 */
+extern uintptr_t shadow_fast[REGIONS];   /* the same for the fast path; all 0 while it is shut */
 
 /* The region's shadow, made if need be. */
 uintptr_t shadow_region_make(uintptr_t addr);
@@ -40,6 +41,11 @@ uintptr_t shadow_region_make(uintptr_t addr);
 static inline uintptr_t shadow_find(uintptr_t addr)
 {
     return at_load_acq(&shadow_region[addr >> REGION_SHIFT & (REGIONS - 1)]); /* [region] */
+}
+
+static inline uintptr_t shadow_find_fast(uintptr_t addr)
+{
+    return at_load_acq(&shadow_fast[addr >> REGION_SHIFT & (REGIONS - 1)]); /* [region] */
 }
 
 static inline uintptr_t shadow_get(uintptr_t addr)
