@@ -1,9 +1,9 @@
 /* memo.c - see memo.h.
  *
- * A direct-mapped table for each thread.  An entry holds references to the pasts of both its
- * states, so that neither address can come to mean another past.  References are counted in
- * batches: an entry takes BATCH references to the next past at once and hands them out (credit);
- * it collects those that cells give up to the old one (debt) and returns them together.
+ * A table for each thread, in which each thing has two places.  An entry holds references to the
+ * pasts of both its states, so that neither address can come to mean another past.  References are
+ * counted in batches: an entry takes BATCH references to the next past at once and hands them out
+ * (credit); it collects those that cells give up to the old one (debt) and returns them together.
  *
  * Programs that lock around every access make each transition once.  So an entry is learned only
  * at the second transition that one place makes in one epoch; the first leaves a tag. */
@@ -39,16 +39,19 @@ bool memo_again(const struct access *a)
     if (memo_mine == NULL)
         make_table();
     uint64_t tag = memo_mix(a->who ^ memo_mix(a->site)) ^ a->masks;
-    uint64_t *seen = &memo_mine->tag[tag >> 58];
-    if (*seen == tag)
+    uint64_t place = tag >> 58, *seen = memo_mine->tag;
+    if (seen[place] == tag || seen[place ^ 1] == tag)
         return true;
-    *seen = tag;
+    seen[place ^ 1] = seen[place];
+    seen[place] = tag;
     return false;
 }
 
 void memo_learn(struct entry old, const struct access *a, struct entry next)
 {
     struct memo *m = memo_place(old, a);
+    if (m->who == a->who) /* the other place of the two, if that is of no more use */
+        m = &memo_mine->memo[(m - memo_mine->memo) ^ 1];
     empty(m);
     *m = (struct memo){.old = old, .next = next, .who = a->who, .masks = a->masks, .site = a->site};
     if (has_past(next))
@@ -57,18 +60,27 @@ void memo_learn(struct entry old, const struct access *a, struct entry next)
         at_add_rlx(&past_of(old.site)->refs, 1u); /* relaxed: likewise */
 }
 
-static struct past **kept_place(const struct entry *e, uint32_t n)
+/* Kept there, or in the neighbour. */
+static uint64_t kept_place(const struct entry *e, uint32_t n)
 {
     uint64_t h = n;
     for (uint32_t i = 0; i < n; i++)
         h = memo_mix(memo_mix(h ^ e[i].w) ^ e[i].site);
-    return &memo_mine->kept[h >> 58];
+    return h >> 58;
+}
+
+static bool is_same(const struct past *p, const struct entry *e, uint32_t n)
+{
+    return p && p->n == n && memcmp(p->e, e, n * sizeof *e) == 0;
 }
 
 struct past *memo_same(const struct entry *e, uint32_t n)
 {
-    struct past *p = *kept_place(e, n);
-    if (p == NULL || p->n != n || memcmp(p->e, e, n * sizeof *e) != 0)
+    uint64_t place = kept_place(e, n);
+    struct past *p = memo_mine->kept[place];
+    if (!is_same(p, e, n))
+        p = memo_mine->kept[place ^ 1];
+    if (!is_same(p, e, n))
         return NULL;
     at_add_rlx(&p->refs, 1u); /* relaxed: the table holds one */
     return p;
@@ -76,11 +88,13 @@ struct past *memo_same(const struct entry *e, uint32_t n)
 
 void memo_keep(struct past *p)
 {
-    struct past **place = kept_place(p->e, p->n);
+    uint64_t place = kept_place(p->e, p->n);
+    struct past **kept = memo_mine->kept;
     at_add_rlx(&p->refs, 1u); /* relaxed: the caller holds one */
-    if (*place)
-        past_unref(*place, 1);
-    *place = p;
+    if (kept[place ^ 1])
+        past_unref(kept[place ^ 1], 1);
+    kept[place ^ 1] = kept[place];
+    kept[place] = p;
 }
 
 void memo_thread_fini(void)

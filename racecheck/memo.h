@@ -34,7 +34,8 @@ static inline uint64_t memo_mix(uint64_t h)
     return h * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-/* Where the transition would be. */
+/* Where the transition would be: there, or in the neighbour (its place xor 1).  The unrolled loops
+ * of compilers repeat several transitions in turn; two of them must not drive each other out. */
 static inline struct memo *memo_place(struct entry old, const struct access *a)
 {
     uint64_t h = memo_mix(old.w ^ old.site >> 4 ^ a->site << 20 ^ a->masks << 7);
@@ -43,6 +44,12 @@ static inline struct memo *memo_place(struct entry old, const struct access *a)
 
 _Static_assert(MEMO_ENTRIES == 64, "memo_place() takes 6 bits");
 
+static inline bool memo_is(const struct memo *m, struct entry old, const struct access *a)
+{
+    return m->old.w == old.w && m->old.site == old.site && m->who == a->who &&
+           m->site == a->site && m->masks == a->masks;
+}
+
 /* The next state when it is remembered; takes over and gives back references as cell_next() does.
  * False: unknown. */
 static inline bool memo_find(struct entry old, const struct access *a, struct entry *ret_next)
@@ -50,9 +57,11 @@ static inline bool memo_find(struct entry old, const struct access *a, struct en
     if (memo_mine == NULL)
         return false;
     struct memo *m = memo_place(old, a);
-    if (m->old.w != old.w || m->old.site != old.site || m->who != a->who || m->site != a->site ||
-        m->masks != a->masks)
-        return false;
+    if (!memo_is(m, old, a)) {
+        m = &memo_mine->memo[(m - memo_mine->memo) ^ 1];
+        if (!memo_is(m, old, a))
+            return false;
+    }
     if (m->next.site & SITE_PAST) {
         if (m->credit == 0) {
             at_add_rlx(&past_of(m->next.site)->refs,
