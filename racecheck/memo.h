@@ -46,8 +46,8 @@ _Static_assert(MEMO_ENTRIES == 64, "memo_place() takes 6 bits");
 
 static inline bool memo_is(const struct memo *m, struct entry old, const struct access *a)
 {
-    return m->old.w == old.w && m->old.site == old.site && m->who == a->who &&
-           m->site == a->site && m->masks == a->masks;
+    return m->old.w == old.w && m->old.site == old.site && m->who == a->who && m->site == a->site &&
+           m->masks == a->masks;
 }
 
 /* The next state when it is remembered; takes over and gives back references as cell_next() does.

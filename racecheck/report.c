@@ -375,7 +375,7 @@ int rc_report_fini(int status)
         wait_for_others();
     say_verdict();
     outlet_suppressions();
-    if (rc_flags()->stats && !at_xchg_acq_rel(&verdict.counted, 1u)) /* once */
+    if (rc_flags()->stats && !at_xchg_rlx(&verdict.counted, 1u)) /* relaxed: once */
         counters_print();
     bool failed = rc_report_errors() || at_load_rlx(&verdict.others); /* relaxed: counts */
     return status == 0 && failed ? rc_flags()->exitcode : status;
