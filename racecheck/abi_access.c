@@ -15,15 +15,22 @@ static inline __attribute__((always_inline)) bool is_covered(uintptr_t p, uint64
     return w_covers(w, rc_self.acc->clock.now.epoch, masks);
 }
 
+static inline __attribute__((always_inline)) uint64_t masks_of(uintptr_t p, unsigned n)
+{
+    return (uint64_t)((1u << n) - 1) << (p & 7);
+}
+
 static inline __attribute__((always_inline)) void access_here(void *addr, unsigned n, unsigned kind,
                                                               uintptr_t pc)
 {
     uintptr_t p = (uintptr_t)addr;
-    uint64_t mask = (uint64_t)((1u << n) - 1) << (p & 7);
-    if (unlikely((p & 7) + n > 8))
+    bool write = kind & ACC_WRITE;
+    if (likely((p & 7) + n <= 8) && likely(is_covered(p, masks_of(p, n) << (write ? 8 : 0))))
+        return;
+    if ((p & 7) + n <= 8)
+        shadow_word_slow(p, w_masks((unsigned)masks_of(p, n), write), pc);
+    else
         shadow_access_slow(p, n, kind, pc);
-    else if (unlikely(!is_covered(p, kind & ACC_WRITE ? mask << 8 : mask)))
-        shadow_word_slow(p, kind & ACC_WRITE ? mask << 8 | mask : mask, pc);
 }
 
 /* 16 bytes are two words. */
