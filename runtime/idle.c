@@ -410,17 +410,6 @@ static bool m_wait(struct m *m, int64_t when)
     return true;
 }
 
-/* Virtual time: instead of sleeping the clock jumps to the next timer. */
-static bool jump_clock(struct m *m)
-{
-    int64_t when = next_timer();
-    if (!sched.virtual_now || when == INT64_MAX)
-        return false;
-    if (when > sched.virtual_now)
-        at_store_rlx(&sched.virtual_now, when); /* relaxed: one P */
-    return sched_p_retake(m, true);
-}
-
 /* Under sched.lock. */
 static void idle_m_put(struct m *m)
 {
@@ -447,11 +436,22 @@ bool sched_all_asleep(uint64_t *ret_since)
     return asleep;
 }
 
+/* Virtual time, under sched.lock: with idle Ms asleep all are, and wait for nothing but time. */
+static bool all_wait_for_time(uint32_t idle)
+{
+    return sched.virtual_now && idle == worker_count() && !globalq_count(&sched.queue) &&
+           next_timer() != INT64_MAX;
+}
+
 /* Sleeps until posted, or until the first timer, or for a moment when lingering.  True when it was
  * only the moment that was over. */
 static bool doze(struct m *m, bool lingering)
 {
     rt_lock(&sched.lock);
+    if (all_wait_for_time(sched.idle_m_count + 1)) { /* others fell asleep since it last looked */
+        rt_unlock(&sched.lock);
+        return false;
+    }
     int64_t when = sched.virtual_now ? INT64_MAX : sleep_limit(m);
     idle_m_put(m);
     bool dead = when == INT64_MAX && all_asleep();
@@ -480,14 +480,17 @@ static void sleep_until_needed(struct m *m)
     doze(m, false);
 }
 
-/* Virtual time: true when the clock jumped. */
+/* Virtual time: instead of sleeping, the last M that is awake has the clock jump to the next timer.
+ * True when it did. */
 static bool sleep_virtually(struct m *m)
 {
     rt_lock(&sched.lock);
-    bool last = sched.virtual_now && !globalq_count(&sched.queue) &&
-                sched.idle_m_count + 1 == worker_count();
+    bool last = all_wait_for_time(sched.idle_m_count + 1);
+    int64_t when = next_timer();
+    if (last && when > sched.virtual_now)
+        at_store_rlx(&sched.virtual_now, when); /* relaxed: one P */
     rt_unlock(&sched.lock);
-    return last && jump_clock(m);
+    return last && sched_p_retake(m, true);
 }
 
 void sched_sleep(struct m *m)
@@ -516,6 +519,16 @@ void sched_recheck_deadlock(void)
     uint64_t since;
     if (sched_all_asleep(&since))
         deadlock_check();
+}
+
+void sched_recheck_sleep(void)
+{
+    rt_lock(&sched.lock);
+    bool last = all_wait_for_time(sched.idle_m_count);
+    rt_unlock(&sched.lock);
+    if (last)
+        sched_wake();
+    sched_recheck_deadlock();
 }
 
 /* Gives the P up; false when work turned up meanwhile and the P is kept. */

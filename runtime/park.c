@@ -268,7 +268,7 @@ void sched_wait_home(struct m *m)
     rt_lock(&sched.lock);
     sched.idle_m_count++;
     rt_unlock(&sched.lock);
-    sched_recheck_deadlock();
+    sched_recheck_sleep();
     hook_m_park(m->trace);
     while (!at_load_acq(&m->park_word)) /* [mpark] */
         rt_futex_wait(&m->park_word, 0, -1);

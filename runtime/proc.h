@@ -149,6 +149,10 @@ bool sched_all_asleep(uint64_t *ret_since);
 /* The monitor's look: calls deadlock_check() when everything still sleeps. */
 void sched_recheck_deadlock(void);
 
+/* For an M that is counted as idle, but not by sched_sleep(): what the last one to fall asleep has
+ * to see to, a deadlock or, under virtual time, the clock. */
+void sched_recheck_sleep(void);
+
 /* A goroutine id. */
 uint64_t sched_new_id(struct p *p);
 

@@ -1,6 +1,13 @@
 /* A goroutine that has locked its thread stays on it, and nobody else runs there; the calls nest.
- * */
+ * Under a seed its sleep ends too, although its own thread is the last to rest. */
 // stdout: ok
+// case: free
+// case: seeded
+// procs: unset
+// env: GOSHAWK_SEED=1
+// case: seeded
+// procs: unset
+// env: GOSHAWK_SEED=2
 #include "expect.h"
 
 #include <sys/syscall.h>
