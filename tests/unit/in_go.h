@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <goshawk.h>
+#include <goshawk/metrics.h>
 #include <criterion/criterion.h>
 
 #define CHECK(x)              ((x) ? (void)0 : check_failed(__FILE__, __LINE__, #x))
@@ -74,12 +75,33 @@ static inline void finish(void)
     go_waitgroup_wait(&started_);
 }
 
-/* Lets the others run until they have nothing to do any more, with one P; with several, a while. */
+#ifdef FAKE_SCHED
+/* A while. */
 static inline void settle(void)
 {
     for (int i = 0; i < 8; i++)
         go_yield();
 }
+#else
+/* Lets the others run until none of them can: all wait or have ended, whatever the number of Ps.
+ * (A goroutine that lost its P to the monitor runs on beside the one P of a test, so a number of
+ * yields would not do.)  Two looks in a row with nobody made runnable between them: one alone may
+ * pass by each goroutine just when another one runs.  Requires: nobody else settles. */
+static inline void settle(void)
+{
+    for (uint64_t made = 0, last = 1, quiet = 0, turns = 1; quiet < 2; last = made) {
+        struct go_metrics m = {.size = sizeof m};
+        CHECK(go_metrics_read(&m) == 0);
+        made = m.readies + m.spawned;
+        quiet = m.g_running > 1 || m.g_runnable > 0 ? 0 : made == last ? quiet + 1 : 1;
+        if (quiet)
+            continue;
+        for (uint64_t i = 0; i < turns; i++)
+            go_yield();
+        turns *= 2; /* a look is dear where there are many */
+    }
+}
+#endif
 
 /* Runs body with 1, 2 and 8 Ps.  "GO_TEST_PROCS=n" in the environment: with n only. */
 static inline int with_procs_(void (*body)(void))

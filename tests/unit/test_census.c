@@ -35,8 +35,7 @@ static int some(int argc, char **argv)
     c = go_chan_make(int, 0);
     for (int i = 0; i < 30; i++)
         go(worker, i % 3);
-    for (int i = 0; i < 5; i++)
-        go_yield();
+    settle();
     struct census all;
     census_take(&all, NULL);
     CHECK(all.n == 31);
@@ -85,8 +84,6 @@ static int a_row(int argc, char **argv)
     go(waits_there);
     for (int i = 0; i < 1000; i++)
         go(waits_here);
-    go_yield();
-    go_yield();
     go(waits_there);
     go_chan_recv(c);
     return argc && argv;

@@ -36,8 +36,11 @@ static __attribute__((noinline)) void waits_for_value(void)
     go_chan_recv(c);
 }
 
+static bool computing;
+
 static __attribute__((noinline)) void computes(void)
 {
+    __atomic_store_n(&computing, true, __ATOMIC_RELAXED);
     while (!__atomic_load_n(&stop, __ATOMIC_RELAXED))
         ;
 }
@@ -57,9 +60,10 @@ static int dumps(int argc, char **argv)
     go(waits_for_value);
     go(go_waitgroup_wait, &wg);
     go(locked_sleeper);
-    go_sleep(20 * GO_MILLISECOND);
+    settle();
     go(computes);
-    go_sleep(20 * GO_MILLISECOND);
+    while (!__atomic_load_n(&computing, __ATOMIC_RELAXED))
+        go_yield();
     go_dump(1);
     stop = true;
     return argc && argv;
@@ -118,10 +122,10 @@ static int dumps_elsewhere(int argc, char **argv)
 {
     c = go_chan_make(int, 0);
     go(waits_for_value);
-    go_sleep(5 * GO_MILLISECOND);
+    settle();
     pthread_t t;
     pthread_create(&t, NULL, dumps_in_thread, NULL);
-    go_sleep(GO_MILLISECOND);
+    go_sleep(GO_MILLISECOND); /* main is seen running or asleep; orders nothing */
     pthread_join(t, NULL);
     return argc && argv;
 }
@@ -232,7 +236,9 @@ static int arms_a_timer(int argc, char **argv)
 {
     c = go_chan_make(int, 0);
     go_timer *t = go_after_func(GO_MILLISECOND, started_by_timer, NULL);
-    go_sleep(20 * GO_MILLISECOND); /* longer than the timer; orders nothing */
+    struct go_metrics m = {.size = sizeof m};
+    while (go_metrics_read(&m) == 0 && m.g_waiting_for[GO_WAIT_CHAN_RECV] == 0)
+        go_yield();
     go_dump(1);
     go_timer_free(t);
     return argc && argv;

@@ -115,9 +115,8 @@ static int wait_on_cond(int argc, char **argv)
 {
     struct holder h[4];
     go_waitgroup wg = {0};
-    go_maxprocs(1);
     go_waitgroup_go(&wg, waits);
-    go_yield();
+    settle();
     CHECK(holders(&a, h) == 0);
     go_mutex_lock(&a);
     go_cond_signal(&cond);

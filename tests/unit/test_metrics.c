@@ -27,12 +27,6 @@ static void locks(void *arg)
     go_mutex_lock(arg);
 }
 
-static void yields(int n)
-{
-    for (int i = 0; i < n; i++)
-        go_yield();
-}
-
 static int states(int argc, char **argv)
 {
     go_chan(int) c = go_chan_make(int, 0);
@@ -51,7 +45,7 @@ static int states(int argc, char **argv)
     go_start(locks, &mu);
     struct go_metrics b = now();
     CHECK(b.g_runnable == 16 && b.spawned == 17);
-    yields(3);
+    settle();
     b = now();
     CHECK(b.g_waiting == 16 && b.g_runnable == 0 && b.g_running == 1);
     CHECK(b.g_waiting_for[GO_WAIT_CHAN_RECV] == 10 && b.g_waiting_for[GO_WAIT_SLEEP] == 5);
@@ -60,7 +54,7 @@ static int states(int argc, char **argv)
     CHECK(b.stack_in_use / a.stack_in_use >= 16 && b.stack_in_use / a.stack_in_use <= 17);
     for (int i = 0; i < 10; i++)
         go_chan_send(c, i);
-    yields(3);
+    settle();
     b = now();
     CHECK(b.ended == 10 && b.g_free >= 10 && b.g_waiting == 6 && b.readies == 10);
     go_blocking_begin();
@@ -73,7 +67,7 @@ static int states(int argc, char **argv)
 
 Test(metrics, of_every_state)
 {
-    struct child c = in_child(states, "GOMAXPROCS=1", "GOSHAWK_DEBUG=", NULL);
+    struct child c = in_child(states, "GOSHAWK_SEED=1", NULL); /* no monitor takes the P away */
     EXPECT_STATUS(&c, 0);
     EXPECT_SAYS(&c, "waiting              6 goroutines\n");
     EXPECT_SAYS(&c, "waiting: sleep                5 goroutines\n");

@@ -102,7 +102,8 @@ static int steps[16], step_count;
 
 static void step(int n)
 {
-    steps[step_count++] = n;
+    steps[step_count] = n;
+    __atomic_store_n(&step_count, step_count + 1, __ATOMIC_RELEASE);
 }
 
 static void recovering_step(int n)
@@ -166,14 +167,14 @@ Test(panic, prints_its_text_and_exits_with_2)
 
 static void sleeper(void)
 {
-    for (;;)
-        go_sleep(GO_SECOND);
+    go_sleep(GO_HOUR);
+    __asm__ volatile(""); /* no tail call */
 }
 
 static int panics_beside_sleeper(int argc, char **argv)
 {
     go(sleeper);
-    go_sleep(GO_MILLISECOND);
+    settle();
     return just_panics(argc, argv);
 }
 
@@ -296,9 +297,9 @@ static int panic_together(int argc, char **argv)
     go_maxprocs(4);
     for (int i = 0; i < 3; i++)
         go(panics_soon, 3);
-    go_sleep(2 * GO_MILLISECOND);
+    go_sleep(2 * GO_MILLISECOND); /* most of them run by then; orders nothing */
     __atomic_store_n(&step_count, 1, __ATOMIC_RELEASE);
-    go_sleep(GO_SECOND);
+    go_sleep(GO_HOUR);
     return argc && argv;
 }
 

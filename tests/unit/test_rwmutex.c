@@ -97,12 +97,18 @@ IN_GO(rwmutex, hammer_of_all_mixes)
 
 static go_rwmutex door;
 static char trail[8];
+static uint32_t trail_len; /* atomic */
+
+static void leave_mark(char c)
+{
+    trail[__atomic_fetch_add(&trail_len, 1, __ATOMIC_RELAXED)] = c;
+}
 
 static void write_w(void *arg)
 {
     (void)arg;
     go_rwmutex_lock(&door);
-    strcat(trail, "w");
+    leave_mark('w');
     go_rwmutex_unlock(&door);
 }
 
@@ -110,7 +116,7 @@ static void write_r(void *arg)
 {
     (void)arg;
     go_rwmutex_rlock(&door);
-    strcat(trail, "r");
+    leave_mark('r');
     go_rwmutex_runlock(&door);
 }
 

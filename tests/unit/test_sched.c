@@ -4,10 +4,30 @@
 #include <pthread.h>
 #include "atomic.h"
 #include "clock.h"
+#include "proc.h"
 #include "rand.h"
 #include "scheduler.h"
 
 /* ---- order, with one processor ---- */
+
+/* An order can be told while there is one M.  On a busy machine the monitor may take the P of one
+ * that gets no processor, and two goroutines run at once: then the child is run again. */
+enum { DISTURBED = 42 };
+
+static int verdict(bool holds)
+{
+    return worker_count() > 1 ? DISTURBED : !holds;
+}
+
+static struct child undisturbed(int (*body)(int, char **))
+{
+    struct child c = {DISTURBED, NULL};
+    for (int i = 0; i < 200 && c.status == DISTURBED; i++) {
+        free(c.out);
+        c = in_child(body, "GOMAXPROCS=1", "GOSHAWK_DEBUG=", NULL);
+    }
+    return c;
+}
 
 enum { RUNNERS = 40 };
 
@@ -23,20 +43,21 @@ static int started_order(int argc, char **argv)
     for (uintptr_t i = 0; i < RUNNERS; i++)
         start(notes, (void *)i);
     finish();
-    CHECK(ran == RUNNERS);
-    CHECK(order[0] == RUNNERS - 1); /* the last one lay in runnext, as in Go */
+    bool holds = argc == 0 && argv == NULL && ran == RUNNERS;
+    holds &= order[0] == RUNNERS - 1; /* the last one lay in runnext, as in Go */
     for (uint32_t i = 1; i < RUNNERS; i++)
-        CHECK(order[i] == i - 1);
-    return argc && argv;
+        holds &= order[i] == i - 1;
+    return verdict(holds);
 }
 
 Test(sched, fifo_but_for_the_last_one)
 {
-    struct child c = in_child(started_order, "GOMAXPROCS=1", "GOSHAWK_DEBUG=", NULL);
+    struct child c = undisturbed(started_order);
     EXPECT_STATUS(&c, 0);
 }
 
 static uint32_t laps[10];
+static bool uneven;
 
 static void runs_laps(void *arg)
 {
@@ -46,7 +67,7 @@ static void runs_laps(void *arg)
             least = laps[j] < least ? laps[j] : least;
             most = laps[j] > most ? laps[j] : most;
         }
-        CHECK(most - least <= 2);
+        uneven |= most - least > 2;
         laps[(uintptr_t)arg]++;
         go_yield();
     }
@@ -61,14 +82,15 @@ static int laps_are_even(int argc, char **argv)
         go_start(runs_laps, (void *)i);
     for (int i = 0; i < 100; i++)
         go_yield();
+    bool holds = argc == 0 && argv == NULL && !uneven;
     for (int j = 0; j < 10; j++)
-        CHECK(laps[j] >= 90);
-    return argc && argv;
+        holds &= laps[j] >= 90;
+    return verdict(holds);
 }
 
 Test(sched, yielding_goroutines_take_turns)
 {
-    struct child c = in_child(laps_are_even, "GOMAXPROCS=1", "GOSHAWK_DEBUG=", NULL);
+    struct child c = undisturbed(laps_are_even);
     EXPECT_STATUS(&c, 0);
 }
 
@@ -97,14 +119,17 @@ static void *starts_in_global_queue(void *arg)
     return NULL;
 }
 
+/* Soon: in some rounds, or as soon as the kernel lets the thread run that has taken it. */
 static void must_come_soon(const uint32_t *flag, const char *what)
 {
-    int rounds = 0;
-    for (; !at_load_rlx(flag) && rounds < 100000; rounds++)
+    go_time begin = go_now();
+    for (int rounds = 0; !at_load_rlx(flag); rounds++) {
+        if (rounds >= 100000 && go_since(begin) > 10 * GO_SECOND) {
+            fprintf(stderr, "%s: starves\n", what);
+            CHECK(!"it has come");
+        }
         go_yield();
-    if (rounds == 100000)
-        fprintf(stderr, "%s: starves\n", what);
-    CHECK(rounds < 100000);
+    }
 }
 
 static int pair_and_others(int argc, char **argv)
@@ -124,7 +149,7 @@ static int pair_and_others(int argc, char **argv)
     must_come_soon(&global, "global queue");
     go_time begin = go_now();
     go_sleep(GO_MILLISECOND);
-    CHECK(go_since(begin) < 500 * GO_MILLISECOND);
+    CHECK(go_since(begin) < 5 * GO_SECOND); /* the pair never stops */
     at_store_rlx(&timer, 1u);
     at_store_rlx(&stop, 1u);
     return argc && argv;

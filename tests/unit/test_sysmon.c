@@ -51,7 +51,7 @@ static int slices_grow(int argc, char **argv)
         start(long_turn, NULL);
     finish();
     CHECK(turns == 150);
-    CHECK(worker_count() < 40); /* not one each */
+    CHECK(worker_count() < 80); /* not one each; some 20 where nothing else computes */
     return argc && argv;
 }
 

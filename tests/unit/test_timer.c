@@ -37,47 +37,71 @@ struct random_timer {
 };
 
 static struct random_timer timers[TIMERS];
-static int n_fired; /* one P, as the rest */
+static int n_fired;
+static go_mutex timers_mu; /* guards all this: who changes a time is not fired in between */
 
 static void note_fired(void *arg)
 {
     struct random_timer *r = arg;
+    go_mutex_lock(&timers_mu);
     CHECK(go_now() >= r->when && r->when != 0);
     r->fired++;
     n_fired++;
+    go_mutex_unlock(&timers_mu);
+}
+
+static void arm(struct random_timer *r, go_duration d)
+{
+    go_mutex_lock(&timers_mu);
+    r->when = go_now() + d;
+    r->t = go_after_func(d, note_fired, r);
+    CHECK(go_timer_chan(r->t) == NULL);
+    go_mutex_unlock(&timers_mu);
+}
+
+/* Stops it, or sets it to d from now unless it has fired; returns how many fewer or more will. */
+static int change(struct random_timer *r, bool stop, go_duration d)
+{
+    int more = 0;
+    go_mutex_lock(&timers_mu);
+    if (stop) {
+        if (go_timer_stop(r->t)) {
+            r->when = 0;
+            more = -1;
+        }
+    } else if (!r->fired) {
+        go_time when = go_now() + d;
+        if (go_timer_reset(r->t, d))
+            r->when = when;
+        else
+            more = 1; /* its function is on its way, by the old time, and will be again */
+    }
+    go_mutex_unlock(&timers_mu);
+    return more;
+}
+
+static int fired_by_now(void)
+{
+    go_mutex_lock(&timers_mu);
+    int n = n_fired;
+    go_mutex_unlock(&timers_mu);
+    return n;
 }
 
 static int random_main(int argc, char **argv)
 {
     (void)argc, (void)argv;
     uint64_t random = 12;
-    go_maxprocs(1);
-    for (int i = 0; i < TIMERS; i++) {
-        go_duration d = (5 + (go_duration)(next_random(&random) % 30)) * GO_MILLISECOND;
-        timers[i].when = go_now() + d;
-        timers[i].t = go_after_func(d, note_fired, &timers[i]);
-        CHECK(go_timer_chan(timers[i].t) == NULL);
-    }
+    for (int i = 0; i < TIMERS; i++)
+        arm(&timers[i], (5 + (go_duration)(next_random(&random) % 30)) * GO_MILLISECOND);
     int want = TIMERS;
-    for (int i = 0; i < TIMERS; i += 3) {
-        go_duration d = (5 + (go_duration)(next_random(&random) % 30)) * GO_MILLISECOND;
-        bool armed;
-        if (i % 2) {
-            if ((armed = go_timer_stop(timers[i].t)))
-                timers[i].when = 0;
-            want -= armed;
-        } else {
-            go_time when = go_now() + d;
-            if (timers[i].fired)
-                continue;
-            timers[i].when = when;
-            armed = go_timer_reset(timers[i].t, d);
-            want += !armed; /* fired already, and will again */
-        }
-    }
-    while (n_fired < want)
+    for (int i = 0; i < TIMERS; i += 3)
+        want += change(&timers[i], i % 2,
+                       (5 + (go_duration)(next_random(&random) % 30)) * GO_MILLISECOND);
+    while (fired_by_now() < want)
         go_sleep(GO_MILLISECOND);
     go_sleep(2 * GO_MILLISECOND);
+    settle();
     CHECK(n_fired == want);
     for (int i = 0; i < TIMERS; i++) {
         CHECK(timers[i].fired == (timers[i].when != 0) || timers[i].fired == 2);

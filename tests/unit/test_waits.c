@@ -82,17 +82,16 @@ static int everything(int argc, char **argv)
     go(go_mutex_lock, &mu);
     go(go_mutex_lock, &pool.lock);
     go(writes_lock);
-    go_yield();
+    settle();
     go(writes_lock);
     go(reads_lock);
     go(cond_waits);
     go(do_once);
-    go_yield();
+    settle();
     go(do_once);
     go(go_sem_acquire, &sem, (int64_t)2);
     go(go_waitgroup_wait, &wg);
-    for (int i = 0; i < 5; i++)
-        go_yield();
+    settle();
     go_dump(1);
     return argc && argv;
 }
@@ -140,8 +139,7 @@ static int for_time(int argc, char **argv)
     go(recv, (go_chan(int))(void *)go_timer_chan(t));
     go(recv, (go_chan(int))(void *)go_timer_chan(stopped));
     go(recv, (go_chan(int))(void *)go_ctx_done(ctx));
-    for (int i = 0; i < 5; i++)
-        go_yield();
+    settle();
     go_dump(1);
     return argc && argv;
 }
