@@ -115,8 +115,7 @@ static void close_wakes_all(void)
     go_chan(int) c = go_chan_make(int, 0), counts = go_chan_make(int, 0);
     for (int i = 0; i < 50; i++)
         go(count_receives, c, counts);
-    for (int i = 0; i < 50; i++)
-        go_yield();
+    await_quiet();
     for (int i = 0; i < 20; i++)
         go_chan_send(c, i);
     go_chan_close(c);

@@ -25,7 +25,8 @@
 // stderr: .*waiter.*
 // stderr: created by .*go_main.*
 // case: before-it-begins
-// procs: 1
+// procs: unset
+// env: GOSHAWK_SEED=1
 // stderr: goroutine 2 \[runnable\]:
 // stderr: waiter\(\)
 // stderr: .*dump_on_sigquit\.c:\d+

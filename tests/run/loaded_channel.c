@@ -23,7 +23,7 @@ static go_duration unload(int n)
         go_waitgroup_add(&wg, 1);
         go(wait_at_two, shared, own[i], &wg);
     }
-    go_yield(); /* one processor: all of them wait now */
+    await_quiet(); /* all of them wait now */
     go_time start = go_now();
     for (int i = n; i-- > n / 2;)
         go_chan_send(own[i], 1);

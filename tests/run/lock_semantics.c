@@ -157,8 +157,7 @@ static void several_waiters(void)
     go_waitgroup_add(&g, 3);
     for (int i = 0; i < 10; i++)
         go_waitgroup_go(&wg, wait_for, &g, &n);
-    for (int i = 0; i < 20; i++)
-        go_yield();
+    await_quiet();
     EXPECT(atomic_load(&n) == 0);
     go_waitgroup_add(&g, -2);
     EXPECT(atomic_load(&n) == 0);

@@ -52,15 +52,11 @@ static void first_come_first_served(void)
     static atomic_int large, small;
     go_sem_acquire(&s, 2);
     go_waitgroup_go(&wg, take, &s, 3, &large, 1);
-    for (int i = 0; i < 50; i++)
-        go_yield();
+    await_quiet(); /* the large one waits */
     go_sem_release(&s, 2);
-    for (int i = 0; i < 50 && go_sem_tryacquire(&s, 1); i++) {
-        go_sem_release(&s, 1); /* the large one has not come to wait yet */
-        go_yield();
-    }
     EXPECT(!go_sem_tryacquire(&s, 1) && !atomic_load(&large));
     go_waitgroup_go(&wg, take, &s, 1, &small, 1);
+    await_quiet(); /* and the small one behind it */
     go_sem_release(&s, 1);
     while (!atomic_load(&large))
         go_yield();
