@@ -22,8 +22,12 @@ Lines "// key: value" at the beginning of SOURCE say what is expected.  Those be
 
 @TAG in an expression is the number of the source line that ends in the comment "@TAG".
 
-MESON_EXE_WRAPPER in the environment is put before PROGRAM (an emulator), and GOSHAWK_TEST_SLOWER=n
-makes each timeout n times as long.
+In the environment of this script:
+
+    MESON_EXE_WRAPPER=COMMAND      is put before PROGRAM (an emulator)
+    GOSHAWK_TEST_SLOWER=n          makes each timeout n times as long
+    GO_TEST_PROCS=1,4              procs where nothing is said
+    GO_TEST_ENV="NAME=VALUE ..."   in PROGRAM's environment, unless the case says otherwise
 """
 
 import argparse
@@ -40,6 +44,8 @@ LISTS = ("env", "stdout", "stdout-re", "stderr", "stderr-not")
 SINGLE = ("case", "procs", "runs", "only", "exit", "stdout-any-order", "send", "timeout")
 WRAPPER = shlex.split(os.environ.get("MESON_EXE_WRAPPER", ""))
 SLOWER = int(os.environ.get("GOSHAWK_TEST_SLOWER", "1"))
+PROCS = os.environ.get("GO_TEST_PROCS", "1,4")
+MORE_ENV = shlex.split(os.environ.get("GO_TEST_ENV", ""))
 
 
 def read_expectations(source):
@@ -79,7 +85,7 @@ def execute(command, want, procs):
     env["GORACE"] = "atexit_sleep_ms=0"
     if procs != "unset":
         env["GOMAXPROCS"] = procs
-    for e in want["env"]:
+    for e in MORE_ENV + want["env"]:
         name, _, value = e.partition("=")
         env[name] = value
     signame, _, trigger = want.get("send", "").partition(" ")
@@ -158,7 +164,7 @@ def check(command, want, label):
 
     None: the program says, by status 77, that it cannot do here what it is for."""
     failures = 0
-    for procs in want.get("procs", "1,4").split(","):
+    for procs in want.get("procs", PROCS).split(","):
         for _ in range(int(want.get("runs", "1"))):
             status, out, err = execute(command, want, procs)
             if status == 77 and want.get("exit") != "77":

@@ -31,7 +31,8 @@ VARIANTS = {
     'procs 2': {'GOMAXPROCS': '2', 'GO_TEST_PROCS': '2'},
     'procs 3': {'GOMAXPROCS': '3', 'GO_TEST_PROCS': '3'},
     'procs 16': {'GOMAXPROCS': '16', 'GO_TEST_PROCS': '16'},
-    'migrate': {'GOSHAWK_DEBUG': 'migrate'},
+    # tests/run has an environment of its own: run.py
+    'migrate': {'GOSHAWK_DEBUG': 'migrate', 'GO_TEST_ENV': 'GOSHAWK_DEBUG=migrate'},
     'load': {},
     'valgrind': {
         'MESON_EXE_WRAPPER': 'valgrind -q --error-exitcode=99 --fair-sched=yes'
@@ -40,16 +41,8 @@ VARIANTS = {
     },
 }
 
-# What a variant leaves out, and why.
-LEFT_OUT = {
-    # Shows that sleepers wake in order, which holds while no stall is longer than the 100 ms
-    # between them: what is due at the same time runs in any order.
-    'migrate': {'run sleep'},
-    'load': {'run sleep'},
-}
-
 # Programs that valgrind can run: it has one thread run at a time and is some 30 times slower, so no
-# large numbers; it knows no memory that is mapped twice no crash that is meant, and no
+# large numbers; it knows no memory that is mapped twice, no crash that is meant, and no
 # epoll_pwait2(), by which the poller waits.
 UNDER_VALGRIND = [
     'channel_semantics', 'select_semantics', 'lock_semantics', 'condition_variables',
@@ -74,8 +67,7 @@ def names_of(build, variant):
         with open(path, encoding='utf-8') as f:
             if re.search(r'^IN_GO\(', f.read(), re.M):
                 in_go.add(os.path.basename(path)[5:-2])
-    left_out = LEFT_OUT.get(variant, set())
-    return [n for n in names if (n.startswith('run ') or n in in_go) and n not in left_out]
+    return [n for n in names if n.startswith('run ') or n in in_go]
 
 
 @contextlib.contextmanager
