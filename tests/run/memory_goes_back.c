@@ -1,7 +1,9 @@
 /* The memory of goroutines that have ended goes back to the system in some seconds: to within a
  * tenth of what the program had before.  Stacks that are in use stay as they are. */
 // only: plain
+// procs: 4
 // case: all-end
+// procs: 1,4
 // stdout: 100000 have ended
 // stdout: memory is back
 // case: some-stay

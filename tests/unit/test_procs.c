@@ -53,6 +53,8 @@ static void expect_all_idle(uint32_t nprocs)
 
 /* ---- changing ---- */
 
+enum { CHANGES = 150 };
+
 static uint32_t work_done, stop;
 
 static void yields(void *arg)
@@ -83,7 +85,7 @@ static void spawns(void *arg)
 static void changes(void *arg)
 {
     struct rt_rand rand = {(uintptr_t)arg};
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < CHANGES; i++) {
         go_maxprocs(1 + (int)rand_below(&rand, 12));
         if (rand_below(&rand, 2))
             go_yield();
@@ -166,7 +168,7 @@ static void spins_with_all(void *arg)
 static int lowers_and_raises(int argc, char **argv)
 {
     struct rt_rand rand = {9};
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < CHANGES; i++) {
         go_maxprocs(4);
         for (int j = 0; j < 8; j++)
             start(yields, NULL);
@@ -185,7 +187,7 @@ static int lowers_and_raises(int argc, char **argv)
         finish();
         rounds_done++;
     }
-    return argc && argv ? 1 : rounds_done != 300;
+    return argc && argv ? 1 : rounds_done != CHANGES;
 }
 
 Test(procs, raised_again_while_they_retire, .timeout = 100)
