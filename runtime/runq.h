@@ -1,13 +1,15 @@
 /* runq.h - queue of runnable goroutines of one P.
  *
- * A ring that its P fills and anybody empties.  Only the M that holds the P calls
- * put; get and grab may run at the same time on different Ms.  runq.c has the invariants. */
+ * A ring that its P fills and empties; others steal from it.  Only the M that holds the P (the
+ * owner) calls put, get and spill; steal may run at the same time on any other M.  runq.c has the
+ * invariants. */
 #ifndef RT_RUNQ_H
 #define RT_RUNQ_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include "atomic.h"
+#include "fence.h"
 #include "g.h"
 
 /* Small, so that programs that start goroutines recursively go deep early (globalq.c): a tree of a
@@ -18,12 +20,14 @@
 enum { RUNQ_CAP = RUNQ_CELLS };
 
 struct runq {
-    uint32_t head __attribute__((aligned(64))); /* next to take; CAS by takers */
-    uint32_t tail;                              /* next to fill; by the P's M */
+    uint32_t head __attribute__((aligned(64))); /* next to take; by the owner, or see robbed */
+    uint32_t tail;                              /* next to fill; by the owner */
+    uint32_t getting;                           /* 1: the owner takes by plain stores [steal] */
+    uint32_t robbed;                            /* 1: head is changed by CAS only [steal] */
     struct g *ring[RUNQ_CAP];
 };
 
-/* Appends g; false when the ring is full. */
+/* Owner: appends g; false when the ring is full. */
 static inline bool runq_put(struct runq *q, struct g *g)
 {
     uint32_t head = at_load_acq(&q->head); /* [take] cells before head have been read */
@@ -35,23 +39,35 @@ static inline bool runq_put(struct runq *q, struct g *g)
     return true;
 }
 
-/* Takes the oldest, or NULL. */
+/* runq_get() while somebody steals. */
+struct g *runq_get_robbed(struct runq *q);
+
+/* Owner: takes the oldest, or NULL. */
 static inline struct g *runq_get(struct runq *q)
 {
-    for (;;) {
-        uint32_t head = at_load_acq(&q->head); /* [take] pairs with other takers */
-        uint32_t tail = at_load_acq(&q->tail); /* [push] */
-        if (tail == head)
-            return NULL;
-        struct g *g = at_load_rlx(&q->ring[head % RUNQ_CAP]); /* relaxed: ordered by [push] */
-        if (at_cas_acq_rel(&q->head, head, head + 1))         /* [take] */
-            return g;
+    uint32_t tail = at_load_rlx(&q->tail); /* relaxed: only this M writes it */
+    if (at_load_rlx(&q->head) == tail)     /* relaxed: thieves only move it on, up to tail */
+        return NULL;
+    at_store_rlx(&q->getting, 1u); /* relaxed: ordered by the fence */
+    rt_fence_often();
+    if (unlikely(at_load_acq(&q->robbed))) /* [steal] 0: the last thief has moved head */
+        return runq_get_robbed(q);
+    struct g *g = NULL;
+    uint32_t head = at_load_rlx(&q->head); /* relaxed: nobody else writes it now */
+    if (likely(head != tail)) {
+        g = at_load_rlx(&q->ring[head % RUNQ_CAP]); /* relaxed: this M has put it there */
+        at_store_rlx(&q->head, head + 1);           /* relaxed: published by getting */
     }
+    at_store_rel(&q->getting, 0u); /* [steal] head has been moved */
+    return g;
 }
 
-/* Takes half of the queue (rounded up) off its old end into batch, which has room for RUNQ_CAP / 2;
- * returns how many.  Used by thieves, and by the owner when the ring is full. */
-uint32_t runq_grab(struct runq *q, struct g **batch);
+/* Another M takes half of the queue (rounded up) off its old end into batch, which has room for
+ * RUNQ_CAP / 2; returns how many, 0 also when the owner or another thief is taking just now. */
+uint32_t runq_steal(struct runq *q, struct g **batch);
+
+/* Owner: takes the same, because the ring is full. */
+uint32_t runq_spill(struct runq *q, struct g **batch);
 
 /* Number queued; exact for the P's M when nobody steals, else a hint. */
 static inline uint32_t runq_len(const struct runq *q)

@@ -54,7 +54,7 @@ void sched_forget_m(void)
 static void spill(struct p *p, struct g *g)
 {
     struct g *batch[RUNQ_CAP / 2 + 1];
-    uint32_t n = runq_grab(&p->runq, batch);
+    uint32_t n = runq_spill(&p->runq, batch);
     batch[n++] = g;
     for (uint32_t i = 0; i + 1 < n; i++)
         batch[i]->next = batch[i + 1];
@@ -170,7 +170,7 @@ static struct g *steal_runnext(struct p *from)
 static struct g *steal_from(struct m *m, struct p *from, bool last)
 {
     struct g *batch[RUNQ_CAP / 2];
-    uint32_t n = runq_grab(&from->runq, batch);
+    uint32_t n = runq_steal(&from->runq, batch);
     if (n == 0)
         return last ? steal_runnext(from) : NULL;
     hook_p_steal(m->trace, from->id, n);

@@ -12,6 +12,7 @@ static struct runq q;
 static struct g *runnext;
 static struct g gs[GS];
 static uint32_t taken[GS];
+static int gets_from; /* the put after which the owner begins to get */
 
 static void take(struct g *g)
 {
@@ -40,45 +41,41 @@ static void all_are_somewhere(void)
 
 /* ---- putting, getting, overflowing ---- */
 
+static void get_one(void)
+{
+    struct g *g = runq_get(&q);
+    if (g)
+        take(g);
+}
+
+/* Gets one after each put from the third on, so that it meets thieves with one cell and with
+ * several. */
 static void owner(void *arg)
 {
     struct g *batch[2];
     (void)arg;
     for (int i = 0; i < GS; i++) {
         if (!runq_put(&q, &gs[i])) {
-            uint32_t n = runq_grab(&q, batch);
+            uint32_t n = runq_spill(&q, batch);
             for (uint32_t k = 0; k < n; k++)
                 take(batch[k]);
             take(&gs[i]);
         }
-        if (i == 2) {
-            struct g *g = runq_get(&q);
-            if (g)
-                take(g);
-        }
-    }
-}
-
-static void getter(void *arg)
-{
-    int times = *(int *)arg;
-    for (int last = -1; times > 0; times--) {
-        struct g *g = runq_get(&q);
-        if (!g)
-            continue;
-        take(g);
-        EX_HOLD(g - gs > last); /* first in, first out */
-        last = (int)(g - gs);
+        if (i >= gets_from)
+            get_one();
     }
 }
 
 static void thief(void *arg)
 {
     struct g *batch[2];
-    for (int times = *(int *)arg; times > 0; times--) {
-        uint32_t n = runq_grab(&q, batch);
-        for (uint32_t i = 0; i < n; i++)
+    for (int times = *(int *)arg, last = -1; times > 0; times--) {
+        uint32_t n = runq_steal(&q, batch);
+        for (uint32_t i = 0; i < n; i++) {
             take(batch[i]);
+            EX_HOLD(batch[i] - gs > last); /* first in, first out */
+            last = (int)(batch[i] - gs);
+        }
     }
 }
 
@@ -87,13 +84,15 @@ static int once = 1, twice = 2;
 static void begin_get(void)
 {
     begin_common(UINT32_MAX - 2); /* head and tail wrap */
+    gets_from = 1;
     ex_thread(owner, NULL);
-    ex_thread(getter, &twice);
+    ex_thread(thief, &twice);
 }
 
-static void begin_grab(void)
+static void begin_spill(void)
 {
     begin_common(UINT32_MAX - 2);
+    gets_from = GS - 1;
     ex_thread(owner, NULL);
     ex_thread(thief, &twice);
 }
@@ -101,8 +100,9 @@ static void begin_grab(void)
 static void begin_both(void)
 {
     begin_common(0);
+    gets_from = 3;
     ex_thread(owner, NULL);
-    ex_thread(getter, &once);
+    ex_thread(thief, &once);
     ex_thread(thief, &once);
 }
 
@@ -150,26 +150,31 @@ static const struct ex_model models[] = {
     {.name = "runq get",
      .says = "each goroutine is taken once, in order",
      .memory = EX_PSO,
+     .barriers = true,
      .begin = begin_get,
      .end = all_are_somewhere},
-    {.name = "runq grab",
-     .says = "each goroutine is taken once",
+    {.name = "runq spill",
+     .says = "each goroutine is taken once, in order",
      .memory = EX_PSO,
-     .begin = begin_grab,
+     .barriers = true,
+     .begin = begin_spill,
      .end = all_are_somewhere},
-    {.name = "runq get and grab",
+    {.name = "runq two thieves",
      .says = "each goroutine is taken once",
      .memory = EX_PSO,
+     .barriers = true,
      .begin = begin_both,
      .end = all_are_somewhere},
     {.name = "runnext",
      .says = "its owner and thieves take it once",
      .memory = EX_PSO,
+     .barriers = true,
      .begin = begin_slot,
      .end = all_are_somewhere},
 };
 
-static const char *const survivors[] = {NULL};
+/* In this memory the CAS before it has been seen by then; in C's it need not be. */
+static const char *const survivors[] = {"runq_steal store_rel", NULL};
 
 int main(int argc, char **argv)
 {

@@ -47,10 +47,10 @@ static void same_get(struct runq *q, struct model *m)
     }
 }
 
-static void same_grab(struct runq *q, struct model *m)
+static void same_half(struct runq *q, struct model *m, bool steal)
 {
     struct g *batch[RUNQ_CAP / 2];
-    uint32_t n = runq_grab(q, batch);
+    uint32_t n = steal ? runq_steal(q, batch) : runq_spill(q, batch);
     CHECK(n == (m->n + 1) / 2);
     for (uint32_t i = 0; i < n; i++)
         CHECK(id_of(batch[i]) == m->ids[i]);
@@ -74,7 +74,7 @@ Test(runq, does_what_a_shifted_array_does)
         else if (r < 99)
             same_get(&q, &m);
         else
-            same_grab(&q, &m);
+            same_half(&q, &m, step % 2);
         CHECK(runq_len(&q) == m.n);
     }
 }
@@ -85,7 +85,8 @@ Test(runq, is_empty_when_zeroed)
     struct g *batch[RUNQ_CAP / 2];
     cr_expect_eq(runq_len(&q), 0);
     cr_expect_null(runq_get(&q));
-    cr_expect_eq(runq_grab(&q, batch), 0);
+    cr_expect_eq(runq_spill(&q, batch), 0);
+    cr_expect_eq(runq_steal(&q, batch), 0);
 }
 
 /* ---- thieves ---- */
@@ -95,7 +96,7 @@ enum { THIEVES = 3, ELEMENTS = 400000 };
 static struct {
     struct runq q;
     uint8_t taken[ELEMENTS]; /* how often */
-    uint32_t all_put;
+    uint32_t all_put, stolen;
 } shared;
 
 static void note(const struct g *g)
@@ -104,26 +105,26 @@ static void note(const struct g *g)
     at_add_rlx(&shared.taken[id_of(g)], (uint8_t)1);
 }
 
-/* Takes singly or by halves; what a thief gets in one go is in order. */
+/* What is got in one go is in order. */
+static void note_all(struct g **batch, uint32_t n)
+{
+    CHECK(n <= RUNQ_CAP / 2);
+    for (uint32_t i = 0; i < n; i++) {
+        note(batch[i]);
+        CHECK(i == 0 || id_of(batch[i]) > id_of(batch[i - 1]));
+    }
+}
+
 static void *thief(void *arg)
 {
-    struct rt_rand rand = {(uintptr_t)arg};
+    struct g *batch[RUNQ_CAP / 2];
+    (void)arg;
     for (;;) {
         bool last = at_load_acq(&shared.all_put);
-        struct g *batch[RUNQ_CAP / 2];
-        uint32_t n;
-        if (rand_below(&rand, 2)) {
-            n = runq_grab(&shared.q, batch);
-        } else {
-            batch[0] = runq_get(&shared.q);
-            n = batch[0] != NULL;
-        }
-        CHECK(n <= RUNQ_CAP / 2);
-        for (uint32_t i = 0; i < n; i++) {
-            note(batch[i]);
-            CHECK(i == 0 || id_of(batch[i]) > id_of(batch[i - 1]));
-        }
-        if (n == 0 && last)
+        uint32_t n = runq_steal(&shared.q, batch);
+        note_all(batch, n);
+        at_add_rlx(&shared.stolen, n);
+        if (n == 0 && last && runq_len(&shared.q) == 0)
             return NULL;
     }
 }
@@ -135,17 +136,22 @@ Test(runq, gives_every_element_to_exactly_one_taker)
         pthread_create(&threads[i], NULL, thief, (void *)(i + 1));
     struct rt_rand rand = {99};
     for (uint64_t id = 0; id < ELEMENTS;) {
-        if (rand_below(&rand, 4) && runq_put(&shared.q, element(id))) {
+        uint32_t r = rand_below(&rand, 64);
+        if (r > 20 && runq_put(&shared.q, element(id))) {
             id++;
-            continue;
+        } else if (r > 0) {
+            struct g *g = runq_get(&shared.q);
+            if (g)
+                note(g);
+        } else {
+            struct g *batch[RUNQ_CAP / 2];
+            note_all(batch, runq_spill(&shared.q, batch));
         }
-        struct g *g = runq_get(&shared.q);
-        if (g)
-            note(g);
     }
     at_store_rel(&shared.all_put, 1u);
     for (int i = 0; i < THIEVES; i++)
         pthread_join(threads[i], NULL);
+    cr_expect(shared.stolen > 0, "thieves and owner never met");
     cr_expect_eq(runq_len(&shared.q), 0);
     for (uint64_t id = 0; id < ELEMENTS; id++)
         cr_assert_eq(shared.taken[id], 1, "element %lu was taken %d times", id, shared.taken[id]);
