@@ -42,6 +42,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <goshawk/chan.h>
+#include <goshawk/select.h>
 #include "chan.h"
 #include "check.h"
 #include "hook.h"
@@ -384,39 +385,67 @@ bool go_chan_recv_into(void *chan, void *elem)
     return ok;
 }
 
-bool go_chan_try_send_from(void *chan, const void *elem)
+/* Sends if that needs no waiting. */
+static inline enum chan_try try_send(struct chan *c, const void *elem, uintptr_t pc)
 {
-    rt_point();
-    struct chan *c = chan;
     if (!c)
-        return false;
+        return CHAN_BLOCKS;
     struct g *self = hook_self(), *wake = NULL;
-    hook_read(self, c, 1, hook_caller());
+    hook_read(self, c, 1, pc);
     if (!chan_may_put(c))
-        return false;
-    hook_read(self, elem, c->elem_size, hook_caller());
+        return CHAN_BLOCKS;
+    hook_read(self, elem, c->elem_size, pc);
     rt_lock(&c->lock);
     enum chan_try done = chan_put(c, self, elem, &wake);
     unlock_and_ready(c, wake);
     if (done == CHAN_CLOSED)
         rt_panic("send on closed channel");
-    return done == CHAN_DONE;
+    return done;
 }
 
-bool go_chan_try_recv_into(void *chan, void *elem)
+static inline enum chan_try try_recv(struct chan *c, void *elem, uintptr_t pc)
 {
-    rt_point();
-    struct chan *c = chan;
     if (!c || !chan_may_get(c))
-        return false;
+        return CHAN_BLOCKS;
     struct g *self = hook_self(), *wake = NULL;
     size_t elem_size = c->elem_size;
     rt_lock(&c->lock);
     enum chan_try done = chan_get(c, self, elem, &wake);
     unlock_and_ready(c, wake);
     if (done != CHAN_BLOCKS)
-        hook_write(self, elem, elem_size, hook_caller());
-    return done == CHAN_DONE;
+        hook_write(self, elem, elem_size, pc);
+    return done;
+}
+
+bool go_chan_try_send_from(void *chan, const void *elem)
+{
+    rt_point();
+    return try_send(chan, elem, hook_caller()) == CHAN_DONE;
+}
+
+bool go_chan_try_recv_into(void *chan, void *elem)
+{
+    rt_point();
+    return try_recv(chan, elem, hook_caller()) == CHAN_DONE;
+}
+
+int go_select_send_(void *chan, const void *elem)
+{
+    rt_point();
+    return try_send(chan, elem, hook_caller()) == CHAN_DONE ? 0 : GO_DEFAULT;
+}
+
+int go_select_recv_(void *chan, void *elem, bool *ok)
+{
+    rt_point();
+    enum chan_try done = try_recv(chan, elem, hook_caller());
+    if (done == CHAN_BLOCKS)
+        return GO_DEFAULT;
+    if (ok) {
+        hook_write(hook_self(), ok, sizeof *ok, hook_caller());
+        *ok = done == CHAN_DONE;
+    }
+    return 0;
 }
 
 size_t go_chan_len(void *chan)

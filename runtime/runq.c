@@ -12,8 +12,8 @@
  *
  * A locked instruction would be a third of a switch of goroutines, so the owner takes without one,
  * and thieves, who come seldom, have the fence for both (base/fence.h):
- *     owner   getting = 1;                           robbed?  then by CAS, else head++;   getting = 0
- *     thief   robbed = 1;   fence on all threads;    getting?  then give up, else by CAS; robbed = 0
+ *     owner   getting = 1;                       robbed?   by CAS, else head++;   getting = 0
+ *     thief   robbed = 1;  fence on all threads; getting?  give up, else by CAS;  robbed = 0
  * [steal]  Either the thief sees that the owner is getting, or the owner sees that it is robbed.
  * One thief at a time: who finds robbed set goes elsewhere.  Nobody waits for anybody.
  *

@@ -29,8 +29,7 @@
 #include "hook.h"
 #include "panic.h"
 
-enum { CASE_RECV, CASE_SEND, CASE_DEFAULT }; /* go_case.kind_ */
-enum { FEW = 6 };                            /* cases for which the frame has room */
+enum { FEW = 6 }; /* cases for which the frame has room */
 
 struct select {
     go_case *cases;
@@ -52,7 +51,7 @@ go_case go_recv_case_(void *c, void *elem, bool *ok)
     r.chan_ = c;
     r.elem_ = elem;
     r.ok_ = ok;
-    r.kind_ = CASE_RECV;
+    r.kind_ = GO_CASE_RECV_;
     return r;
 }
 
@@ -62,7 +61,7 @@ go_case go_send_case_(void *c, const void *elem, size_t size)
     r.chan_ = c;
     r.elem_ = NULL;
     r.ok_ = NULL;
-    r.kind_ = CASE_SEND;
+    r.kind_ = GO_CASE_SEND_;
     hook_read(hook_self(), elem, size, hook_caller());
     if (size <= sizeof r.inline_)
         hook_copy(r.inline_, elem, size);
@@ -77,7 +76,7 @@ go_case go_default_case_(void)
     r.chan_ = NULL;
     r.elem_ = NULL;
     r.ok_ = NULL;
-    r.kind_ = CASE_DEFAULT;
+    r.kind_ = GO_CASE_DEFAULT_;
     return r;
 }
 
@@ -88,14 +87,14 @@ static inline struct chan *chan_of(const struct select *s, int i)
 
 static inline void *elem_of(go_case *k)
 {
-    return k->kind_ == CASE_SEND && !k->elem_ ? k->inline_ : k->elem_;
+    return k->kind_ == GO_CASE_SEND_ && !k->elem_ ? k->inline_ : k->elem_;
 }
 
 /* ---- one case ---- */
 
 static bool looks_ready(const struct select *s, const go_case *k)
 {
-    if (k->kind_ == CASE_RECV)
+    if (k->kind_ == GO_CASE_RECV_)
         return chan_may_get(k->chan_);
     hook_read(s->self, k->chan_, 1, s->pc); /* a send that is not ordered with a close is a race */
     return chan_may_put(k->chan_);
@@ -105,7 +104,7 @@ static bool looks_ready(const struct select *s, const go_case *k)
 static enum chan_try try_case(struct select *s, int i, struct g **ret_wake)
 {
     go_case *k = &s->cases[i];
-    if (k->kind_ == CASE_RECV)
+    if (k->kind_ == GO_CASE_RECV_)
         return chan_get(k->chan_, s->self, k->elem_, ret_wake);
     return chan_put(k->chan_, s->self, elem_of(k), ret_wake);
 }
@@ -114,8 +113,8 @@ static enum chan_try try_case(struct select *s, int i, struct g **ret_wake)
 static int finish(struct select *s, int i, bool ok, size_t elem_size)
 {
     go_case *k = &s->cases[i];
-    bool closed_send = k->kind_ == CASE_SEND && !ok;
-    if (k->kind_ == CASE_RECV) {
+    bool closed_send = k->kind_ == GO_CASE_SEND_ && !ok;
+    if (k->kind_ == GO_CASE_RECV_) {
         hook_write(s->self, k->elem_, elem_size, s->pc);
         if (k->ok_) {
             hook_write(s->self, k->ok_, sizeof *k->ok_, s->pc);
@@ -261,7 +260,7 @@ static void enqueue_all(struct select *s)
         w->elem = elem_of(c);
         w->elem_size = w->chan->elem_size;
         w->index = s->locked[k];
-        w->side = c->kind_ == CASE_SEND ? CHAN_SEND : CHAN_RECV;
+        w->side = c->kind_ == GO_CASE_SEND_ ? CHAN_SEND : CHAN_RECV;
         w->select = true;
         w->ok = false;
         chan_enqueue(w);
@@ -308,7 +307,7 @@ static int park(struct select *s)
 static void list_cases(struct select *s, int n)
 {
     for (int i = 0; i < n; i++) {
-        if (s->cases[i].kind_ == CASE_DEFAULT)
+        if (s->cases[i].kind_ == GO_CASE_DEFAULT_)
             s->has_default = true;
         else if (s->cases[i].chan_)
             s->poll[s->n++] = i;
@@ -366,7 +365,7 @@ int go_select_n(go_case *cases, int n)
         chan_never(rt_self(), TR_SELECT_EMPTY);
     if (n > FEW)
         return run_many(&s, n);
-    if (n == 2 && cases[1].kind_ == CASE_DEFAULT && cases[0].kind_ != CASE_DEFAULT &&
+    if (n == 2 && cases[1].kind_ == GO_CASE_DEFAULT_ && cases[0].kind_ != GO_CASE_DEFAULT_ &&
         (!cases[0].chan_ || !looks_ready(&s, &cases[0]))) /* one case, looked at at one moment */
         return GO_DEFAULT;
     s.waits = waits;

@@ -46,6 +46,40 @@ IN_GO(select, ready_cases_run)
     go_chan_free(closed);
 }
 
+struct large {
+    char text[100];
+};
+
+static void send_or_not(void *arg)
+{
+    go_chan(int) c = arg;
+    go_select(go_send_case(c, 1), go_default);
+    CHECK(!"a send on a closed channel panics");
+}
+
+/* The compiler makes a call of its own of this form. */
+IN_GO(select, one_case_and_a_default)
+{
+    go_chan(int) c = make(1);
+    go_chan(struct large) d = go_chan_make(struct large, 1);
+    struct large got = {"none"};
+    int v = 8;
+    bool ok = false;
+    CHECK(go_select(go_send_case(c, 5), go_default) == 0);
+    CHECK(go_select(go_send_case(c, 6), go_default) == GO_DEFAULT);
+    CHECK(go_select(go_recv_case(c, &v, &ok), go_default) == 0 && v == 5 && ok);
+    CHECK(go_select(go_recv_case(c, &v, &ok), go_default) == GO_DEFAULT && v == 5 && ok);
+    go_chan_close(c);
+    CHECK(go_select(go_recv_case(c, &v, &ok), go_default) == 0 && v == 0 && !ok);
+    CHECK(go_select(go_recv_case(c, NULL), go_default) == 0);
+    CHECK_TEXT(go_recover(send_or_not, c), "send on closed channel");
+    CHECK(go_select(go_send_case(d, {"large"}), go_default) == 0);
+    CHECK(go_select(go_recv_case(d, &got), go_default) == 0);
+    CHECK_TEXT(got.text, "large");
+    go_chan_free(c);
+    go_chan_free(d);
+}
+
 static void select_send(void *arg)
 {
     int v;
