@@ -66,7 +66,7 @@ struct g *sched_rob_runnext(struct p *p)
     return g;
 }
 
-/* ---- for mutex.c ---- */
+/* ---- for bias.h ---- */
 
 uint32_t sched_tid(void)
 {
@@ -83,10 +83,10 @@ void sched_pause(void)
     errno = saved;
 }
 
-void sched_wait_unlocking(const void *mutex)
+void sched_wait_storing(const void *lock)
 {
-    rt_fence_all(); /* [unlocking] who looked at the mutex before has said so */
+    rt_fence_all(); /* [storing] who looked at the lock before has said so */
     for (struct m *m = worker_all(); m; m = m->next_all)
-        while (at_load_acq(&m->unlocking) == mutex) /* [unlocking] it is a matter of instructions */
+        while (at_load_acq(&m->storing) == lock) /* [storing] it is a matter of instructions */
             sched_pause();
 }

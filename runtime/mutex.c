@@ -7,8 +7,11 @@
  *     MU_WOKEN     a goroutine that was woken, or spins, competes: unlocking need not wake another.
  *                  May be clear though one does; is never set for good when none does.
  *     MU_STARVING  unlocking hands the mutex to the first waiter.  Implies MU_HELD.
- *     MU_SHARED    nobody frees the mutex by a plain store.  Implied by the three above.
+ *     MU_SHARED    nobody changes the word by a plain store.  Implied by the three above.
  *     MU_ASKED     somebody is about to set MU_SHARED: the upper bits say which thread.
+ *     MU_BIASED    while it is free only one M changes the word, by plain stores (bias.h): the upper
+ *                  bits say which.  Without any bit but MU_HELD they say which M had it last, and
+ *                  how often in a row.
  *
  * Normal mode.  Unlocking frees the mutex and wakes the first waiter, which competes with whoever
  * runs: mostly it loses, but no time is lost in switching, and that is what makes a busy mutex
@@ -25,20 +28,16 @@
  * swap, under the bucket's lock; it is a user of the mutex that has yet to lock it, so the memory
  * is good until it has.
  *
- * Unlocking by a plain store.  A mutex that nobody else wants is freed without a locked
- * instruction, which would be half of the cost of a lock and unlock.  The danger is that somebody
- * sets a bit between the look at the word and the store, which then wipes it out.  So MU_SHARED is
- * set before any other bit, and who sets it first sees to it that no thread is between the two:
- *
- *     unlock:  m->unlocking = mutex;   word == MU_HELD?  then word = 0;    m->unlocking = NULL
- *     share:   word = MU_HELD | MU_ASKED | tid, if it was MU_HELD;   fence on all threads;
- *              wait while any m->unlocking == mutex;   word = MU_HELD | MU_SHARED, if it is still
- *              what was stored: nobody has freed the mutex meanwhile
- *
- * An unlock that comes after the first step sees that the word is not MU_HELD, and swaps; one that
- * came before is waited for, and breaks the chain [unlocking].  The thread's number keeps two
- * askers apart.  MU_SHARED stays for a while after the last waiter has gone, since making it costs
- * a membarrier(2).  Plain threads, which have no M, always swap.
+ * Plain stores.  A mutex that nobody else wants is locked and freed without locked instructions.
+ * The danger is that somebody changes the word between the look at it and the store, which then
+ * wipes that out.  So plain stores are made only in these states, in which nobody else makes any:
+ *     held, at most MU_BIASED       by the holder, who frees it
+ *     free, MU_BIASED               by that M, which locks it
+ * and whoever wants to set another bit asks first (share()), as bias.h has it: MU_SHARED is set
+ * before any other bit, when no thread is between the look and the store.  The thread's number
+ * keeps two askers apart.  MU_SHARED stays for a while after the last waiter has gone, since making
+ * it costs a membarrier(2); so no bias is lost more often than that.  Plain threads, which have no
+ * M, always swap.
  *
  * Spinning: only with several Ps, a few rounds of some 30 pauses, before the first sleep and again
  * after being woken.  A spinner sets MU_WOKEN so that the unlock wakes nobody for nothing.
@@ -46,8 +45,8 @@
  * Edges: [mutex] unlock -> next lock, in the word or through rt_ready() when handed over. */
 #include <goshawk/mutex.h>
 #include "atomic.h"
+#include "bias.h"
 #include "check.h"
-#include "fence.h"
 #include "holders.h"
 #include "hook.h"
 #include "mutex.h"
@@ -61,7 +60,11 @@
 #define MU_STARVING  8u
 #define MU_SHARED    16u
 #define MU_ASKED     32u
-#define MU_TID_SHIFT 6
+#define MU_BIASED    64u
+#define MU_BITS      127u                           /* all of these */
+#define MU_TID_SHIFT 7                              /* upper bits with MU_ASKED */
+#define MU_WHO_SHIFT 7                              /* upper bits else: the M ... */
+#define MU_ROW_SHIFT (MU_WHO_SHIFT + BIAS_WHO_BITS) /* ... and how often */
 
 enum {
     SPIN_ROUNDS = 4,
@@ -84,6 +87,12 @@ struct locker {
     int64_t since; /* when it first went to sleep; 0: not yet */
 };
 
+/* What the word of a mutex is that is free and biased to here. */
+static inline uint32_t biased_to(const struct m *here)
+{
+    return here->who << MU_WHO_SHIFT | MU_BIASED;
+}
+
 /* Makes m, whose word was s, MU_SHARED.  False: the word has changed, look again. */
 static bool share(go_mutex *m, uint32_t s)
 {
@@ -93,12 +102,49 @@ static bool share(go_mutex *m, uint32_t s)
         sched_pause();
         return false;
     }
-    uint32_t asked = s | MU_ASKED | sched_tid() << MU_TID_SHIFT;
+    uint32_t asked = (s & MU_HELD) | MU_ASKED | sched_tid() << MU_TID_SHIFT;
     if (!at_cas_rlx(&m->state_, s, asked)) /* relaxed: ordered by the fence */
         return false;
-    sched_wait_unlocking(m);
+    sched_wait_storing(m);
     /* relaxed: publishes nothing */
-    return at_cas_rlx(&m->state_, asked, MU_HELD | MU_SHARED);
+    return at_cas_rlx(&m->state_, asked, (s & MU_HELD) | MU_SHARED);
+}
+
+/* What the word s of a free mutex becomes when here (NULL: a plain thread) locks it. */
+static uint32_t locked(uint32_t s, const struct m *here)
+{
+    uint32_t who = bias_who(here), row = s >> MU_ROW_SHIFT;
+    if (s & MU_BITS || who == 0)
+        return (s & MU_BITS) | MU_HELD;
+    row = (s >> MU_WHO_SHIFT & ((1u << BIAS_WHO_BITS) - 1)) == who ? row + 1 : 1;
+    if (row >= BIAS_AFTER || rt_nprocs() == 1)
+        return biased_to(here) | MU_HELD;
+    return row << MU_ROW_SHIFT | who << MU_WHO_SHIFT | MU_HELD;
+}
+
+/* Locks m by a plain store if it is biased to here. */
+static inline bool lock_alone(go_mutex *m, struct m *here)
+{
+    bias_begin(here, m);
+    uint32_t s = at_load_acq(&m->state_); /* [mutex] whoever has freed it */
+    bool mine = s == biased_to(here);
+    if (likely(mine))
+        at_store_rlx(&m->state_, s | MU_HELD); /* relaxed: nobody else changes it */
+    bias_end(here);
+    return mine;
+}
+
+/* Locks m, whose word was s and free, if nothing stands against it; else look again. */
+static bool lock_free(go_mutex *m, uint32_t s, uint32_t without)
+{
+    struct m *here = rt_m();
+    if (here && s == biased_to(here))
+        return lock_alone(m, here);
+    if (s & (MU_BIASED | MU_ASKED)) {
+        share(m, s);
+        return false;
+    }
+    return at_cas_acq(&m->state_, s, locked(s, here) & ~without); /* [mutex] */
 }
 
 static bool may_spin(const struct locker *l, uint32_t s)
@@ -159,7 +205,7 @@ static void lock_slow(go_mutex *m, enum tr_reason why)
     for (;;) {
         uint32_t s = at_load_rlx(&m->state_); /* relaxed: the CAS decides */
         if (!(s & MU_HELD)) {
-            if (at_cas_acq(&m->state_, s, (s | MU_HELD) & ~(l.woken ? MU_WOKEN : 0u))) /* [mutex] */
+            if (lock_free(m, s, l.woken ? MU_WOKEN : 0))
                 return;
         } else if (may_spin(&l, s)) {
             spin(&l, s);
@@ -171,7 +217,8 @@ static void lock_slow(go_mutex *m, enum tr_reason why)
 
 void mutex_lock_raw(go_mutex *m, enum tr_reason why)
 {
-    if (unlikely(!at_cas_acq(&m->state_, 0u, MU_HELD))) /* [mutex] */
+    struct m *here = rt_m_here();
+    if (unlikely(!here || !lock_alone(m, here)))
         lock_slow(m, why);
 }
 
@@ -182,8 +229,13 @@ bool mutex_is_asleep_at_one(const struct g *g)
 
 bool mutex_trylock_raw(go_mutex *m)
 {
-    uint32_t s = at_load_rlx(&m->state_);                            /* relaxed: the CAS decides */
-    return !(s & MU_HELD) && at_cas_acq(&m->state_, s, s | MU_HELD); /* [mutex] */
+    for (;;) {
+        uint32_t s = at_load_rlx(&m->state_); /* relaxed: the CAS decides */
+        if (s & MU_HELD)
+            return false;
+        if (lock_free(m, s, 0))
+            return true;
+    }
 }
 
 /* Whether unlocking has to wake or to serve somebody. */
@@ -253,12 +305,12 @@ static void unlock_slow(go_mutex *m, enum tr_reason why)
 /* Frees m by a plain store if nobody else wants it; see the essay. */
 static inline bool unlock_alone(go_mutex *m, struct m *here)
 {
-    at_store_rlx(&here->unlocking, (const void *)m); /* relaxed: ordered by the fence */
-    rt_fence_often();
-    bool alone = at_load_rlx(&m->state_) == MU_HELD; /* relaxed: only we may change that */
+    bias_begin(here, m);
+    uint32_t s = at_load_rlx(&m->state_); /* relaxed: only we may change that */
+    bool alone = (s & (MU_BITS & ~MU_BIASED)) == MU_HELD;
     if (likely(alone))
-        at_store_rel(&m->state_, 0u);                   /* [mutex] */
-    at_store_rel(&here->unlocking, (const void *)NULL); /* [unlocking] the word is freed */
+        at_store_rel(&m->state_, s & ~MU_HELD); /* [mutex] */
+    bias_end(here);
     return alone;
 }
 
@@ -304,8 +356,8 @@ static __attribute__((noinline)) void lock_careful(go_mutex *m, uintptr_t pc)
 
 void go_mutex_lock(go_mutex *m)
 {
-    if (!GO_RACE && likely(!rt_careful) &&
-        likely(at_cas_acq(&m->state_, 0u, MU_HELD))) /* [mutex] */
+    struct m *here = rt_m_here();
+    if (!GO_RACE && likely(!rt_careful && here) && likely(lock_alone(m, here)))
         return;
     lock_careful(m, holders_caller());
 }

@@ -54,24 +54,25 @@ struct m {
     uint32_t id;
     int tid; /* kernel thread id */
     pthread_t thread;
-    uint32_t inside;       /* 1: in the runtime, which keeps its P; by this M [inside] */
-    uint32_t asked;        /* 1: somebody is about to take its P; under sched.lock [inside] */
-    const void *unlocking; /* the mutex that it frees by a plain store just now [unlocking] */
-    bool detached;         /* computes without a P that was taken from it; relaxed */
-    struct p *p;           /* held P, or NULL; by this M while inside, see inside.h */
-    struct p *next_p;      /* handed over by who wakes it; under sched.lock */
-    struct g *g;           /* running goroutine, or NULL; by this M, read by dumps */
-    void *sched_sp;        /* top of the scheduler's stack, while goroutines run */
-    void *leave;           /* jmp_buf by which the thread ends; by this M */
-    bool listed;           /* on the list of all Ms; by its maker */
-    int *errno_p;          /* this thread's errno */
-    bool spinning;         /* counted in sched.spinning; by this M */
-    bool on_big_stack;     /* inside rt_on_big_stack(); by this M */
-    uint32_t park_word;    /* 1: a wake-up has been posted [mpark] */
-    bool idle;             /* on sched.idle_ms; under sched.lock */
-    struct m *next_idle;   /* on sched.idle_ms; under sched.lock */
-    struct m *next_all;    /* r/o after publication [allm] */
-    struct g *locked_g;    /* the only goroutine it may run, or NULL; by that goroutine */
+    uint32_t inside;     /* 1: in the runtime, which keeps its P; by this M [inside] */
+    uint32_t asked;      /* 1: somebody is about to take its P; under sched.lock [inside] */
+    const void *storing; /* the lock whose word it changes by a plain store just now [storing] */
+    uint32_t who;        /* its number in the words of locks (bias.h), 0: none; r/o */
+    bool detached;       /* computes without a P that was taken from it; relaxed */
+    struct p *p;         /* held P, or NULL; by this M while inside, see inside.h */
+    struct p *next_p;    /* handed over by who wakes it; under sched.lock */
+    struct g *g;         /* running goroutine, or NULL; by this M, read by dumps */
+    void *sched_sp;      /* top of the scheduler's stack, while goroutines run */
+    void *leave;         /* jmp_buf by which the thread ends; by this M */
+    bool listed;         /* on the list of all Ms; by its maker */
+    int *errno_p;        /* this thread's errno */
+    bool spinning;       /* counted in sched.spinning; by this M */
+    bool on_big_stack;   /* inside rt_on_big_stack(); by this M */
+    uint32_t park_word;  /* 1: a wake-up has been posted [mpark] */
+    bool idle;           /* on sched.idle_ms; under sched.lock */
+    struct m *next_idle; /* on sched.idle_ms; under sched.lock */
+    struct m *next_all;  /* r/o after publication [allm] */
+    struct g *locked_g;  /* the only goroutine it may run, or NULL; by that goroutine */
     struct tr_stream *trace;
     struct san_stack san; /* the thread's own stack, as ASan is told; empty otherwise */
     rt_commit *commit;    /* to run once the parking goroutine is saved; by this M */
@@ -159,9 +160,9 @@ uint64_t sched_new_id(struct p *p);
 /* Adds m to the list of all Ms (worker.c). */
 struct m *worker_start(struct p *p, bool spinning);
 
-/* Returns when no M is in the middle of freeing the mutex by a plain store, if it began before a
- * change of the mutex that the caller has made. */
-void sched_wait_unlocking(const void *mutex);
+/* Returns when no M is in the middle of changing the lock by a plain store, if it began before a
+ * change of the lock that the caller has made (bias.h). */
+void sched_wait_storing(const void *lock);
 
 /* The kernel's number of this thread, unique among those that live. */
 uint32_t sched_tid(void);

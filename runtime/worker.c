@@ -12,6 +12,7 @@
  * A struct m stays on the list of all Ms for ever [allm], and is used again for a new thread, with
  * a new id.  [ask] a struct m to be started -> the monitor. */
 #include "atomic.h"
+#include "bias.h"
 #include "check.h"
 #include "hook.h"
 #include "panic.h"
@@ -135,6 +136,7 @@ static struct m *make(void)
     if (!m)
         return NULL;
     m->id = at_add_rlx(&made, 1u);           /* relaxed: only uniqueness */
+    m->who = m->id + 1 < 1u << BIAS_WHO_BITS ? m->id + 1 : 0;
     if (at_add_rlx(&count, 1u) + 1 > MS_MAX) /* relaxed: idle Ms are counted under lock */
         rt_fatal("thread exhaustion: program exceeds %d-thread limit", MS_MAX);
     return m;

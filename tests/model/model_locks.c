@@ -6,6 +6,8 @@
 #undef at_pause
 #define at_pause()             ((void)0) /* spinning is a matter of time only */
 #define MUTEX_SHARED_IS_OVER() (ex_choose(2))
+#define BIAS_AFTER             2
+#define BIAS_AGAIN_AFTER       2
 #include "mutex.c"
 #define lock_slow   rw_lock_slow
 #define unlock_slow rw_unlock_slow
@@ -30,11 +32,11 @@ void sched_pause(void)
 }
 
 /* As inside.c has it. */
-void sched_wait_unlocking(const void *m)
+void sched_wait_storing(const void *lock_word)
 {
     rt_fence_all();
     for (int i = 0; i < WORLD_GS; i++)
-        while (at_load_acq(&ms[i].unlocking) == m)
+        while (at_load_acq(&ms[i].storing) == lock_word)
             ex_pause();
 }
 
@@ -76,8 +78,10 @@ static void begin(void *object, size_t size)
     struct sema_bucket *b = sema_lock(object);
     sema_unlock(b);
     world_begin();
-    for (int i = 0; i < WORLD_GS; i++)
-        ex_region(&ms[i].unlocking, sizeof ms[i].unlocking);
+    for (int i = 0; i < WORLD_GS; i++) {
+        ms[i].who = (uint32_t)i + 1;
+        ex_region(&ms[i].storing, sizeof ms[i].storing);
+    }
     ex_region(b, sizeof *b);
     ex_region(object, size);
     ex_region(&written, sizeof written);

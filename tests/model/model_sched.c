@@ -254,7 +254,7 @@ static void name_p(struct p *p, uint32_t work)
 /* Who is inside is model_inside.c's matter. */
 static void name_m(struct m *m)
 {
-    QUIET(m->inside, m->unlocking);
+    QUIET(m->inside, m->storing);
     QUIET(m->detached, m->sched_sp);
     ex_quiet(&m->spinning, sizeof m->spinning);
     ex_region(&m->park_word, sizeof m->park_word);

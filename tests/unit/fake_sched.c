@@ -84,9 +84,9 @@ struct m *rt_m(void)
     return NULL;
 }
 
-void sched_wait_unlocking(const void *mutex)
+void sched_wait_storing(const void *lock)
 {
-    (void)mutex;
+    (void)lock;
 }
 
 uint32_t sched_tid(void)

@@ -2,11 +2,11 @@
 #include "in_go.h"
 #include <pthread.h>
 
-/* The mark that it was contended lately may stay. */
+/* Marks of who had it lately may stay. */
 static bool is_free(const go_mutex *m)
 {
-    enum { MU_SHARED = 16 };
-    return (m->state_ & ~(uint32_t)MU_SHARED) == 0;
+    enum { MU_HELD = 1, MU_QUEUED = 2, MU_WOKEN = 4, MU_STARVING = 8, MU_ASKED = 32 };
+    return (m->state_ & (MU_HELD | MU_QUEUED | MU_WOKEN | MU_STARVING | MU_ASKED)) == 0;
 }
 
 struct shared {
