@@ -24,10 +24,10 @@
 #include "proc.h"
 
 enum {
-    BIAS_WHO_BITS = 14,
-#ifndef BIAS_AFTER /* tests/model has fewer */
+    BIAS_WHO_BITS = 14, /* a word has room for these and for 10 bits that count */
+#ifndef BIAS_AFTER      /* tests/model has fewer */
     BIAS_AFTER = 64,
-    BIAS_AGAIN_AFTER = 1024,
+    BIAS_AGAIN_AFTER = 1000,
 #endif
 };
 

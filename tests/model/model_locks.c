@@ -11,6 +11,7 @@
 #include "mutex.c"
 #define lock_slow   rw_lock_slow
 #define unlock_slow rw_unlock_slow
+#define biased_to   rw_biased_to
 #include "rwmutex.c"
 
 static struct m ms[WORLD_GS]; /* one for each thread; those from first_plain on are plain ones */
@@ -145,8 +146,8 @@ static void mutex_trier(void *arg)
 static void begin_mutex_two(void)
 {
     begin(&mutex, sizeof mutex);
-    ex_thread(mutex_user, &three);
-    ex_thread(mutex_user, &three);
+    ex_thread(mutex_user, &two);
+    ex_thread(mutex_user, &two);
 }
 
 static void begin_mutex_spin(void)
@@ -155,6 +156,13 @@ static void begin_mutex_spin(void)
     begin(&mutex, sizeof mutex);
     ex_thread(mutex_user, &one);
     ex_thread(mutex_user, &one);
+}
+
+static void begin_mutex_try_two(void)
+{
+    begin(&mutex, sizeof mutex);
+    ex_thread(mutex_user, &two);
+    ex_thread(mutex_trier, NULL);
 }
 
 static void begin_mutex_try(void)
@@ -195,9 +203,25 @@ static void mutex_last(void *arg)
 static void begin_mutex_life(void)
 {
     begin(&mutex, sizeof mutex);
-    left = 3;
-    for (int i = 0; i < 3; i++)
+    left = 2;
+    for (int i = 0; i < 2; i++)
         ex_thread(mutex_last, NULL);
+}
+
+static void begin_mutex_life_three(void)
+{
+    begin_mutex_life();
+    left = 3;
+    ex_thread(mutex_last, NULL);
+}
+
+/* With several Ps a bias comes late. */
+static void begin_mutex_row(void)
+{
+    world_nprocs = 2;
+    begin(&mutex, sizeof mutex);
+    ex_thread(mutex_user, &three);
+    ex_thread(mutex_user, &one);
 }
 
 /* ---- go_rwmutex ---- */
@@ -248,10 +272,24 @@ static void rw_last(void *arg)
 static void begin_rw_life(void)
 {
     begin_rw();
-    left = 3;
-    ex_thread(rw_last, NULL);
+    left = 2;
     ex_thread(rw_last, NULL);
     ex_thread(rw_last, &rw);
+}
+
+static void begin_rw_life_three(void)
+{
+    begin_rw_life();
+    left = 3;
+    ex_thread(rw_last, NULL);
+}
+
+static void begin_rw_row(void)
+{
+    world_nprocs = 2;
+    begin_rw();
+    ex_thread(reader, &three);
+    ex_thread(writer, &one);
 }
 
 static void begin_rw_two(void)
@@ -297,8 +335,15 @@ static const struct ex_model models[] = {
      .says = EXCLUDES,
      .memory = EX_PSO,
      .barriers = true,
-     .begin = begin_mutex_try,
+     .begin = begin_mutex_try_two,
      .end = end},
+    {.name = "mutex of two, trylock",
+     .says = EXCLUDES,
+     .memory = EX_PSO,
+     .barriers = true,
+     .begin = begin_mutex_try,
+     .end = end,
+     .deep = true},
     {.name = "mutex, plain thread",
      .says = EXCLUDES,
      .memory = EX_PSO,
@@ -317,27 +362,63 @@ static const struct ex_model models[] = {
      .memory = EX_PSO,
      .barriers = true,
      .begin = begin_mutex_life},
-    {.name = "rwmutex", .says = EXCLUDES, .memory = EX_PSO, .begin = begin_rw_two, .end = end},
+    {.name = "mutex, lifetime of three",
+     .says = "the last unlock is the last access",
+     .memory = EX_PSO,
+     .barriers = true,
+     .begin = begin_mutex_life_three,
+     .deep = true},
+    {.name = "mutex, late bias",
+     .says = EXCLUDES,
+     .memory = EX_PSO,
+     .barriers = true,
+     .begin = begin_mutex_row,
+     .end = end},
+    {.name = "rwmutex",
+     .says = EXCLUDES,
+     .memory = EX_PSO,
+     .barriers = true,
+     .begin = begin_rw_two,
+     .end = end},
     {.name = "rwmutex, two readers",
      .says = EXCLUDES,
      .memory = EX_PSO,
+     .barriers = true,
      .begin = begin_rw_readers,
-     .end = end},
+     .end = end,
+     .deep = true},
     {.name = "rwmutex, two writers",
      .says = EXCLUDES,
      .memory = EX_PSO,
+     .barriers = true,
      .begin = begin_rw_writers,
-     .end = end},
+     .end = end,
+     .deep = true},
     {.name = "rwmutex, lifetime",
      .says = "the last unlock is the last access",
      .memory = EX_PSO,
+     .barriers = true,
      .begin = begin_rw_life},
+    {.name = "rwmutex, lifetime of three",
+     .says = "the last unlock is the last access",
+     .memory = EX_PSO,
+     .barriers = true,
+     .begin = begin_rw_life_three,
+     .deep = true},
+    {.name = "rwmutex, late bias",
+     .says = EXCLUDES,
+     .memory = EX_PSO,
+     .barriers = true,
+     .begin = begin_rw_row,
+     .end = end},
 };
 
 static const char *const survivors[] = {
     /* With the mutex held and the bucket locked only a spinner's WOKEN can come between, and is a
      * hint. */
     "wake_first cas_rel",
+    /* Another M looks at what was guarded only after the fence that took the bias away. */
+    "change_alone store_rel",
     /* Once a writer is to get the lock, or has it, every change is made with the bucket locked. */
     "give_to_writer cas_acq_rel",
     "rw_unlock_slow cas_acq_rel",

@@ -11,8 +11,7 @@ GO_BEGIN_DECLS_
 /* A lock for many readers or one writer.  Its fields are the library's; no copy while it is
  * locked. */
 typedef struct go_rwmutex {
-    uint32_t state_;
-    uint32_t pad_;
+    uint64_t state_;
     go_mutex writers_; /* the writers' queue */
     uint32_t pad2_;
 } go_rwmutex;
