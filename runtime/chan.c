@@ -26,8 +26,7 @@
  *     ever answers "would block" for good).
  * A goroutine that was served while it was parked does not touch the channel again: what the
  * detector has to know on its behalf, its waker tells.  A select's other waiters at the same
- * channel are taken off by the waker too, through the ring w->same.  rt_unlock() may wake by the
- * address of the lock afterwards, which needs no memory there.
+ * channel are taken off by the waker too, through the ring w->same.
  *
  * Detector.  Each slot has two clocks: of the sender that filled it and of the receiver that
  * emptied it.  Each side publishes its own clock first and joins the other's afterwards, so the
@@ -326,21 +325,28 @@ _Noreturn void chan_never(struct g *self, enum tr_reason why)
         rt_park(self, NULL, NULL, why, NULL);
 }
 
-static inline void unlock_and_ready(struct chan *c, struct g *wake)
+static inline void unlock_and_ready(struct chan *c, struct m *here, struct g *wake)
 {
-    rt_unlock(&c->lock);
+    bias_unlock(&c->lock, here);
     if (wake)
         rt_ready(wake, rt_self());
 }
 
+static bool unlock_commit(struct g *g, void *c)
+{
+    (void)g;
+    bias_unlock(&((struct chan *)c)->lock, rt_m());
+    return true;
+}
+
 /* Waits in a queue of c, whose lock it drops.  False: c was closed meanwhile.  c may be gone. */
-static bool wait_for_peer(struct chan *c, enum chan_side side, void *elem)
+static inline bool wait_for_peer(struct chan *c, enum chan_side side, void *elem)
 {
     struct g *self = rt_self();
     struct chan_wait w = {.g = self, .chan = c, .elem = elem, .side = side};
     w.same = &w;
     chan_enqueue(&w);
-    rt_park_unlock(self, &c->lock, side == CHAN_SEND ? TR_CHAN_SEND : TR_CHAN_RECV, c);
+    rt_park(self, unlock_commit, c, side == CHAN_SEND ? TR_CHAN_SEND : TR_CHAN_RECV, c);
     return w.ok;
 }
 
@@ -353,16 +359,17 @@ void go_chan_send_from(void *chan, const void *elem)
     struct g *self = hook_self(), *wake = NULL;
     hook_read(self, elem, c->elem_size, hook_caller());
     hook_read(self, c, 1, hook_caller());
-    rt_lock(&c->lock);
+    struct m *here = rt_m_here();
+    bias_lock(&c->lock, here);
     enum chan_try done = chan_put(c, self, elem, &wake);
     if (likely(done == CHAN_DONE)) {
-        unlock_and_ready(c, wake);
+        unlock_and_ready(c, here, wake);
         return;
     }
     if (done == CHAN_BLOCKS && wait_for_peer(c, CHAN_SEND, (void *)elem))
         return;
     if (done == CHAN_CLOSED)
-        rt_unlock(&c->lock);
+        bias_unlock(&c->lock, here);
     rt_panic("send on closed channel");
 }
 
@@ -374,13 +381,14 @@ bool go_chan_recv_into(void *chan, void *elem)
         chan_never(rt_self(), TR_CHAN_NIL);
     struct g *self = hook_self(), *wake = NULL;
     size_t elem_size = c->elem_size;
-    rt_lock(&c->lock);
+    struct m *here = rt_m_here();
+    bias_lock(&c->lock, here);
     enum chan_try done = chan_get(c, self, elem, &wake);
     bool ok = done == CHAN_DONE;
     if (done == CHAN_BLOCKS)
         ok = wait_for_peer(c, CHAN_RECV, elem);
     else
-        unlock_and_ready(c, wake);
+        unlock_and_ready(c, here, wake);
     hook_write(self, elem, elem_size, hook_caller());
     return ok;
 }
@@ -395,9 +403,10 @@ static inline enum chan_try try_send(struct chan *c, const void *elem, uintptr_t
     if (!chan_may_put(c))
         return CHAN_BLOCKS;
     hook_read(self, elem, c->elem_size, pc);
-    rt_lock(&c->lock);
+    struct m *here = rt_m_here();
+    bias_lock(&c->lock, here);
     enum chan_try done = chan_put(c, self, elem, &wake);
-    unlock_and_ready(c, wake);
+    unlock_and_ready(c, here, wake);
     if (done == CHAN_CLOSED)
         rt_panic("send on closed channel");
     return done;
@@ -409,9 +418,10 @@ static inline enum chan_try try_recv(struct chan *c, void *elem, uintptr_t pc)
         return CHAN_BLOCKS;
     struct g *self = hook_self(), *wake = NULL;
     size_t elem_size = c->elem_size;
-    rt_lock(&c->lock);
+    struct m *here = rt_m_here();
+    bias_lock(&c->lock, here);
     enum chan_try done = chan_get(c, self, elem, &wake);
-    unlock_and_ready(c, wake);
+    unlock_and_ready(c, here, wake);
     if (done != CHAN_BLOCKS)
         hook_write(self, elem, elem_size, pc);
     return done;
@@ -482,9 +492,10 @@ static struct chan_wait **take_all(struct chan *c, enum chan_side side, struct c
 bool chan_close(struct chan *c, struct g *self, uintptr_t pc, bool user)
 {
     struct chan_wait *all, *next, **tail = &all;
-    rt_lock(&c->lock);
+    struct m *here = rt_m_here();
+    bias_lock(&c->lock, here);
     if (c->closed) {
-        rt_unlock(&c->lock);
+        bias_unlock(&c->lock, here);
         return false;
     }
     if (user)
@@ -493,7 +504,7 @@ bool chan_close(struct chan *c, struct g *self, uintptr_t pc, bool user)
     at_store_rel(&c->closed, 1u);   /* [close] */
     tail = take_all(c, CHAN_RECV, tail);
     take_all(c, CHAN_SEND, tail);
-    rt_unlock(&c->lock);
+    bias_unlock(&c->lock, here);
     for (struct chan_wait *w = all; w; w = next) {
         next = w->next; /* w is gone once its goroutine runs */
         rt_ready(w->g, self);
@@ -520,7 +531,8 @@ void chan_post_release(struct chan *c, struct g *self)
 void chan_post(struct chan *c, const void *elem)
 {
     struct g *wake = NULL;
-    rt_lock(&c->lock);
+    struct m *here = rt_m_here();
+    bias_lock(&c->lock, here);
     struct chan_wait *w = c->closed ? NULL : take(c, CHAN_RECV);
     if (w) {
         if (w->elem)
@@ -532,7 +544,7 @@ void chan_post(struct chan *c, const void *elem)
         c->send_at = next_slot(c, c->send_at);
         set_count(c, c->count + 1);
     }
-    rt_unlock(&c->lock);
+    bias_unlock(&c->lock, here);
     if (wake)
         rt_ready(wake, NULL);
 }

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "atomic.h"
-#include "futex.h"
+#include "bias.h"
 #include "scheduler.h"
 
 enum chan_side { CHAN_RECV, CHAN_SEND };
@@ -36,7 +36,7 @@ struct chan_queue {
 };
 
 struct chan {
-    struct rt_lock lock;
+    struct bias_lock lock;
     uint32_t closed; /* [close]; written under lock */
     size_t count;    /* queued elements; written under lock */
     size_t cap;      /* r/o, like elem_size, slots, edges */

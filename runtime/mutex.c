@@ -9,9 +9,9 @@
  *     MU_STARVING  unlocking hands the mutex to the first waiter.  Implies MU_HELD.
  *     MU_SHARED    nobody changes the word by a plain store.  Implied by the three above.
  *     MU_ASKED     somebody is about to set MU_SHARED: the upper bits say which thread.
- *     MU_BIASED    while it is free only one M changes the word, by plain stores (bias.h): the upper
- *                  bits say which.  Without any bit but MU_HELD they say which M had it last, and
- *                  how often in a row.
+ *     MU_BIASED    while it is free only one M changes the word, by plain stores (bias.h): the
+ *                  upper bits say which.  Without any bit but MU_HELD they say which M had it
+ *                  last, and how often in a row.
  *
  * Normal mode.  Unlocking frees the mutex and wakes the first waiter, which competes with whoever
  * runs: mostly it loses, but no time is lost in switching, and that is what makes a busy mutex

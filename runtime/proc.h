@@ -18,7 +18,7 @@
 #include "stats.h"
 #include "timerheap.h"
 
-enum { PROCS_MAX = 1024, MS_MAX = 10000, CHAIN_MAX = 64 };
+enum { PROCS_MAX = 1024, MS_MAX = 10000, CHAIN_MAX = 64, HOLDING_MAX = 4 };
 
 enum p_state {
     P_IDLE,    /* on sched.idle_ps.      -> RUNNING by who takes it off */
@@ -57,22 +57,23 @@ struct m {
     uint32_t inside;     /* 1: in the runtime, which keeps its P; by this M [inside] */
     uint32_t asked;      /* 1: somebody is about to take its P; under sched.lock [inside] */
     const void *storing; /* the lock whose word it changes by a plain store just now [storing] */
-    uint32_t who;        /* its number in the words of locks (bias.h), 0: none; r/o */
-    bool detached;       /* computes without a P that was taken from it; relaxed */
-    struct p *p;         /* held P, or NULL; by this M while inside, see inside.h */
-    struct p *next_p;    /* handed over by who wakes it; under sched.lock */
-    struct g *g;         /* running goroutine, or NULL; by this M, read by dumps */
-    void *sched_sp;      /* top of the scheduler's stack, while goroutines run */
-    void *leave;         /* jmp_buf by which the thread ends; by this M */
-    bool listed;         /* on the list of all Ms; by its maker */
-    int *errno_p;        /* this thread's errno */
-    bool spinning;       /* counted in sched.spinning; by this M */
-    bool on_big_stack;   /* inside rt_on_big_stack(); by this M */
-    uint32_t park_word;  /* 1: a wake-up has been posted [mpark] */
-    bool idle;           /* on sched.idle_ms; under sched.lock */
-    struct m *next_idle; /* on sched.idle_ms; under sched.lock */
-    struct m *next_all;  /* r/o after publication [allm] */
-    struct g *locked_g;  /* the only goroutine it may run, or NULL; by that goroutine */
+    const void *holding[HOLDING_MAX]; /* biased locks that it holds [holding] */
+    uint32_t who;                     /* its number in the words of locks (bias.h), 0: none; r/o */
+    bool detached;                    /* computes without a P that was taken from it; relaxed */
+    struct p *p;                      /* held P, or NULL; by this M while inside, see inside.h */
+    struct p *next_p;                 /* handed over by who wakes it; under sched.lock */
+    struct g *g;                      /* running goroutine, or NULL; by this M, read by dumps */
+    void *sched_sp;                   /* top of the scheduler's stack, while goroutines run */
+    void *leave;                      /* jmp_buf by which the thread ends; by this M */
+    bool listed;                      /* on the list of all Ms; by its maker */
+    int *errno_p;                     /* this thread's errno */
+    bool spinning;                    /* counted in sched.spinning; by this M */
+    bool on_big_stack;                /* inside rt_on_big_stack(); by this M */
+    uint32_t park_word;               /* 1: a wake-up has been posted [mpark] */
+    bool idle;                        /* on sched.idle_ms; under sched.lock */
+    struct m *next_idle;              /* on sched.idle_ms; under sched.lock */
+    struct m *next_all;               /* r/o after publication [allm] */
+    struct g *locked_g; /* the only goroutine it may run, or NULL; by that goroutine */
     struct tr_stream *trace;
     struct san_stack san; /* the thread's own stack, as ASan is told; empty otherwise */
     rt_commit *commit;    /* to run once the parking goroutine is saved; by this M */

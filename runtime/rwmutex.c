@@ -10,8 +10,8 @@
  *     RW_READER    one reader; the upper half of the word counts them.
  *
  *     free --rlock--> n readers --last runlock--> free, or to the NEXT writer
- *     free --lock---> WRITER ----unlock---------> to all QUEUED readers, or else to the NEXT writer,
- *                                                 or free
+ *     free --lock---> WRITER ----unlock---------> to all QUEUED readers, or else to the NEXT
+ *                                                 writer, or free
  *
  * Whoever is woken has been given the lock already: it does not look at the word again.  A writer
  * that waits keeps new readers out, and a writer that leaves lets all waiting readers in before the

@@ -192,17 +192,21 @@ static inline bool last_of(const struct select *s, int k)
 
 static void lock_all(struct select *s)
 {
+    struct m *here = rt_m();
+    unsigned nth = 0;
     for (int k = 0; k < s->n; k++)
         if (first_of(s, k))
-            rt_lock(&chan_of(s, s->locked[k])->lock);
+            bias_lock_nth(&chan_of(s, s->locked[k])->lock, here, nth++);
 }
 
 /* Once the last channel is unlocked the frame of the select may be gone. */
 static void unlock_all(struct select *s)
 {
+    struct m *here = rt_m();
+    unsigned nth = 0;
     for (int k = 0, n = s->n; k < n; k++)
         if (last_of(s, k))
-            rt_unlock(&chan_of(s, s->locked[k])->lock);
+            bias_unlock_nth(&chan_of(s, s->locked[k])->lock, here, nth++);
 }
 
 /* ---- passes ---- */
@@ -216,9 +220,10 @@ static int try_unlocked(struct select *s)
         struct chan *c = chan_of(s, i);
         struct g *wake = NULL;
         size_t elem_size = c->elem_size;
-        rt_lock(&c->lock);
+        struct m *here = rt_m();
+        bias_lock(&c->lock, here);
         enum chan_try done = try_case(s, i, &wake);
-        rt_unlock(&c->lock);
+        bias_unlock(&c->lock, here);
         if (wake)
             rt_ready(wake, rt_self());
         if (done != CHAN_BLOCKS)
@@ -269,16 +274,17 @@ static void enqueue_all(struct select *s)
 
 static void dequeue_others(struct select *s, const struct chan *winner)
 {
+    struct m *here = rt_m();
     for (int k = 0; k < s->n; k++) {
         struct chan *c = s->waits[k].chan;
         if (c == winner)
             continue;
         if (first_of(s, k))
-            rt_lock(&c->lock);
+            bias_lock(&c->lock, here);
         if (s->waits[k].queued)
             chan_dequeue(&s->waits[k]);
         if (last_of(s, k))
-            rt_unlock(&c->lock);
+            bias_unlock(&c->lock, here);
     }
 }
 

@@ -135,7 +135,7 @@ static struct m *make(void)
         m = calloc(1, sizeof *m);
     if (!m)
         return NULL;
-    m->id = at_add_rlx(&made, 1u);           /* relaxed: only uniqueness */
+    m->id = at_add_rlx(&made, 1u); /* relaxed: only uniqueness */
     m->who = m->id + 1 < 1u << BIAS_WHO_BITS ? m->id + 1 : 0;
     if (at_add_rlx(&count, 1u) + 1 > MS_MAX) /* relaxed: idle Ms are counted under lock */
         rt_fatal("thread exhaustion: program exceeds %d-thread limit", MS_MAX);

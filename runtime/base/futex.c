@@ -38,19 +38,22 @@ void rt_futex_wake(uint32_t *word, int n)
     errno = saved;
 }
 
-void rt_lock_slow(struct rt_lock *l)
+void rt_lock_pause(unsigned round)
 {
     int saved = errno;
-    for (unsigned round = 0;; round++) {
-        if (round < SPIN_ROUNDS)
-            at_pause();
-        else if (round < SPIN_ROUNDS + YIELD_ROUNDS)
-            sched_yield();
-        else
-            nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
-        /* relaxed: a hint; the exchange decides */
-        if (at_load_rlx(&l->word) == 0 && rt_trylock(l))
-            break;
-    }
+    if (round < SPIN_ROUNDS)
+        at_pause();
+    else if (round < SPIN_ROUNDS + YIELD_ROUNDS)
+        sched_yield();
+    else
+        nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
     errno = saved;
+}
+
+void rt_lock_slow(struct rt_lock *l)
+{
+    unsigned round = 0;
+    do
+        rt_lock_pause(round++);
+    while (at_load_rlx(&l->word) != 0 || !rt_trylock(l)); /* relaxed: the exchange decides */
 }

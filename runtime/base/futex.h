@@ -25,6 +25,9 @@ struct rt_lock {
     uint32_t word; /* 0 free, 1 held */
 };
 
+/* A moment of waiting for who holds a lock of that kind: longer the more rounds have passed. */
+void rt_lock_pause(unsigned round);
+
 /* The path of who found the lock held. */
 void rt_lock_slow(struct rt_lock *l);
 

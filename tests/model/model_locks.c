@@ -1,5 +1,5 @@
-/* model_locks.c - rt_lock, go_mutex and go_rwmutex: they exclude, nobody sleeps for ever, and the
- * last unlock is the last access. */
+/* model_locks.c - rt_lock, bias_lock, go_mutex and go_rwmutex: they exclude, nobody sleeps for
+ * ever, and the last unlock is the last access. */
 #include "world.h"
 #include "fence.h"
 #include "sema.c"
@@ -13,6 +13,11 @@
 #define unlock_slow rw_unlock_slow
 #define biased_to   rw_biased_to
 #include "rwmutex.c"
+#undef lock_slow
+#undef unlock_slow
+#define WHO_SHIFT BL_WHO_SHIFT
+#define ROW_SHIFT BL_ROW_SHIFT
+#include "bias.c"
 
 static struct m ms[WORLD_GS]; /* one for each thread; those from first_plain on are plain ones */
 static int first_plain = WORLD_GS;
@@ -41,7 +46,20 @@ void sched_wait_storing(const void *lock_word)
             ex_pause();
 }
 
+/* Of rt_lock and bias_lock. */
+void rt_lock_pause(unsigned round)
+{
+    (void)round;
+    ex_pause();
+}
+
+struct m *worker_all(void)
+{
+    return &ms[0];
+}
+
 static struct rt_lock lock;
+static struct bias_lock biased, second;
 static go_mutex mutex;
 static go_rwmutex rw;
 
@@ -81,7 +99,9 @@ static void begin(void *object, size_t size)
     world_begin();
     for (int i = 0; i < WORLD_GS; i++) {
         ms[i].who = (uint32_t)i + 1;
+        ms[i].next_all = i + 1 < WORLD_GS ? &ms[i + 1] : NULL;
         ex_region(&ms[i].storing, sizeof ms[i].storing);
+        ex_region(&ms[i].holding, sizeof ms[i].holding);
     }
     ex_region(b, sizeof *b);
     ex_region(object, size);
@@ -119,6 +139,81 @@ static void begin_lock(void)
     begin(&lock, sizeof lock);
     for (int i = 0; i < 3; i++)
         ex_thread(locker, &three);
+}
+
+/* ---- bias_lock ---- */
+
+static void biased_user(void *arg)
+{
+    for (int i = *(int *)arg; i > 0; i--) {
+        bias_lock(&biased, rt_m());
+        enter_alone();
+        leave_alone();
+        bias_unlock(&biased, rt_m());
+    }
+}
+
+/* Holds two, as a select does. */
+static void biased_both(void *arg)
+{
+    for (int i = *(int *)arg; i > 0; i--) {
+        bias_lock_nth(&second, rt_m(), 0);
+        bias_lock_nth(&biased, rt_m(), 1);
+        enter_alone();
+        leave_alone();
+        bias_unlock_nth(&second, rt_m(), 0);
+        bias_unlock_nth(&biased, rt_m(), 1);
+    }
+}
+
+static void biased_last(void *arg)
+{
+    (void)arg;
+    bias_lock(&biased, rt_m());
+    bool last = --left == 0;
+    bias_unlock(&biased, rt_m());
+    if (last)
+        ex_gone(&biased, sizeof biased);
+}
+
+static void begin_biased(void)
+{
+    begin(&biased, sizeof biased);
+    ex_thread(biased_user, &three);
+    ex_thread(biased_user, &two);
+}
+
+static void begin_biased_row(void)
+{
+    world_nprocs = 2;
+    begin(&biased, sizeof biased);
+    ex_thread(biased_user, &three);
+    ex_thread(biased_user, &three);
+}
+
+static void begin_biased_plain(void)
+{
+    first_plain = 2;
+    begin(&biased, sizeof biased);
+    ex_thread(biased_user, &two);
+    ex_thread(biased_user, &one);
+    ex_thread(biased_user, &one);
+}
+
+static void begin_biased_two(void)
+{
+    begin(&biased, sizeof biased);
+    ex_region(&second, sizeof second);
+    ex_thread(biased_both, &two);
+    ex_thread(biased_both, &one);
+}
+
+static void begin_biased_life(void)
+{
+    begin(&biased, sizeof biased);
+    left = 3;
+    for (int i = 0; i < 3; i++)
+        ex_thread(biased_last, NULL);
 }
 
 /* ---- go_mutex ---- */
@@ -319,6 +414,35 @@ static void begin_rw_writers(void)
 
 static const struct ex_model models[] = {
     {.name = "rt_lock", .says = EXCLUDES, .memory = EX_PSO, .begin = begin_lock, .end = end},
+    {.name = "bias_lock",
+     .says = EXCLUDES,
+     .memory = EX_PSO,
+     .barriers = true,
+     .begin = begin_biased,
+     .end = end},
+    {.name = "bias_lock, late bias",
+     .says = EXCLUDES,
+     .memory = EX_PSO,
+     .barriers = true,
+     .begin = begin_biased_row,
+     .end = end},
+    {.name = "bias_lock, plain thread",
+     .says = EXCLUDES,
+     .memory = EX_PSO,
+     .barriers = true,
+     .begin = begin_biased_plain,
+     .end = end},
+    {.name = "bias_lock, two held",
+     .says = EXCLUDES,
+     .memory = EX_PSO,
+     .barriers = true,
+     .begin = begin_biased_two,
+     .end = end},
+    {.name = "bias_lock, lifetime",
+     .says = "the last unlock is the last access",
+     .memory = EX_PSO,
+     .barriers = true,
+     .begin = begin_biased_life},
     {.name = "mutex",
      .says = EXCLUDES,
      .memory = EX_PSO,

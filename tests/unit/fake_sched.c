@@ -84,6 +84,11 @@ struct m *rt_m(void)
     return NULL;
 }
 
+struct m *worker_all(void)
+{
+    return NULL;
+}
+
 void sched_wait_storing(const void *lock)
 {
     (void)lock;
