@@ -85,8 +85,8 @@ void sched_sleep(struct m *m);
 
 /* ---- sched.c ---- */
 
-/* Runs g, which is READY and on no queue. */
-_Noreturn void sched_execute(struct m *m, struct g *g);
+/* Runs g, which is READY and on no queue.  Does not return, as sched_run(). */
+void sched_execute(struct m *m, struct g *g);
 
 /* p's M, inside: puts g in p's runnext and returns what lay there; takes what lies there. */
 static inline struct g *sched_put_runnext(struct p *p, struct g *g)

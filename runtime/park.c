@@ -77,8 +77,10 @@ static void park_saved(void *arg)
     if (m->commit && !m->commit(g, m->commit_arg)) {
         hook_go_ready(m->trace, g, 0);
         g_move(g, G_PARKED, G_READY);
-        if (m->p)
+        if (m->p) {
             sched_execute(m, g);
+            return;
+        }
         sched_put_global(g);
     }
     sched_run(m);
@@ -243,6 +245,7 @@ _Noreturn void sched_pass_on(struct m *m, struct g *g)
         sched_put_tail(m->p, old);
     sched_release_p(m);
     sched_run(m);
+    __builtin_unreachable();
 }
 
 /* g must run on another M: hands it over, with the P. */
@@ -258,6 +261,7 @@ _Noreturn void sched_pass_home(struct m *m, struct g *g)
     rt_unlock(&sched.lock);
     sched_post(home);
     sched_run(m);
+    __builtin_unreachable();
 }
 
 /* m's goroutine is not ready, and m may run no other: sleeps until it is handed over. */

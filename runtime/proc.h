@@ -103,8 +103,9 @@ static inline struct m *rt_m_here(void)
  * none. */
 void sched_put(struct m *m, struct g *g);
 
-/* Scheduler stack: picks the next goroutine and runs it. */
-_Noreturn void sched_run(struct m *m);
+/* Scheduler stack: picks the next goroutine and runs it.  Does not return; is not declared so, that
+ * its callers may jump to it (arch/switch.h). */
+void sched_run(struct m *m);
 
 /* Begins M's life on its own thread; does not return. */
 _Noreturn void sched_enter(struct m *m);

@@ -262,7 +262,7 @@ static struct g *look_once(struct m *m)
     return steal(m, &now);
 }
 
-static struct g *find_runnable(struct m *m)
+static __attribute__((noinline)) struct g *find_runnable(struct m *m)
 {
     for (;;) {
         if (m->p && unlikely(m->p->id >= sched_nprocs()))
@@ -286,7 +286,7 @@ static struct g *find_runnable(struct m *m)
     }
 }
 
-_Noreturn void sched_execute(struct m *m, struct g *g)
+void sched_execute(struct m *m, struct g *g)
 {
     if (g->flags & G_SEED)
         g = rt_first_run(m, g);
@@ -305,14 +305,15 @@ _Noreturn void sched_execute(struct m *m, struct g *g)
     hook_race_switch(g);
     san_leave(&m->san, &g->san);
     rt_leave(m);
-    switch_jump(&g->ctx);
+    switch_last(&g->ctx);
 }
 
-_Noreturn void sched_run(struct m *m)
+void sched_run(struct m *m)
 {
     if (unlikely(m->locked_g)) {
         sched_wait_home(m);
         sched_execute(m, m->locked_g);
+        return;
     }
     if (unlikely(m->p && m->p->id >= sched_nprocs()))
         sched_p_retire(m);
@@ -334,4 +335,5 @@ _Noreturn void sched_enter(struct m *m)
         sched_p_take(m, m->next_p);
     m->next_p = NULL;
     sched_run(m);
+    __builtin_unreachable();
 }

@@ -300,7 +300,8 @@ static void exit_saved(void *arg)
     sched_run(m);
 }
 
-_Noreturn void rt_exit(struct g *self)
+/* Does not return. */
+static inline void end(struct g *self)
 {
     if (self->wg)
         go_waitgroup_done(self->wg);
@@ -313,6 +314,11 @@ _Noreturn void rt_exit(struct g *self)
     hook_go_end(m->trace, self);
     san_leave(NULL, &m->san);
     switch_call(&self->ctx, m->sched_sp, exit_saved, m);
+}
+
+_Noreturn void rt_exit(struct g *self)
+{
+    end(self);
     __builtin_unreachable();
 }
 
@@ -330,7 +336,7 @@ const char *__asan_default_options(void)
 }
 #endif
 
-_Noreturn void rt_goroutine_end(void)
+void rt_goroutine_end(void)
 {
-    rt_exit(rt_self());
+    end(rt_self());
 }

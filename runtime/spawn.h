@@ -17,8 +17,8 @@ struct g *rt_first_run(struct m *m, struct g *seed);
 void rt_goroutine_begin(void);
 #endif
 
-/* The goroutine's function has returned. */
-_Noreturn void rt_goroutine_end(void);
+/* The goroutine's function has returned.  Does not return; is not declared so (arch/switch.h). */
+void rt_goroutine_end(void);
 
 /* Notes a call for the stub that follows. */
 void rt_announce(struct g *self, struct g_call call);

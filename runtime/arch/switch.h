@@ -66,6 +66,10 @@ void switch_call(struct switch_ctx *from, void *sp, void (*fn)(void *), void *ar
 /* Goes on in to. */
 _Noreturn void switch_jump(struct switch_ctx *to);
 
+/* The same, for the last call of a function: compilers make a jump of it, but not of calls that do
+ * not return.  switch_x86_64.S says why. */
+void switch_last(struct switch_ctx *to);
+
 /* First instructions of a goroutine: sp points at a struct call_regs, above it the stacked
  * arguments; loads the registers, calls fn, then calls rt_goroutine_end(). */
 void switch_entry(void);

@@ -82,7 +82,12 @@ FUNCTION switch_call
         brk     #0
 ENDFUNCTION switch_call
 
-/* _Noreturn void switch_jump(struct switch_ctx *to) */
+/* _Noreturn void switch_jump(struct switch_ctx *to)
+ * void switch_last(struct switch_ctx *to) */
+        .globl  switch_last
+        .hidden switch_last
+        .type   switch_last, %function
+        .set    switch_last, switch_jump
 FUNCTION switch_jump
         .cfi_undefined x30
         ldp     x30, x9, [x0, #CTX_PC]

@@ -16,7 +16,7 @@
 
 /* A victim is a matter of luck; this one is always tried first. */
 #define rand_below(r, n) ((void)(r), (void)(n), 0)
-#define switch_jump      run_goroutine
+#define switch_last      run_goroutine
 #undef at_pause
 #define at_pause() ((void)0) /* spinning is a matter of time only */
 struct switch_ctx;
@@ -27,7 +27,7 @@ _Noreturn static void run_goroutine(struct switch_ctx *ctx);
 #include "idle.c"
 #include "inside.c"
 #include "sched.c"
-#undef switch_jump
+#undef switch_last
 
 enum { MS = 4, PS = 2, GS = 3 };
 
@@ -186,6 +186,7 @@ static _Noreturn void run_goroutine(struct switch_ctx *ctx)
     rt_enter(m);
     m->g = NULL;
     sched_run(m);
+    __builtin_unreachable();
 }
 
 /* As rt_ready(), by whoever runs on m. */
