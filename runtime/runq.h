@@ -62,6 +62,13 @@ static inline struct g *runq_get(struct runq *q)
     return g;
 }
 
+/* Owner: the one that runq_get() returns next, or any other or NULL; not to be looked into. */
+static inline struct g *runq_peek(const struct runq *q)
+{
+    /* relaxed: a hint */
+    return at_load_rlx(&q->ring[at_load_rlx(&q->head) % RUNQ_CAP]);
+}
+
 /* Another M takes half of the queue (rounded up) off its old end into batch, which has room for
  * RUNQ_CAP / 2; returns how many, 0 also when the owner or another thief is taking just now. */
 uint32_t runq_steal(struct runq *q, struct g **batch);
