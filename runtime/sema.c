@@ -33,13 +33,20 @@ struct sema_bucket *sema_lock(const void *addr)
 {
     uint64_t h = ((uint64_t)(uintptr_t)addr >> 2) * 0x9e3779b97f4a7c15u;
     struct sema_bucket *b = &table[h >> (64 - BUCKET_BITS)];
-    rt_lock(&b->lock);
+    bias_lock(&b->lock, rt_m_here());
     return b;
 }
 
 void sema_unlock(struct sema_bucket *b)
 {
-    rt_unlock(&b->lock);
+    bias_unlock(&b->lock, rt_m_here());
+}
+
+static bool unlock_commit(struct g *g, void *b)
+{
+    (void)g;
+    sema_unlock(b);
+    return true;
 }
 
 /* The link that points at the first waiter of the key, or at NULL. */
@@ -75,7 +82,7 @@ void *sema_park(struct sema_bucket *b, struct g *self, const void *addr, enum tr
 {
     struct sema_wait w = {.addr = addr, .why = why, .g = self};
     push(find(b, addr, why), &w, front);
-    rt_park_unlock(self, &b->lock, why, addr);
+    rt_park(self, unlock_commit, b, why, addr);
     return self->wake_arg;
 }
 
@@ -127,10 +134,10 @@ uint32_t sema_addresses(void)
 {
     uint32_t n = 0;
     for (struct sema_bucket *b = table; b < table + (1u << BUCKET_BITS); b++) {
-        rt_lock(&b->lock);
+        bias_lock(&b->lock, rt_m_here());
         for (struct sema_wait *w = b->keys; w; w = w->next_key)
             n++;
-        rt_unlock(&b->lock);
+        sema_unlock(b);
     }
     return n;
 }

@@ -11,7 +11,7 @@
 #define RT_SEMA_H
 
 #include <stdbool.h>
-#include "futex.h"
+#include "bias.h"
 #include "scheduler.h"
 
 /* One waiter; lives in the parked goroutine's frame. */
@@ -25,7 +25,7 @@ struct sema_wait {
 };
 
 struct sema_bucket {
-    struct rt_lock lock;
+    struct bias_lock lock;
     struct sema_wait *keys; /* the first waiter of each address */
 };
 
