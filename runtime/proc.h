@@ -65,15 +65,15 @@ struct m {
     struct g *g;                      /* running goroutine, or NULL; by this M, read by dumps */
     void *sched_sp;                   /* top of the scheduler's stack, while goroutines run */
     void *leave;                      /* jmp_buf by which the thread ends; by this M */
-    bool listed;                      /* on the list of all Ms; by its maker */
-    int *errno_p;                     /* this thread's errno */
-    bool spinning;                    /* counted in sched.spinning; by this M */
-    bool on_big_stack;                /* inside rt_on_big_stack(); by this M */
-    uint32_t park_word;               /* 1: a wake-up has been posted [mpark] */
-    bool idle;                        /* on sched.idle_ms; under sched.lock */
-    struct m *next_idle;              /* on sched.idle_ms; under sched.lock */
-    struct m *next_all;               /* r/o after publication [allm] */
-    struct g *locked_g; /* the only goroutine it may run, or NULL; by that goroutine */
+    bool listed;         /* on the list of all Ms; by its thread, then by who starts another */
+    int *errno_p;        /* this thread's errno */
+    bool spinning;       /* counted in sched.spinning; by this M */
+    bool on_big_stack;   /* inside rt_on_big_stack(); by this M */
+    uint32_t park_word;  /* 1: a wake-up has been posted [mpark] */
+    bool idle;           /* on sched.idle_ms; under sched.lock */
+    struct m *next_idle; /* on sched.idle_ms; under sched.lock */
+    struct m *next_all;  /* r/o after publication [allm] */
+    struct g *locked_g;  /* the only goroutine it may run, or NULL; by that goroutine */
     struct tr_stream *trace;
     struct san_stack san; /* the thread's own stack, as ASan is told; empty otherwise */
     rt_commit *commit;    /* to run once the parking goroutine is saved; by this M */

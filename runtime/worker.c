@@ -50,6 +50,7 @@ uint32_t worker_count(void)
 
 static void worker_publish(struct m *m)
 {
+    m->listed = true;
     do {
         m->next_all = at_load_rlx(&worker_list);         /* relaxed: the CAS decides */
     } while (!at_cas_rel(&worker_list, m->next_all, m)); /* [allm] */
@@ -112,6 +113,7 @@ _Noreturn void worker_leave(struct m *m)
     at_fence_sc();          /* [wake] after the count */
     sched_wake();           /* somebody must see whether all sleep now */
     m->locked_g = NULL;
+    at_store_rlx(&m->detached, false); /* relaxed: a count for sysmon */
     if (m->trace)
         tr_stream_close(m->trace);
     m->trace = NULL;
@@ -119,6 +121,15 @@ _Noreturn void worker_leave(struct m *m)
     rt_set_self(NULL);
     signals_thread_fini();
     longjmp(*(jmp_buf *)m->leave, 1);
+}
+
+/* Others may walk over m just now, and look at what they read of Ms that live: so its place on the
+ * list is not written, and the rest is as worker_leave() and the last goroutine left it. */
+static void make_anew(struct m *m)
+{
+    rt_assert(m->listed && !m->p && !m->g && !m->idle && !m->spinning && !m->locked_g);
+    rt_assert(!m->trace && !m->on_big_stack && !m->park_word && !m->storing);
+    san_stack_init(&m->san, NULL, 0);
 }
 
 /* A struct m with a new id: a dead one's, or new. */
@@ -130,7 +141,7 @@ static struct m *make(void)
         dead.ms = m->next_idle;
     rt_unlock(&dead.lock);
     if (m)
-        *m = (struct m){.next_all = m->next_all, .listed = true};
+        make_anew(m);
     else
         m = calloc(1, sizeof *m);
     if (!m)

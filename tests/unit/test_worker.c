@@ -147,3 +147,35 @@ Test(worker, ends_with_a_goroutine_that_has_locked_it)
     struct child c = in_child(threads_end, "GOMAXPROCS=1", NULL);
     EXPECT_STATUS(&c, 0);
 }
+
+static bool walked_enough;
+
+/* Ms are never taken off the list, so it must never look shorter than before. */
+static void *walks(void *arg)
+{
+    for (uint32_t n, most = 0; !__atomic_load_n(&walked_enough, __ATOMIC_RELAXED); most = n) {
+        n = listed();
+        CHECK(n >= most);
+    }
+    return arg;
+}
+
+static int threads_end_beside_a_walker(int argc, char **argv)
+{
+    pthread_t walker;
+    CHECK(pthread_create(&walker, NULL, walks, NULL) == 0);
+    for (int i = 0; i < 3000; i++) {
+        start(ends_locked, NULL);
+        finish();
+    }
+    __atomic_store_n(&walked_enough, true, __ATOMIC_RELAXED);
+    CHECK(pthread_join(walker, NULL) == 0);
+    return argc && argv;
+}
+
+/* Who locks a mutex walks over it, and must not miss the M that frees it. */
+Test(worker, the_list_is_whole_while_an_M_on_it_is_used_again)
+{
+    struct child c = in_child(threads_end_beside_a_walker, "GOMAXPROCS=2", NULL);
+    EXPECT_STATUS(&c, 0);
+}
