@@ -208,7 +208,7 @@ void sched_timer_added(int64_t when)
 void sched_p_take(struct m *m, struct p *p)
 {
     at_store_rlx(&m->p, p);            /* relaxed: m is inside */
-    at_store_rlx(&p->m, m);            /* relaxed: a hint to sysmon */
+    at_store_rel(&p->m, m);            /* [holder] what its maker and its thread wrote in it */
     at_store_rlx(&m->detached, false); /* relaxed: a count for sysmon */
     p->clock_ticks = clock_ticks();    /* it may have been idle for long */
     hook_p_start(m->trace, p->id);

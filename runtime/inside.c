@@ -56,7 +56,7 @@ struct g *sched_rob_runnext(struct p *p)
 {
     struct g *g = NULL;
     rt_lock(&sched.lock);
-    struct m *m = at_load_rlx(&p->m); /* relaxed: a hint; Ms are not freed */
+    struct m *m = at_load_acq(&p->m); /* [holder] a hint; Ms are not freed */
     if (m) {
         if (hold(m, p))
             g = sched_take_runnext(p);

@@ -29,7 +29,7 @@ enum p_state {
 struct p {
     uint32_t id;
     uint32_t state;     /* enum p_state; under sched.lock */
-    struct m *m;        /* who holds it; by that M, read by sysmon as a hint */
+    struct m *m;        /* who holds it; by that M, a hint to sysmon and thieves [holder] */
     struct p *next;     /* on sched.idle_ps; under sched.lock */
     struct g *runnext;  /* runs before the queue; by its M, or who robs it (inside.c) */
     uint32_t chain;     /* times runnext was taken in a row; by its M */

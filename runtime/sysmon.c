@@ -123,7 +123,7 @@ static int64_t slice(void)
 static bool look_at(struct p *p, int64_t now)
 {
     struct seen *seen = &mon.seen[p->id];
-    struct m *m = at_load_rlx(&p->m);      /* relaxed: a hint; Ms are not freed */
+    struct m *m = at_load_acq(&p->m);      /* [holder] a hint; Ms are not freed */
     uint32_t tick = at_load_rlx(&p->tick); /* relaxed: compared with what was seen */
     if (!m || tick != seen->tick || !seen->since) {
         *seen = (struct seen){tick, now};

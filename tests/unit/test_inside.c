@@ -8,7 +8,7 @@
 
 static void *take(void *p)
 {
-    struct m *m = at_load_rlx(&((struct p *)p)->m); /* relaxed: the goroutine waits meanwhile */
+    struct m *m = at_load_acq(&((struct p *)p)->m); /* [holder] */
     return (void *)(uintptr_t)(m && sched_retake(p, m, NULL, true));
 }
 
