@@ -15,6 +15,7 @@
  *
  * Without the setting a point is a load and a branch that is never taken. */
 #include "env.h"
+#include "inside.h"
 #include "proc.h"
 #include "scheduler.h"
 
@@ -32,12 +33,23 @@ void rt_point_init(bool on, uint64_t seed)
     rt_point_on = on;
 }
 
+/* m's P may have been taken from it meanwhile. */
+static void skip_clock(struct m *m)
+{
+    bool entered = rt_enter(m);
+    if (m->p)
+        sched_clock_skip(m->p);
+    if (entered)
+        rt_leave(m);
+}
+
 void rt_point_taken(void)
 {
     struct m *m = rt_m();
-    if (!m || !m->g || !m->p || m->on_big_stack || rt_choose(one_in) != 0)
+    bool may = m && m->g && at_load_rlx(&m->p) && !m->on_big_stack; /* relaxed: a hint */
+    if (!may || rt_choose(one_in) != 0)
         return;
     if (rt_choose(SKIPS) == 0)
-        sched_clock_skip(m->p);
+        skip_clock(m);
     rt_yield(m->g);
 }
