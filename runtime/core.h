@@ -27,9 +27,9 @@ struct sched {
     struct m *sleeper;     /* under lock */
     int64_t sleep_until;   /* of sleeper, INT64_MAX if none [sleeper] */
     uint64_t next_id;
-    int64_t outside;     /* goroutines started by, minus ended on, no P */
-    int64_t virtual_now; /* 0: real time */
-    bool seeded;
+    int64_t outside;            /* goroutines started by, minus ended on, no P */
+    int64_t virtual_now;        /* 0: real time */
+    bool seeded;                /* r/o after sched_init() [seeded] */
     struct p *procs[PROCS_MAX]; /* r/o once made [procs] */
 };
 extern struct sched sched;

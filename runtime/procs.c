@@ -45,7 +45,8 @@ static int64_t virtual_nanos(void)
 
 int64_t rt_nanos(void)
 {
-    return likely(!sched.seeded) ? clock_nanos() : virtual_nanos();
+    /* [seeded] a plain thread may ask while another one sets things up */
+    return likely(!at_load_acq(&sched.seeded)) ? clock_nanos() : virtual_nanos();
 }
 
 void sched_clock_skip(struct p *p)
@@ -55,12 +56,21 @@ void sched_clock_skip(struct p *p)
         at_store_rlx(&sched.virtual_now, next);                                      /* one P */
 }
 
+/* The choice of a thread without a P; that two of them make the same one does no harm. */
+static uint32_t choose_outside(uint32_t n)
+{
+    static uint64_t state;
+    struct rt_rand r = {at_load_rlx(&state)}; /* relaxed: only a number */
+    uint32_t choice = rand_below(&r, n);
+    at_store_rlx(&state, r.state); /* relaxed: likewise */
+    return choice;
+}
+
 uint32_t rt_choose(uint32_t n)
 {
-    static struct rt_rand outside; /* threads without a P; a torn state is still a random one */
     struct m *m = rt_m();
     bool entered = m && rt_enter(m);
-    uint32_t choice = rand_below(m && m->p ? &m->p->rand : &outside, n);
+    uint32_t choice = m && m->p ? rand_below(&m->p->rand, n) : choose_outside(n);
     if (entered)
         rt_leave(m);
     return choice;
@@ -175,8 +185,9 @@ void sched_trim(void)
 
 void sched_init(uint32_t nprocs, uint64_t seed, bool virtual_time)
 {
-    sched.seeded = virtual_time;
-    sched.virtual_now = virtual_time ? 1000000000 : 0;
+    /* relaxed: published by seeded */
+    at_store_rlx(&sched.virtual_now, virtual_time ? (int64_t)1000000000 : 0);
+    at_store_rel(&sched.seeded, virtual_time); /* [seeded] virtual_now */
     sched.nprocs = virtual_time ? 1 : nprocs > PROCS_MAX ? PROCS_MAX : nprocs;
     rt_lock(&sched.lock);
     for (uint32_t id = 0; id < sched.nprocs; id++)

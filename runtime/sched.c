@@ -128,7 +128,8 @@ static struct g *take_local(struct p *p)
         return take_seeded(p);
     struct g *g = sched_take_runnext(p);
     if (g) {
-        at_store_rlx(&p->calm, p->calm + (p->calm < CALM_FULL)); /* relaxed: a guess */
+        uint32_t calm = at_load_rlx(&p->calm);             /* relaxed: a guess */
+        at_store_rlx(&p->calm, calm + (calm < CALM_FULL)); /* relaxed: likewise */
         if (likely(++p->chain < CHAIN_MAX))
             return g;
     }
