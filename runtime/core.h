@@ -23,6 +23,7 @@ struct sched {
     uint32_t nprocs;       /* GOMAXPROCS; written under lock, read relaxed */
     uint32_t procs_made;   /* Ps that exist; release/acquire [procs] */
     uint32_t spinning;     /* Ms looking for work [wake] */
+    bool unserved;         /* a P was left idle as no thread could be started; under lock */
     uint32_t lingering;    /* 1: an M that sleeps looks again soon [linger] */
     struct m *sleeper;     /* under lock */
     int64_t sleep_until;   /* of sleeper, INT64_MAX if none [sleeper] */

@@ -4,7 +4,9 @@
  *   producer:  push;                        full fence;  spinning == 0 and idle Ps?  wake one M
  *   consumer:  give up P; spinning -= 1;    full fence;  look at all queues again;   sleep
  * Either the consumer sees the push or the producer sees that nobody spins.  An M that spins has
- * said that it will look at all queues once more, so nobody else needs to be woken.
+ * said that it will look at all queues once more, so nobody else needs to be woken.  A producer
+ * that has counted itself among those that spin, and then gets no thread to do it, has said so in
+ * vain: sched.unserved makes the next M that would sleep look instead.
  *
  * Not waking [linger].  Two goroutines that wake each other in turn need one P; waking an M for
  * each hand-over costs more than the hand-over, and an M that steals from such a pair makes it
@@ -126,27 +128,31 @@ void sched_idle_p_put(struct p *p)
     at_store_rlx(&sched.idle_p_count, sched.idle_p_count + 1); /* relaxed: fenced in [wake] */
 }
 
-void sched_p_hand_over(struct p *p, bool spinning)
+/* Gives p to an idle M.  None, and last: leaves p idle, for the next M that would sleep. */
+static bool hand_to_idle(struct p *p, bool spinning, bool last)
 {
     rt_lock(&sched.lock);
     struct m *m = idle_m_take();
     if (m) {
         m->next_p = p;
         m->spinning = spinning;
+    } else if (last) {
+        sched_idle_p_put(p);
+        sched.unserved = true;
     }
     rt_unlock(&sched.lock);
-    if (m) {
+    if (m)
         sched_post(m);
-        return;
-    }
-    if (worker_start(p, spinning))
+    return m != NULL;
+}
+
+void sched_p_hand_over(struct p *p, bool spinning)
+{
+    if (hand_to_idle(p, spinning, false) || worker_start(p, spinning))
         return;
     if (worker_count() == 0)
         rt_fatal("cannot start a thread: %s", strerror(errno));
-    rt_lock(&sched.lock);
-    sched_idle_p_put(p);
-    rt_unlock(&sched.lock);
-    if (spinning)
+    if (!hand_to_idle(p, spinning, true) && spinning)
         at_sub_acq_rel(&sched.spinning, 1u); /* [wake] */
 }
 
@@ -449,6 +455,11 @@ static bool doze(struct m *m, bool lingering)
 {
     rt_lock(&sched.lock);
     if (all_wait_for_time(sched.idle_m_count + 1)) { /* others fell asleep since it last looked */
+        rt_unlock(&sched.lock);
+        return false;
+    }
+    if (unlikely(sched.unserved)) {
+        sched.unserved = false;
         rt_unlock(&sched.lock);
         return false;
     }

@@ -39,12 +39,14 @@ __thread struct g *tls_g;
 static struct m ms[MS];
 static struct p ps[PS];
 static struct g gs[GS];
-static struct rt_timer timer;
+static struct rt_timer timer, other;
 static struct timer_node nodes[PS][2];
 static uint32_t started; /* Ms whose threads run */
 static uint32_t ran;     /* a bit for each goroutine that has run */
 static uint32_t wanted;  /* the bits that must be there in the end */
 static bool leaves;      /* M 1 begins in the middle of find_runnable() */
+static bool no_threads;  /* none can be started */
+static bool dozes_only;  /* M 1 does */
 static void (*body)(void);
 
 /* ---- what the files name ---- */
@@ -90,11 +92,13 @@ struct m *worker_all(void)
 
 struct m *worker_start(struct p *p, bool spinning)
 {
+    ex_pause();
+    if (no_threads)
+        return NULL;
     EX_HOLD(started < MS);
     struct m *m = &ms[started];
     m->next_p = p;
     m->spinning = spinning;
-    ex_pause();
     started++;
     return m;
 }
@@ -204,6 +208,26 @@ static bool is_started(void *m)
     return (struct m *)m < ms + started;
 }
 
+/* [sleeper] alone, without the fences that find_runnable() has on the way to it: m fires timers,
+ * and dozes. */
+static void doze_until_all_have_run(struct m *m)
+{
+    for (;;) {
+        if (!m->next_p)
+            doze(m, false);
+        if (m->next_p)
+            sched_p_take(m, m->next_p);
+        m->next_p = NULL;
+        timer_heap_run(&ps[0].timers, INT64_MAX - 1);
+        if (all_have_run(NULL))
+            return;
+        if (m->spinning)
+            sched_stop_spinning(m);
+        if (m->p)
+            sched_release_p(m);
+    }
+}
+
 static void m_main(void *arg)
 {
     struct m *m = arg;
@@ -213,6 +237,10 @@ static void m_main(void *arg)
         return;
     }
     ex_wait(is_started, m);
+    if (dozes_only) {
+        doze_until_all_have_run(m);
+        return;
+    }
     struct g *g;
     if (m == &ms[1] && leaves)
         EX_HOLD(sched_p_give_up(m, &g));
@@ -277,11 +305,13 @@ static void name_regions(uint32_t work)
     ex_region(&sched.idle_p_count, sizeof sched.idle_p_count);
     QUIET(sched.idle_ms, sched.nprocs);
     ex_region(&sched.spinning, sizeof sched.spinning);
+    ex_quiet(&sched.unserved, sizeof sched.unserved);
     ex_region(&sched.lingering, sizeof sched.lingering);
     ex_quiet(&sched.sleeper, sizeof sched.sleeper);
     ex_region(&sched.sleep_until, sizeof sched.sleep_until);
     ex_quiet(nodes, sizeof nodes);
     ex_quiet(&timer, sizeof timer);
+    ex_quiet(&other, sizeof other);
     ex_quiet(&started, sizeof started);
     ex_quiet(&ran, sizeof ran);
 }
@@ -404,6 +434,12 @@ static void begin_blocks(void)
     begin(put_next, BLOCKS, IN_NEXT);
 }
 
+static void begin_no_thread(void)
+{
+    no_threads = true;
+    begin(put_next, LEAVES, IN_NEXT);
+}
+
 /* ---- [linger] ---- */
 
 static void begin_linger(void)
@@ -432,6 +468,31 @@ static void begin_sleeper(void)
     begin(arm, SLEEPS, IN_HEAP);
 }
 
+static void on_other_timer(struct rt_timer *t, int64_t now)
+{
+    (void)now;
+    if (t != &timer)
+        ran |= 2;
+}
+
+/* The timer that the sleeper sleeps until is stopped, and a later one armed. */
+static void stop_and_arm(void)
+{
+    rt_timer_stop(&timer);
+    other.fn = on_other_timer;
+    rt_timer_start(&other, 2, 0);
+}
+
+static void begin_sleeper_alone(void)
+{
+    dozes_only = true;
+    begin(stop_and_arm, SLEEPS, IN_HEAP);
+    timer = (struct rt_timer){.fn = on_other_timer, .when = 1, .home = &ps[0].timers, .slot = 1};
+    nodes[0][0] = (struct timer_node){1, 0, &timer};
+    ps[0].timers.count = 1;
+    ps[0].timers.next_when = 1;
+}
+
 static void begin_sleeper_blocks(void)
 {
     begin(arm, BLOCKS, IN_HEAP);
@@ -449,22 +510,21 @@ static const struct ex_model models[] = {
     MODEL("wake, leaving", begin_leave),
     MODEL("wake, asleep", begin_asleep),
     MODEL("wake, blocking call", begin_blocks),
+    MODEL("wake, no thread", begin_no_thread),
     MODEL("linger", begin_linger),
     MODEL("sleeper", begin_sleeper),
+    MODEL("sleeper, alone", begin_sleeper_alone),
     MODEL("sleeper, blocking call", begin_sleeper_blocks),
 };
 
-/* What others find or what cannot be seen here.  inside.h, inside.c: model_inside.c.  rt_unlock():
- * model_locks.c; what it guards is plain here, and seen at once.  sched_post(): publishes plain
- * words.  sched_wake()'s fence: needs a P that three threads take, give up and ask for at once.
- * sched.lingering: needs two that would linger.  sleep_limit(): find_runnable() has had a fence
- * since sleep_until was last another's. */
+/* What others find or what cannot be seen here.  inside.h, inside.c: model_inside.c.  sched_post():
+ * publishes plain words.  sched_wake()'s fence: needs a P that three threads take, give up and ask
+ * for at once. sched.lingering: needs two that would linger. */
 static const char *const survivors[] = {
-    "rt_leave store_rel",       "hold membarrier",
-    "let_go store_rel",         "rt_unlock store_rel",
-    "sched_post store_rel",     "sched_wake membarrier",
-    "linger_begin cas_acq_rel", "linger_end xchg_acq_rel",
-    "sleep_limit membarrier",   NULL,
+    "rt_leave store_rel",      "hold membarrier",
+    "let_go store_rel",        "sched_post store_rel",
+    "sched_wake membarrier",   "linger_begin cas_acq_rel",
+    "linger_end xchg_acq_rel", NULL,
 };
 
 int main(int argc, char **argv)
