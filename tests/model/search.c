@@ -334,7 +334,7 @@ static void on_fault(int sig)
     ex_fail("signal %d in T%d", sig, ex_current);
 }
 
-/* Once a second: a thread that never comes to a visible operation. */
+/* Once a second of processor time: a thread that never comes to a visible operation. */
 static void on_tick(int sig)
 {
     static uint64_t last;
@@ -354,9 +354,9 @@ static void catch_faults(void)
     sigaction(SIGSEGV, &fault, NULL);
     sigaction(SIGBUS, &fault, NULL);
     sigaction(SIGFPE, &fault, NULL);
-    sigaction(SIGALRM, &tick, NULL);
+    sigaction(SIGPROF, &tick, NULL);
     struct itimerval second = {{1, 0}, {1, 0}};
-    setitimer(ITIMER_REAL, &second, NULL);
+    setitimer(ITIMER_PROF, &second, NULL);
 }
 
 double ex_seconds(void)
