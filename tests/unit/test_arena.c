@@ -196,7 +196,7 @@ Test(arena, one_call_does_a_bounded_amount)
 
 static void count_used(struct g *g, void *arg)
 {
-    *(unsigned *)arg += g->id != 0;
+    *(unsigned *)arg += __atomic_load_n(&g->id, __ATOMIC_RELAXED) != 0;
 }
 
 /* Takers on several threads, and the scavenger with a clock that races: a slot is never with two
@@ -211,14 +211,14 @@ static void *taker(void *arg)
         struct g **g = &held[rand_below(&rand, i / 5000 % 2 ? 5 : 100)];
         if (*g) {
             cr_assert((*g)->id == (uintptr_t)arg);
-            (*g)->id = 0;
+            __atomic_store_n(&(*g)->id, 0, __ATOMIC_RELAXED);
             give(*g);
             *g = NULL;
         } else {
             uint32_t n;
             *g = arena_take(&pool, 1, &n);
             cr_assert(*g && (*g)->id == 0);
-            (*g)->id = (uintptr_t)arg;
+            __atomic_store_n(&(*g)->id, (uintptr_t)arg, __ATOMIC_RELAXED);
         }
     }
     return NULL;

@@ -9,7 +9,7 @@ static int order[4096], count;
 static void note(int n)
 {
     order[count] = n;
-    __atomic_store_n(&count, count + 1, __ATOMIC_RELEASE); /* the exit test waits for it */
+    __atomic_store_n(&count, count + 1, __ATOMIC_RELEASE); /* another goroutine may look */
 }
 
 static void expect_order(const char *what, int n, const int *want)
