@@ -62,7 +62,9 @@ void census_take(struct census *c, bool (*want)(const struct g *g))
 {
     struct taking t = {.c = c, .want = want};
     *c = (struct census){0};
+    san_picture_begin();
     g_for_each(take_one, &t);
+    san_picture_end();
     if (c->n > 1)
         qsort(c->ones, c->n, sizeof *c->ones, by_id);
 }
@@ -223,18 +225,9 @@ static void remove_one(struct census *c, const struct g *but)
     c->n = n;
 }
 
-void census_print(int fd, struct census *c, const struct g *but, size_t each_max,
-                  void (*more)(int fd, const struct g *g))
+static void print_each(int fd, const struct census *c, void (*more)(int fd, const struct g *g))
 {
     uintptr_t pcs[PCS_MAX];
-    remove_one(c, but);
-    size_t n = 0;
-    struct group *groups = c->n > each_max ? group(c, &n) : NULL;
-    if (groups) {
-        print_groups(fd, groups, n, more);
-        free(groups);
-        return;
-    }
     for (size_t i = 0; i < c->n; i++) {
         if (i > 0)
             rt_printf(fd, "\n");
@@ -242,4 +235,19 @@ void census_print(int fd, struct census *c, const struct g *but, size_t each_max
         if (more)
             more(fd, c->ones[i].g);
     }
+}
+
+void census_print(int fd, struct census *c, const struct g *but, size_t each_max,
+                  void (*more)(int fd, const struct g *g))
+{
+    remove_one(c, but);
+    san_picture_begin();
+    size_t n = 0;
+    struct group *groups = c->n > each_max ? group(c, &n) : NULL;
+    if (groups)
+        print_groups(fd, groups, n, more);
+    else
+        print_each(fd, c, more);
+    free(groups);
+    san_picture_end();
 }

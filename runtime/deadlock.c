@@ -2,13 +2,13 @@
  *
  * All of them.  When all Ms sleep and no timer pends, only a thread that is not ours can wake a
  * goroutine.  Our own are the Ms, the thread in go_run(), the monitor and sysmon; an emulator of
- * user mode has one more.  Two kinds of others cannot do anything either: those that have ended but
- * are still listed (a main thread that left by pthread_exit()), and those that wait in
- * pthread_join() for the thread in go_run(), or for one that waits so itself.  The kernel tells:
- * such a thread is in futex(2), without a time limit, and the value it waits on is the id of the
- * thread it joins, in that thread's own record.  Where /proc/self/task/N/syscall cannot be read,
- * such threads count as able to wake somebody.  While others exist the monitor looks again from
- * time to time, since they may end.
+ * user mode has one more, and so has ThreadSanitizer.  Two kinds of others cannot do anything
+ * either: those that have ended but are still listed (a main thread that left by pthread_exit()),
+ * and those that wait in pthread_join() for the thread in go_run(), or for one that waits so
+ * itself.  The kernel tells: such a thread is in futex(2), without a time limit, and the value it
+ * waits on is the id of the thread it joins, in that thread's own record.  Where
+ * /proc/self/task/N/syscall cannot be read, such threads count as able to wake somebody.  While
+ * others exist the monitor looks again from time to time, since they may end.
  *
  * Some of them, at exit, under GOTRACEBACK=all.  Whether a goroutine can still be woken cannot be
  * known in C: anybody may have a pointer to what it waits for.  What is reported is therefore
@@ -151,8 +151,8 @@ static unsigned threads_of_process(void)
 /* At most so many threads are the runtime's own: an M that ends is not counted any more. */
 static bool others_exist(void)
 {
-    return threads_of_process() >
-           worker_count() + 1 + signals_thread_count() + sysmon_thread_count() + vm_emulated();
+    return threads_of_process() > worker_count() + 1 + signals_thread_count() +
+                                      sysmon_thread_count() + vm_emulated() + GO_TSAN;
 }
 
 void deadlock_check(void)

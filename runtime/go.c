@@ -211,9 +211,9 @@ struct big {
 static void on_big_stack(void *arg)
 {
     struct big *b = arg;
-    san_enter(&b->m->san);
+    san_back(&b->m->san);
     b->fn(b->arg);
-    san_leave(&b->m->san, &b->g->san);
+    san_lend(&b->m->san, &b->g->san);
 }
 
 void rt_on_big_stack(void (*fn)(void *), void *arg)
@@ -227,9 +227,9 @@ void rt_on_big_stack(void (*fn)(void *), void *arg)
     m->on_big_stack = true;
     hook_race_switch(NULL);
     struct big b = {fn, arg, m, g};
-    san_leave(&g->san, &m->san);
+    san_lend(&g->san, &m->san);
     switch_onto(m->sched_sp, on_big_stack, &b);
-    san_enter(&g->san);
+    san_back(&g->san);
     hook_race_switch(g);
     m->on_big_stack = false;
 }

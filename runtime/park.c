@@ -106,7 +106,7 @@ void rt_park(struct g *self, rt_commit *commit, void *arg, enum tr_reason why, c
     m->commit_arg = arg;
     hook_race_waits(self);
     san_leave(&self->san, &m->san);
-    switch_call(&self->ctx, m->sched_sp, park_saved, m);
+    switch_call(&self->ctx, m->sched_sp, san_saved(&m->san, park_saved), m);
     san_enter(&self->san);
 }
 
@@ -170,7 +170,7 @@ void rt_yield(struct g *self)
         hook_go_yield(m->trace, self);
     self->saved_errno = *m->errno_p;
     san_leave(&self->san, &m->san);
-    switch_call(&self->ctx, m->sched_sp, yield_saved, m);
+    switch_call(&self->ctx, m->sched_sp, san_saved(&m->san, yield_saved), m);
     san_enter(&self->san);
 }
 
@@ -190,7 +190,7 @@ static void wait_for_p(struct m *m, struct g *self)
 {
     self->saved_errno = *m->errno_p;
     san_leave(&self->san, &m->san);
-    switch_call(&self->ctx, m->sched_sp, no_p_saved, m);
+    switch_call(&self->ctx, m->sched_sp, san_saved(&m->san, no_p_saved), m);
     san_enter(&self->san);
 }
 

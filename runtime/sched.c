@@ -316,7 +316,7 @@ void sched_execute(struct m *m, struct g *g)
     *m->errno_p = g->saved_errno;
     rt_set_self(g);
     hook_race_switch(g);
-    san_leave(&m->san, &g->san);
+    san_resume(&m->san, &g->san);
     rt_leave(m);
     switch_last(&g->ctx);
 }

@@ -279,6 +279,7 @@ static void exit_saved(void *arg)
     struct m *m = arg;
     struct g *g = m->g;
     san_enter(&m->san);
+    san_end(&g->san);
     hook_race_switch(NULL);
     hook_race_end(g);
     m->g = NULL;
@@ -313,7 +314,7 @@ static inline void end(struct g *self)
     rt_enter(m);
     hook_go_end(m->trace, self);
     san_leave(NULL, &m->san);
-    switch_call(&self->ctx, m->sched_sp, exit_saved, m);
+    switch_call(&self->ctx, m->sched_sp, san_saved(&m->san, exit_saved), m);
 }
 
 _Noreturn void rt_exit(struct g *self)

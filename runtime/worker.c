@@ -86,6 +86,13 @@ static void bury(struct m *m)
     rt_unlock(&dead.lock);
 }
 
+#if GO_TSAN
+_Noreturn void san_anew(void *m)
+{
+    longjmp(*(jmp_buf *)((struct m *)m)->leave, SAN_ANEW);
+}
+#endif
+
 static void *worker_main(void *arg)
 {
     struct m *m = arg;
@@ -98,8 +105,13 @@ static void *worker_main(void *arg)
     m->trace = tr_stream_open(m->id, (uint32_t)m->tid);
     if (!m->listed)
         worker_publish(m);
-    if (!setjmp(leave))
+    int again = setjmp(leave);
+    if (again == 0)
         run(m);
+#if GO_TSAN
+    if (again == SAN_ANEW)
+        m->san.saved(m);
+#endif
     bury(m);
     /* Destructors of thread-specific data run behind this, on the thread's own stack. */
     return NULL;

@@ -40,10 +40,23 @@ static inline void check_text(const char *file, int line, const char *got, const
 #ifdef FAKE_SCHED
 enum { ON_FAKE_SCHED = 1, MANY_GOROUTINES = 100 };
 #define ROUNDS(n) ((n) / 20)
+#elif defined(GO_UNDER_TSAN) /* slow, and 8000 goroutines at most */
+enum { ON_FAKE_SCHED = 0, MANY_GOROUTINES = 4000 };
+#define ON_TSAN   1
+#define ROUNDS(n) ((n) / 10)
 #else
 enum { ON_FAKE_SCHED = 0, MANY_GOROUTINES = 20000 };
 #define ROUNDS(n) (n)
 #endif
+
+/* ThreadSanitizer hands signals over late and has threads of its own, which take processor time and
+ * may be able to wake somebody; and it needs memory itself. */
+#ifndef ON_TSAN
+#define ON_TSAN 0
+#endif
+
+/* settle() does not let all run, as goroutines are threads, or are taken for ones that compute. */
+enum { NOT_ONE_BY_ONE = ON_FAKE_SCHED || ON_TSAN };
 
 static go_waitgroup started_;
 

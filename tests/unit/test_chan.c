@@ -45,7 +45,7 @@ static void receive_nth(void *arg)
     CHECK(go_chan_recv(s->c) == s->first);
 }
 
-IN_GO(chan, serves_parked_receivers_in_their_order, .disabled = ON_FAKE_SCHED)
+IN_GO(chan, serves_parked_receivers_in_their_order, .disabled = NOT_ONE_BY_ONE)
 {
     int procs = go_maxprocs(1); /* so that starting order is waiting order */
     struct stream s[100];
@@ -68,7 +68,7 @@ static void send_one(void *arg)
     go_chan_send(s->c, s->first);
 }
 
-IN_GO(chan, serves_parked_senders_in_their_order, .disabled = ON_FAKE_SCHED)
+IN_GO(chan, serves_parked_senders_in_their_order, .disabled = NOT_ONE_BY_ONE)
 {
     int procs = go_maxprocs(1);
     for (int cap = 0; cap < 4; cap++) {

@@ -286,7 +286,7 @@ static int only_sleeps(int argc, char **argv)
     return argc && argv ? 1 : burnt > 10 * GO_MILLISECOND;
 }
 
-Test(idle, sleeping_costs_less_than_half_a_percent)
+Test(idle, sleeping_costs_less_than_half_a_percent, .disabled = ON_TSAN)
 {
     static const char *const procs[] = {"GOMAXPROCS=1", "GOMAXPROCS=2", "GOMAXPROCS=8"};
     for (int i = 0; i < 3; i++) {

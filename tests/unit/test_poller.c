@@ -307,7 +307,7 @@ static int is_dead_afterwards(int argc, char **argv)
     return 0;
 }
 
-Test(poller, a_wait_is_no_deadlock)
+Test(poller, a_wait_is_no_deadlock, .disabled = ON_TSAN)
 {
     static const char *const procs[] = {"GOMAXPROCS=1", "GOMAXPROCS=2", "GOMAXPROCS=8"};
     for (int i = 0; i < 3; i++) {
@@ -382,7 +382,7 @@ static int waits_and_sleeps(int argc, char **argv)
     return argc && argv ? 1 : burnt > 10 * GO_MILLISECOND;
 }
 
-Test(poller, waiting_costs_less_than_half_a_percent)
+Test(poller, waiting_costs_less_than_half_a_percent, .disabled = ON_TSAN)
 {
     static const char *const procs[] = {"GOMAXPROCS=1", "GOMAXPROCS=2", "GOMAXPROCS=8"};
     for (int i = 0; i < 3; i++) {

@@ -149,7 +149,7 @@ static int order_main(int argc, char **argv)
     return 0;
 }
 
-Test(rwmutex, writer_keeps_new_readers_out_and_lets_waiting_ones_in, .disabled = ON_FAKE_SCHED)
+Test(rwmutex, writer_keeps_new_readers_out_and_lets_waiting_ones_in, .disabled = NOT_ONE_BY_ONE)
 {
     cr_assert_eq(go_run(order_main, 0, NULL), 0);
 }

@@ -103,7 +103,7 @@ static int order_main(int argc, char **argv)
     return 0;
 }
 
-Test(sem, first_come_first_served, .disabled = ON_FAKE_SCHED)
+Test(sem, first_come_first_served, .disabled = NOT_ONE_BY_ONE)
 {
     cr_assert_eq(go_run(order_main, 0, NULL), 0);
 }

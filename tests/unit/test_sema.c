@@ -99,7 +99,7 @@ static int first_come_main(int argc, char **argv)
     return on_one_p(come_and_go);
 }
 
-Test(sema, first_come_first_served_but_for_the_front, .disabled = ON_FAKE_SCHED)
+Test(sema, first_come_first_served_but_for_the_front, .disabled = NOT_ONE_BY_ONE)
 {
     cr_assert_eq(go_run(first_come_main, 0, NULL), 0);
 }
@@ -131,7 +131,7 @@ static int ways_apart_main(int argc, char **argv)
     return on_one_p(ways_apart);
 }
 
-Test(sema, addresses_and_reasons_are_apart, .disabled = ON_FAKE_SCHED)
+Test(sema, addresses_and_reasons_are_apart, .disabled = NOT_ONE_BY_ONE)
 {
     cr_assert_eq(go_run(ways_apart_main, 0, NULL), 0);
 }

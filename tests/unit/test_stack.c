@@ -237,7 +237,7 @@ static int until_no_memory(void)
     return 2;
 }
 
-Test(stack, no_memory_is_null)
+Test(stack, no_memory_is_null, .disabled = ON_TSAN)
 {
     if (!can_limit_address_space())
         cr_skip_test("address space cannot be limited");
@@ -257,7 +257,7 @@ static int start_until_no_memory(int argc, char **argv)
     return argc > 100 && argv ? 1 : 0;
 }
 
-Test(stack, go_without_memory_is_a_fatal_error)
+Test(stack, go_without_memory_is_a_fatal_error, .disabled = ON_TSAN)
 {
     if (!can_limit_address_space())
         cr_skip_test("address space cannot be limited");
