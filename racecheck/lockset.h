@@ -1,8 +1,8 @@
 /* lockset.h - which locks were held at an access, as a part of its stack's id.
  *
  * A set of held locks is interned and gets a number; the access's node of the calling-context tree
- * is then a last child of the stack's own node, whose pc is that number (CALLS_MARK).  So an access says for
- * ever under which locks it was made, and one made under none costs nothing. */
+ * is then a last child of the stack's own node, whose pc is that number (CALLS_MARK).  So an access
+ * says for ever under which locks it was made, and one made under none costs nothing. */
 #ifndef RC_LOCKSET_H
 #define RC_LOCKSET_H
 

@@ -1,6 +1,11 @@
 /* model_sync.c - go_once and go_waitgroup: once means once, nobody returns early or sleeps for
  * ever, what was done before is seen, and who returns may free. */
 #include "world.h"
+#define WHO_SHIFT BL_WHO_SHIFT
+#define ROW_SHIFT BL_ROW_SHIFT
+#include "bias.c"
+#undef WHO_SHIFT
+#undef ROW_SHIFT
 #include "sema.c"
 #define begin once_begin
 #include "once.c"
@@ -8,6 +13,23 @@
 #include "waitgroup.c"
 
 enum { WORKERS = 3 };
+
+/* The bias of a bucket's lock is a matter of model_locks.c: no thread is an M here. */
+struct m *rt_m(void)
+{
+    return NULL;
+}
+
+struct m *worker_all(void)
+{
+    return NULL;
+}
+
+void rt_lock_pause(unsigned round)
+{
+    (void)round;
+    ex_pause();
+}
 
 static go_once once;
 static go_waitgroup wg;
