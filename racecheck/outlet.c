@@ -58,7 +58,7 @@ static void print(struct log_text *text)
     log_send(text);
 }
 
-void outlet_send(struct log_text *text, struct rc_report what)
+void outlet_send(struct log_text *text, struct rc_report what, unsigned *count)
 {
     struct log_text copy = {0};
     what.text = "";
@@ -67,6 +67,7 @@ void outlet_send(struct log_text *text, struct rc_report what)
         what.text = copy.buf ? copy.buf : "";
     }
     print(text);
+    at_add_rlx(count, 1u); /* relaxed: a count */
     tell(&what);
     free(copy.buf);
 }

@@ -6,9 +6,9 @@
 #include "log.h"
 #include "rc.h"
 
-/* Prints the text of a report, unless max_reports were printed before, empties it, and tells the
- * program's callback.  One at a time. */
-void outlet_send(struct log_text *text, struct rc_report what);
+/* Prints the text of a report, unless max_reports were printed before, empties it, counts it, and
+ * tells the program's callback.  One at a time: so who sees the count may end the process. */
+void outlet_send(struct log_text *text, struct rc_report what, unsigned *count);
 
 /* Prints which suppressions were used, if print_suppressions asks for it; once. */
 void outlet_suppressions(void);

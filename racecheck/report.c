@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EXIT_SLICE_MS = 10 };
+enum { EXIT_SLICE_MS = 10, REPORT_MS = 5000 };
 
 static struct {
     unsigned found;      /* races reported; written by the one report at a time, read by all */
@@ -231,13 +231,14 @@ static _Noreturn void halt(void)
     _exit(rc_report_fini(0));
 }
 
-static void send(const char *type, unsigned number, uint64_t fingerprint, struct log_text *out)
+static void send(const char *type, unsigned *count, uint64_t fingerprint, struct log_text *out)
 {
     char print[17];
     struct text t;
     text_init(&t, print, sizeof print);
     text_printf(&t, "%016llx", (unsigned long long)fingerprint);
-    outlet_send(out, (struct rc_report){number, type, print, NULL});
+    unsigned number = at_load_rlx(count) + 1; /* relaxed: a count, changed here alone */
+    outlet_send(out, (struct rc_report){number, type, print, NULL}, count);
 }
 
 static void halt_if_wanted(void)
@@ -248,11 +249,29 @@ static void halt_if_wanted(void)
     halt();
 }
 
+/* ---- one report at a time ---- */
+
+static uint32_t under_way;  /* a thread is making a report [report] */
+static __thread bool by_me; /* it is this one */
+
+static void report_begin(void)
+{
+    by_me = true;
+    at_store_rlx(&under_way, 1u); /* relaxed: who ends the process at the same moment may miss it */
+}
+
+static void report_end(void)
+{
+    at_store_rel(&under_way, 0u); /* [report] */
+    by_me = false;
+}
+
 void rc_report_race(const struct rc_access_info *now, const struct rc_access_info *before,
                     const struct rc_order_info *order)
 {
     static struct story s; /* large; one race at a time */
     struct log_text out = {0};
+    report_begin();
     gather(&s, now, before);
     if (told_before(&s)) {
         /* nothing new */
@@ -260,14 +279,15 @@ void rc_report_race(const struct rc_access_info *now, const struct rc_access_inf
         at_add_rlx(&verdict.suppressed, 1u); /* relaxed: a count */
     } else {
         gather_rest(&s, order);
-        s.number = at_add_rlx(&verdict.found, 1u) + 1; /* relaxed: a count */
+        s.number = rc_report_errors() + 1;
         if (rc_flags()->format == RC_FORMAT_JSON)
             story_json(&s, &out);
         else
             story_text(&s, &out);
-        send("race", s.number, s.fingerprint, &out);
+        send("race", &verdict.found, s.fingerprint, &out);
     }
     story_free(&s);
+    report_end();
     halt_if_wanted();
 }
 
@@ -294,19 +314,21 @@ static void report_other(struct story_other *s, enum rc_suppress_kind kind)
 {
     struct log_text out = {0};
     const struct rc_host *host = rc_the_host();
+    report_begin();
     if (other_suppressed(s, kind)) {
         at_add_rlx(&verdict.suppressed, 1u); /* relaxed: a count */
     } else {
         s->reproduce = host->reproduce ? host->reproduce() : NULL;
         s->fingerprint = other_print(s);
-        s->number = at_add_rlx(&verdict.others, 1u) + 1; /* relaxed: a count */
+        s->number = at_load_rlx(&verdict.others) + 1; /* relaxed: a count, changed here alone */
         if (rc_flags()->format == RC_FORMAT_JSON)
             story_other_json(s, &out);
         else
             story_other_text(s, &out);
-        send(s->type, s->number, s->fingerprint, &out);
+        send(s->type, &verdict.others, s->fingerprint, &out);
     }
     story_other_free(s);
+    report_end();
     halt_if_wanted();
 }
 
@@ -345,6 +367,14 @@ static void wait_for_others(void)
         nanosleep(&slice, NULL);
 }
 
+/* The report that another thread is just making is to be read, too. */
+static void wait_for_report(void)
+{
+    const struct timespec slice = {.tv_nsec = 1000000};
+    for (int ms = 0; ms < REPORT_MS && !by_me && at_load_acq(&under_way); ms++) /* [report] */
+        nanosleep(&slice, NULL);
+}
+
 static void say_verdict(void)
 {
     struct log_text out = {0};
@@ -373,6 +403,7 @@ int rc_report_fini(int status)
 {
     if (status == 0)
         wait_for_others();
+    wait_for_report();
     say_verdict();
     outlet_suppressions();
     if (rc_flags()->stats && !at_xchg_rlx(&verdict.counted, 1u)) /* relaxed: once */

@@ -115,9 +115,10 @@ static struct g *take_seeded(struct p *p)
  * the top of its stack. */
 static inline void fetch_early(const struct g *g)
 {
+    uintptr_t at = (uintptr_t)g; /* may be NULL */
     __builtin_prefetch(g);
-    __builtin_prefetch((const char *)g + offsetof(struct g, ctx));
-    __builtin_prefetch((const char *)g - 64);
+    __builtin_prefetch((const void *)(at + offsetof(struct g, ctx)));
+    __builtin_prefetch((const void *)(at - 64));
 }
 
 /* runnext lets two goroutines that wake each other run at full speed; after CHAIN_MAX of them in a

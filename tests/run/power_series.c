@@ -94,7 +94,7 @@ static void split_run(struct series from, struct series to_a, struct series to_b
     struct branch a = {to_a, true, false, 0}, b = {to_b, true, false, 0};
     bool fetching = false, ok = true;
     for (int n = 0; a.open || b.open;) {
-        bool wanted = serve(&a, kept, n) | serve(&b, kept, n);
+        bool by_a = serve(&a, kept, n), by_b = serve(&b, kept, n), wanted = by_a || by_b;
         EXPECT(n < KEPT_MAX);
         if (wanted && !fetching) {
             go_chan_send(from.ask, 1);

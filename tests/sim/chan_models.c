@@ -185,7 +185,7 @@ static void select_trade(void)
         market[i] = go_chan_make(int, (size_t)draw(3));
     for (int i = 0; i < TRADERS; i++)
         go_waitgroup_go(&wg, trader, i, over);
-    go(end_trade, over);
+    go_waitgroup_go(&wg, end_trade, over);
     go_waitgroup_wait(&wg);
     for (int i = 0, v; i < MARKETS; i++) {
         while (go_chan_try_recv(market[i], &v))

@@ -26,7 +26,9 @@ static void send(unsigned number, const char *words)
 {
     struct log_text t = {0};
     log_printf(&t, "%s", words);
-    outlet_send(&t, (struct rc_report){number, "race", "0123456789abcdef", NULL});
+    unsigned count = number - 1;
+    outlet_send(&t, (struct rc_report){number, "race", "0123456789abcdef", NULL}, &count);
+    cr_assert_eq(count, number);
     cr_expect_null(t.buf);
 }
 

@@ -214,7 +214,7 @@ static int storm(int argc, char **argv)
 Test(spawn, a_storm_needs_few_stacks)
 {
     for (int procs = 1; procs <= 4; procs *= 2) {
-        char text[8];
+        char text[16];
         snprintf(text, sizeof text, "%d", procs);
         setenv("GOMAXPROCS", text, 1);
         done = 0;

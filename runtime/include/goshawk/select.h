@@ -99,11 +99,11 @@ GO_HERE_ go_case go_send_case_here_(void *c, const void *elem, size_t size)
 {
     go_case r;
     r.chan_ = c;
-    r.elem_ = size <= sizeof r.inline_ ? NULL : (void *)elem;
+    size_t here = size <= sizeof r.inline_ ? size : 0;
+    r.elem_ = here == size ? NULL : (void *)elem;
     r.ok_ = NULL;
     r.kind_ = GO_CASE_SEND_;
-    if (size <= sizeof r.inline_)
-        __builtin_memcpy(r.inline_, elem, size);
+    __builtin_memcpy(r.inline_, elem, here);
     return r;
 }
 
