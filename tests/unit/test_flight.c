@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include "sanitize.h"
 
 static char path[64];
 
@@ -81,6 +82,8 @@ static int crashes(int argc, char **argv)
 
 Test(flight, a_crash_is_written)
 {
+    if (GO_ASAN)
+        cr_skip_test("AddressSanitizer has the signal");
     struct child c = in_child(crashes, "GOSHAWK_FLIGHT=1M", flight_file(), NULL);
     cr_expect_eq(c.status, -SIGSEGV);
     cr_expect(says(&c, "flight recorder: see"));
