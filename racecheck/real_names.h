@@ -10,11 +10,6 @@
 #ifndef RC_REAL_NAMES_H
 #define RC_REAL_NAMES_H
 
-/* libc's headers shall not bring definitions of their own of what is defined here. */
-#ifndef __NO_INLINE__
-#define __NO_INLINE__ 1
-#endif
-
 #ifndef __ASSEMBLER__ /* our assembly calls nothing of libc */
 #define REAL(result, name, parameters, arguments) __asm__(#name " = rt_real_" #name);
 #define VOID(name, parameters, arguments)         __asm__(#name " = rt_real_" #name);
