@@ -119,3 +119,13 @@ void fds_stream_received(FILE *f)
     if (known(fd))
         rc_fd_received(rc_current(), fd);
 }
+
+void fds_hold(void)
+{
+    rt_lock(&lock);
+}
+
+void fds_let_go(void)
+{
+    rt_unlock(&lock);
+}

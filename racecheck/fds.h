@@ -15,4 +15,8 @@ void fds_dup(int to, int from);
 void fds_stream_sends(FILE *f);
 void fds_stream_received(FILE *f);
 
+/* Around fork(): no other thread is inside. */
+void fds_hold(void);
+void fds_let_go(void);
+
 #endif

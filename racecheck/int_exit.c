@@ -4,6 +4,7 @@
  * frames it jumps over; the engine is told the stack pointer of the target, which glibc keeps in
  * the jmp_buf, scrambled with a word that is found out once with a jmp_buf of our own. */
 #include "collect.h"
+#include "fds.h"
 #include "heap.h"
 #include "intercept.h"
 #include "owner.h"
@@ -30,7 +31,9 @@ INTERCEPT(int, fork, (void))
     struct rc_ctx *c = rc_switch(NULL);
     collect_hold();
     heap_hold();
+    fds_hold();
     int pid = rt_real_fork();
+    fds_let_go();
     heap_let_go();
     collect_let_go();
     if (pid == 0) {

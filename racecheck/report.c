@@ -415,6 +415,7 @@ int rc_report_fini(int status)
 void rc_report_forked(void)
 {
     memset(&verdict, 0, sizeof verdict);
+    at_store_rlx(&under_way, 0u); /* relaxed: there is one thread; who made it is not here */
 }
 
 static void at_exit(int status, void *unused)

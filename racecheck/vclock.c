@@ -337,14 +337,16 @@ void vc_weigh_end(struct vc_weighing *w,
 
 uint32_t *vc_breaks;
 
+/* Caller holds the lock of slots.  Who reads a break too late does no harm before it knows the
+ * epoch or a later one of the slot; and knowledge passes on by the locks of objects. */
 void vc_break(uint64_t epoch)
 {
-    uint32_t *b = at_load_acq(&vc_breaks); /* [breaks] */
+    uint32_t *b = vc_breaks;
     if (b == NULL) {
         b = pages_get(sizeof *b * (SLOT_MAX + 1));
-        at_store_rel(&vc_breaks, b); /* [breaks] */
+        at_store_rlx(&vc_breaks, b); /* relaxed: see above; fresh pages read as no breaks */
     }
-    b[w_slot(epoch)] = w_clock(epoch);
+    at_store_rlx(&b[w_slot(epoch)], w_clock(epoch)); /* relaxed: see above */
 }
 
 /* ---- snaps ---- */

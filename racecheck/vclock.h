@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "atomic.h"
 #include "check.h"
 #include "word.h"
 
@@ -82,8 +83,9 @@ static inline bool snap_knows(const struct snap *s, uint64_t w)
  * where that is so, but never yes where it is not. */
 static inline bool snap_implies(const struct snap *s, uint64_t epoch)
 {
-    if (unlikely(vc_breaks != NULL) && w_clock(epoch) < vc_breaks[w_slot(epoch)])
-        return false;
+    const uint32_t *breaks = at_load_rlx(&vc_breaks); /* relaxed: see vc_break() */
+    if (unlikely(breaks != NULL) && w_clock(epoch) < at_load_rlx(&breaks[w_slot(epoch)]))
+        return false; /* relaxed: likewise */
     return snap_knows(s, epoch);
 }
 

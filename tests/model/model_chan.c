@@ -1,28 +1,12 @@
 /* model_chan.c - channels and select: every value arrives once, nobody sleeps beside one who could
  * serve him, and who has got the last value may free the channel. */
+#include "no_ms.h"
 #include "world.h"
 #include "bias.c"
 #include "chan.c"
 #include "select.c"
 
 enum { VALUES = 4 };
-
-/* The bias of a channel's lock is a matter of model_locks.c: no thread is an M here. */
-struct m *rt_m(void)
-{
-    return NULL;
-}
-
-struct m *worker_all(void)
-{
-    return NULL;
-}
-
-void rt_lock_pause(unsigned round)
-{
-    (void)round;
-    ex_pause();
-}
 
 struct box {
     struct chan chan;

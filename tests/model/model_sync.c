@@ -1,5 +1,6 @@
 /* model_sync.c - go_once and go_waitgroup: once means once, nobody returns early or sleeps for
  * ever, what was done before is seen, and who returns may free. */
+#include "no_ms.h"
 #include "world.h"
 #define WHO_SHIFT BL_WHO_SHIFT
 #define ROW_SHIFT BL_ROW_SHIFT
@@ -13,23 +14,6 @@
 #include "waitgroup.c"
 
 enum { WORKERS = 3 };
-
-/* The bias of a bucket's lock is a matter of model_locks.c: no thread is an M here. */
-struct m *rt_m(void)
-{
-    return NULL;
-}
-
-struct m *worker_all(void)
-{
-    return NULL;
-}
-
-void rt_lock_pause(unsigned round)
-{
-    (void)round;
-    ex_pause();
-}
 
 static go_once once;
 static go_waitgroup wg;

@@ -6,10 +6,10 @@
 #define _GNU_SOURCE
 #endif
 #include <goshawk.h>
-#include <goshawk/metrics.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../quiet.h"
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -22,21 +22,10 @@ static inline void expect_failed(const char *file, int line, const char *what)
     _Exit(1);
 }
 
-/* Waits until no other goroutine can run: each waits for something, or has ended.  Two looks in a
- * row with nobody made runnable between them, for each number is of another moment. */
+/* Waits until no other goroutine can run: each waits for something, or has ended. */
 static inline void await_quiet(void)
 {
-    for (uint64_t made = 0, last = 1, quiet = 0, turns = 1; quiet < 2; last = made) {
-        struct go_metrics m = {.size = sizeof m};
-        EXPECT(go_metrics_read(&m) == 0);
-        made = m.readies + m.spawned;
-        quiet = m.g_running > 1 || m.g_runnable > 0 ? 0 : made == last ? quiet + 1 : 1;
-        if (quiet)
-            continue;
-        for (uint64_t i = 0; i < turns; i++)
-            go_yield();
-        turns *= 2; /* a look is dear where there are many */
-    }
+    EXPECT(wait_for_quiet());
 }
 
 /* Waits until go_dump() shows the text: until another goroutine has come to where it waits. */

@@ -14,8 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 #include <goshawk.h>
-#include <goshawk/metrics.h>
 #include <criterion/criterion.h>
+#include "../quiet.h"
 
 #define CHECK(x)              ((x) ? (void)0 : check_failed(__FILE__, __LINE__, #x))
 #define CHECK_TEXT(got, want) check_text(__FILE__, __LINE__, (got), (want))
@@ -96,23 +96,10 @@ static inline void settle(void)
         go_yield();
 }
 #else
-/* Lets the others run until none of them can: all wait or have ended, whatever the number of Ps.
- * (A goroutine that lost its P to the monitor runs on beside the one P of a test, so a number of
- * yields would not do.)  Two looks in a row with nobody made runnable between them: one alone may
- * pass by each goroutine just when another one runs.  Requires: nobody else settles. */
+/* Lets the others run until none of them can. */
 static inline void settle(void)
 {
-    for (uint64_t made = 0, last = 1, quiet = 0, turns = 1; quiet < 2; last = made) {
-        struct go_metrics m = {.size = sizeof m};
-        CHECK(go_metrics_read(&m) == 0);
-        made = m.readies + m.spawned;
-        quiet = m.g_running > 1 || m.g_runnable > 0 ? 0 : made == last ? quiet + 1 : 1;
-        if (quiet)
-            continue;
-        for (uint64_t i = 0; i < turns; i++)
-            go_yield();
-        turns *= 2; /* a look is dear where there are many */
-    }
+    CHECK(wait_for_quiet());
 }
 #endif
 
