@@ -4,6 +4,7 @@
 #define TESTS_MODEL_NO_MS_H
 
 #include "world.h"
+#include "proc.h"
 
 struct m *rt_m(void)
 {
