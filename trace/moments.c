@@ -4,7 +4,7 @@
  *         M0  aaaaaaaa--bbbbbbbb......aaaaaaa
  *         M1  ..cccccccccccccc-----..........
  *         a goroutine 1 main   b goroutine 7 worker   c goroutine 8 worker   - scheduler   . asleep
- *         -12.4 us  M0  goroutine 7 worker: blocks, chan receive 0x7f31c0
+ *         -12.4 us  M0  goroutine 7 worker: block, chan receive 0x7f31c0
  *
  * A column shows what its thread did longest at a stretch.  Lanes are threads, because each stream
  * is the whole truth about its own thread, so that nothing has to be merged.  Plain ASCII: the
@@ -95,9 +95,29 @@ static void follow(const struct picture *pic, struct strip *s, const struct reco
     }
 }
 
+/* The events below the lanes are the goroutines' own: of threads and processors the lanes tell. */
+static bool is_of_a_thread(const struct record *r)
+{
+    switch (r->type) {
+    case TR_EV_P_START:
+    case TR_EV_P_STOP:
+    case TR_EV_P_STEAL:
+    case TR_EV_P_RETAKE:
+    case TR_EV_M_START:
+    case TR_EV_M_STOP:
+    case TR_EV_M_PARK:
+    case TR_EV_M_UNPARK:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Keeps the latest events, latest last. */
 static void remember(struct picture *pic, const struct record *r, uint32_t m, uint32_t gen)
 {
+    if (is_of_a_thread(r))
+        return;
     size_t at = pic->count;
     while (at > 0 && pic->last[at - 1].r.ticks > r->ticks)
         at--;
@@ -270,13 +290,7 @@ static void put_what(const struct picture *pic, struct text *t, const struct mom
         put_wait(t, r->args[0]);
         break;
     case TR_EV_GO_START:
-    case TR_EV_P_STOP:
         text_printf(t, " on P%llu", (unsigned long long)r->ctx);
-        break;
-    case TR_EV_P_START:
-    case TR_EV_P_STEAL:
-    case TR_EV_P_RETAKE:
-        text_printf(t, " P%llu", (unsigned long long)r->args[0]);
         break;
     case TR_EV_GO_NAME:
     case TR_EV_TASK_BEGIN:
@@ -306,25 +320,43 @@ static void print_events(const struct picture *pic, int fd)
     }
 }
 
-void tr_moments(int fd, int64_t duration_ns, const char *(*label)(uintptr_t fn))
+/* Says whether there was anything to tell of a goroutine. */
+static bool tell(struct picture *pic, int fd)
+{
+    const struct tr_view *v = pic->v;
+    look(pic);
+    if (pic->count == 0)
+        return false;
+    double us = micros(v, v->w.to - v->w.from);
+    rt_printf(fd, "the last %.1f ms (%.1f us a column):\n", us / 1e3, us / COLUMNS);
+    print_lanes(pic, fd);
+    print_legend(pic, fd);
+    print_events(pic, fd);
+    return true;
+}
+
+static bool tell_window(int fd, uint64_t units, const char *(*label)(uintptr_t fn))
 {
     struct tr_view v;
     static struct picture pic; /* under rec.control */
+    if (tr_view_open(&v, units) != 0)
+        return true;
+    size_t size = ((v.lane_count * sizeof(struct strip)) | (VM_PAGE - 1)) + 1;
+    pic = (struct picture){.v = &v, .strips = vm_reserve(size), .label = label};
+    bool told = pic.strips == NULL || (v.w.to > v.w.from && tell(&pic, fd));
+    if (pic.strips)
+        vm_release(pic.strips, size);
+    tr_view_close(&v);
+    return told;
+}
+
+/* Where nothing happened for longer than asked for, as before a deadlock that was found late, it
+ * goes back to when something did. */
+void tr_moments(int fd, int64_t duration_ns, const char *(*label)(uintptr_t fn))
+{
     rt_lock(&tr_rec.control);
-    if (tr_flight_on() && tr_view_open(&v, tr_units(duration_ns)) == 0) {
-        size_t size = ((v.lane_count * sizeof(struct strip)) | (VM_PAGE - 1)) + 1;
-        pic = (struct picture){.v = &v, .strips = vm_reserve(size), .label = label};
-        if (pic.strips && v.w.to > v.w.from) {
-            double us = micros(&v, v.w.to - v.w.from);
-            look(&pic);
-            rt_printf(fd, "the last %.1f ms (%.1f us a column):\n", us / 1e3, us / COLUMNS);
-            print_lanes(&pic, fd);
-            print_legend(&pic, fd);
-            print_events(&pic, fd);
-        }
-        if (pic.strips)
-            vm_release(pic.strips, size);
-        tr_view_close(&v);
-    }
+    if (tr_flight_on() && !tell_window(fd, tr_units(duration_ns), label) &&
+        !tell_window(fd, tr_units(20 * duration_ns), label))
+        tell_window(fd, 0, label);
     rt_unlock(&tr_rec.control);
 }

@@ -39,6 +39,14 @@ static void says(const char *text, const char *what)
     cr_expect_not_null(strstr(text, what), "no \"%s\" in:\n%s", what, text);
 }
 
+static int lines_with(const char *text, const char *what)
+{
+    int n = 0;
+    for (const char *at = strstr(text, what); at; at = strstr(at + 1, what))
+        n++;
+    return n;
+}
+
 static void pass(int64_t ns)
 {
     int64_t until = clock_nanos() + ns;
@@ -78,6 +86,21 @@ Test(moments, lanes_legend_and_the_last_events)
     says(text, "goroutine 8 entry_function: log the last words");
     says(text, "goroutine 8 entry_function: ready goroutine 7 worker");
     says(text, "goroutine 8 entry_function: block, chan send 0x");
-    says(text, "thread park\n");
-    cr_expect_null(strstr(text, "thread start"), "the first events are not among the last");
+    cr_expect_null(strstr(text, "thread park\n"), "the lanes tell of threads");
+    cr_expect_eq(lines_with(text, "goroutine 7 worker: start"), 4, "only the last are told");
+}
+
+Test(moments, where_nothing_happened_it_goes_back_to_when_something_did)
+{
+    tr_host_is(&host);
+    cr_assert_eq(tr_flight(1 << 20, 0), 0);
+    struct tr_stream *s = tr_stream_open(3, 30);
+    tr_p_start(s, 1);
+    tr_go_start(s, 8, 1);
+    tr_go_block(s, 8, TR_CHAN_SEND, &host);
+    pass(2000000);
+    tr_p_stop(s, 1);
+    says(printed(1000000), "goroutine 8 entry_function: block, chan send 0x");
+    pass(2000000);
+    says(printed(10000), "goroutine 8 entry_function: block, chan send 0x");
 }
