@@ -16,6 +16,10 @@
  * a few a call.  A program that comes to rest is visited until nothing is warm any more, then
  * nobody wakes up for it until something is freed again.
  *
+ * Seeds become goroutines.  Where each of them needs a stack from new memory they are there to
+ * stay, and the seeds' memory is not needed again soon: it is given back as that of the stacks
+ * comes, not a period later.  Of a million goroutines started at once it would be a tenth.
+ *
  * Lock: arenas.lock, a leaf.  No memory is given back under it.
  * [arena]  a new arena's fields -> who walks all arenas.
  * [cut]    a slot's first contents -> who walks all slots. */
@@ -48,6 +52,7 @@ static struct {
     char *meta, *meta_end;   /* what is left for struct arena; under lock */
     bool awake;              /* the scavenger has been told that there is work; under lock */
     int64_t period_end;      /* 0: begins with the next call; under lock */
+    size_t fresh;            /* stacks from new memory, not yet paid for with seeds; under lock */
     size_t returned;         /* under lock */
 } arenas;
 
@@ -177,16 +182,20 @@ static struct g *take_one(struct slot_pool *pool)
             a = container_of(pool->arenas[use].next, struct arena, link);
     if (!a && !(a = arena_make(pool)))
         return NULL;
+    arenas.fresh += pool->single && !a->warm;
     struct g *g = a->warm ? take_warm(a) : a->cold ? take_cold(a) : take_uncut(a);
     pool->used++;
     relist(a);
     return g;
 }
 
+static void return_seeds(void);
+
 struct g *arena_take(struct slot_pool *pool, uint32_t n, uint32_t *ret_n)
 {
     uint32_t got = 0;
     rt_lock(&arenas.lock);
+    size_t fresh = arenas.fresh;
     struct g *first = take_one(pool);
     if (first) {
         struct g *last = first;
@@ -194,6 +203,8 @@ struct g *arena_take(struct slot_pool *pool, uint32_t n, uint32_t *ret_n)
             last->next = take_one(pool);
         last->next = NULL;
     }
+    if (arenas.fresh != fresh)
+        return_seeds();
     rt_unlock(&arenas.lock);
     *ret_n = got;
     return first;
@@ -304,6 +315,22 @@ static bool return_whole(struct slot_pool *pool)
     rt_lock(&arenas.lock);
     whole_back(a, renewed);
     return true;
+}
+
+/* Gives a whole arena of seeds back when as many stacks have come from new memory; one more such
+ * arena stays.  The lock is held at both ends. */
+static void return_seeds(void)
+{
+    for (struct slot_pool *p = arenas.pools; p; p = p->next) {
+        if (p->single || list_empty(&p->arenas[ARENA_WHOLE]))
+            continue;
+        const struct arena *a = container_of(p->arenas[ARENA_WHOLE].next, struct arena, link);
+        if (a->warm > arenas.fresh || p->warm < 2 * a->warm)
+            continue;
+        arenas.fresh -= a->warm;
+        p->due += a->warm;
+        return_whole(p);
+    }
 }
 
 /* Gives back some slots of one arena.  The lock is held at both ends. */

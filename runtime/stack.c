@@ -25,7 +25,8 @@ enum {
     CACHE_MAX = 128,
     BATCH = 64,
     COLOUR_STEP = 64,
-    GUARD = 16 * VM_PAGE, /* so that a frame with a buffer of some pages does not step over it */
+    GUARD = 8 * VM_PAGE, /* so that a frame with a buffer of some pages does not step over it; not
+                          * more, as the address space of a slot costs page tables */
     SIZE_BUCKETS = 64,
 };
 

@@ -24,25 +24,35 @@ static struct g *make(struct arena *a, uint32_t i, bool guard)
 
 static struct slot_pool pool;
 
-static void pool_begin(bool single)
+static void pool_make(struct slot_pool *p, bool single)
 {
-    pool = (struct slot_pool){
+    *p = (struct slot_pool){
         .slot_bytes = SLOT,
         .arena_min = SLOTS * SLOT,
         .arena_max = 4 * SLOTS * SLOT,
         .single = single,
         .make = make,
     };
-    arena_pool_add(&pool);
+    arena_pool_add(p);
+}
+
+static void pool_begin(bool single)
+{
+    pool_make(&pool, single);
+}
+
+static struct g *take_from(struct slot_pool *p)
+{
+    uint32_t n;
+    struct g *g = arena_take(p, 1, &n);
+    cr_assert(g && n == 1 && !g->next);
+    g->id++;
+    return g;
 }
 
 static struct g *take(void)
 {
-    uint32_t n;
-    struct g *g = arena_take(&pool, 1, &n);
-    cr_assert(g && n == 1 && !g->next);
-    g->id++;
-    return g;
+    return take_from(&pool);
 }
 
 static void give(struct g *g)
@@ -192,6 +202,31 @@ Test(arena, one_call_does_a_bounded_amount)
         before = n.returned;
     }
     cr_expect_eq(n.returned, MANY - MANY / 50);
+}
+
+/* Seeds become goroutines that stay: their memory is not needed any more. */
+Test(arena, memory_of_seeds_goes_as_new_stacks_come)
+{
+    static struct g *seeds[MANY], *stacks[MANY];
+    static struct slot_pool stack_pool;
+    pool_begin(false);
+    pool_make(&stack_pool, true);
+    for (int i = 0; i < MANY; i++)
+        seeds[i] = take();
+    for (int i = 0; i < MANY; i++) {
+        stacks[i] = take_from(&stack_pool);
+        give(seeds[i]);
+    }
+    cr_expect_lt(pool.warm, MANY * 3 / 4, "%zu are left", pool.warm);
+    for (int i = 0; i < MANY; i++)
+        give(stacks[i]);
+    size_t warm = pool.warm;
+    for (int i = 0; i < MANY; i++)
+        take_from(&stack_pool); /* of old memory: no reason to give anything back */
+    cr_expect_eq(pool.warm, warm);
+    for (int i = 0; i < MANY; i++)
+        seeds[i] = take(); /* make() looks whether what went back is zero */
+    cr_expect_eq(pool.used, MANY);
 }
 
 static void count_used(struct g *g, void *arg)

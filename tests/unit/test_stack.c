@@ -180,7 +180,7 @@ Test(stack, the_guard_faults_and_is_known)
         cr_expect(!stack_guard_hit(g, 8));
     }
     struct g *g = alloc(&cache);
-    size_t depth[] = {1, VM_PAGE, 4 * VM_PAGE, 16 * VM_PAGE}; /* frames may be large */
+    size_t depth[] = {1, VM_PAGE, 4 * VM_PAGE, 8 * VM_PAGE}; /* frames may be large */
     for (size_t i = 0; i < sizeof depth / sizeof *depth; i++) {
         guard_addr = g->stack_lo - depth[i];
         cr_expect(stack_guard_hit(g, (uintptr_t)guard_addr));
