@@ -77,7 +77,8 @@ struct g {
     struct arena *arena; /* where its memory comes from; r/o while the memory is there */
     struct m *m;         /* the M that runs it; by that M */
     struct m *home_m;    /* the M it is bound to, or NULL; by itself */
-    struct g *batch_next, *batch_prev; /* first of a spilled batch: its neighbours; sched.lock */
+    struct g *batch_next, *batch_prev; /* first of a spilled batch: its neighbours; sched.lock.
+                                        * Others: what to fetch early, or anything; never read */
     uint32_t batch_count;              /* likewise: goroutines in it */
     uint32_t stack_pages;              /* of the stack it has or shall have; r/o after creation */
     uint64_t id;                       /* r/o after creation; 0: thread */
@@ -115,11 +116,11 @@ struct g {
     char name[G_NAME_MAX]; /* by itself; may be read torn by dumps */
 };
 
-/* A seed: the head of a struct g, which g points to, then the call. */
-enum { G_SEED_STACKED = 128 };
+/* A seed: the head of a struct g, which g points to, then the call.  It shares no cache line. */
+enum { G_SEED_STACKED = 112 };
 
 struct g_seed {
-    _Alignas(16) char head[offsetof(struct g, ctx)];
+    _Alignas(64) char head[offsetof(struct g, ctx)];
     struct fp_modes fp;    /* of the creator */
     uint16_t stacked_low;  /* stacked arguments: their address in the creator, modulo 64 */
     uint16_t bytes;        /* how many of them */

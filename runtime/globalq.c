@@ -7,10 +7,13 @@
  * every P takes the oldest goroutine instead, so that nothing starves.
  *
  * A batch is a chain linked by g->next; its first goroutine also carries the links to the
- * neighbouring batches and the count. */
+ * neighbouring batches and the count.  In the others batch_next points some goroutines ahead, so
+ * that who walks the chain, which is in no cache any more, waits for several of them at a time. */
 #include "globalq.h"
 #include "atomic.h"
 #include "check.h"
+
+enum { AHEAD = 6 };
 
 static void set_count(struct globalq *q, uint32_t n)
 {
@@ -38,6 +41,14 @@ static struct g *take_single(struct globalq *q)
         q->tail = NULL;
     set_count(q, q->count - 1);
     return g;
+}
+
+void globalq_chain(struct g **batch, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        batch[i]->next = i + 1 < n ? batch[i + 1] : NULL;
+        batch[i]->batch_next = batch[i + AHEAD < n ? i + AHEAD : n - 1];
+    }
 }
 
 void globalq_put_batch(struct globalq *q, struct g *first, uint32_t count)
@@ -119,7 +130,9 @@ struct g *globalq_take_many(struct globalq *q, struct runq *to, uint32_t shares)
     if (!first)
         return NULL;
     unlink_batch(q, first);
+    __builtin_prefetch(q->young); /* the next to be taken */
     for (struct g *g = first->next, *next; g; g = next) {
+        __builtin_prefetch(g->batch_next);
         next = g->next;
         put_ring(to, g);
     }

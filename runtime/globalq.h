@@ -24,6 +24,9 @@ static inline uint32_t globalq_count(const struct globalq *q)
 /* Appends one goroutine. */
 void globalq_put(struct globalq *q, struct g *g);
 
+/* Links n goroutines for globalq_put_batch().  Without any lock. */
+void globalq_chain(struct g **batch, uint32_t n);
+
 /* Adds a batch: count goroutines linked by next, at most RUNQ_CAP / 2 + 1. */
 void globalq_put_batch(struct globalq *q, struct g *first, uint32_t count);
 

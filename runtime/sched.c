@@ -56,9 +56,7 @@ static void spill(struct p *p, struct g *g)
     struct g *batch[RUNQ_CAP / 2 + 1];
     uint32_t n = runq_spill(&p->runq, batch);
     batch[n++] = g;
-    for (uint32_t i = 0; i + 1 < n; i++)
-        batch[i]->next = batch[i + 1];
-    batch[n - 1]->next = NULL;
+    globalq_chain(batch, n);
     rt_lock(&sched.lock);
     globalq_put_batch(&sched.queue, batch[0], n);
     rt_unlock(&sched.lock);
@@ -118,6 +116,7 @@ static inline void fetch_early(const struct g *g)
     uintptr_t at = (uintptr_t)g; /* may be NULL */
     __builtin_prefetch(g);
     __builtin_prefetch((const void *)(at + offsetof(struct g, ctx)));
+    __builtin_prefetch((const void *)(at + offsetof(struct g, ctx) + 64));
     __builtin_prefetch((const void *)(at - 64));
 }
 

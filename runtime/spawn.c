@@ -203,6 +203,8 @@ static void start(struct g *by, const struct g_call *call, const struct pending_
 struct g *rt_first_run(struct m *m, struct g *seed)
 {
     const struct g_seed *s = (const struct g_seed *)seed;
+    __builtin_prefetch(s->regs.vec);
+    __builtin_prefetch(s->regs.vec + sizeof s->regs.vec / sizeof s->regs.vec[0] / 2);
     size_t stack = (size_t)seed->stack_pages * VM_PAGE;
     struct g *g = g_alloc(&m->p->free, stack);
     g_move(seed, G_READY, G_RUNNING);
