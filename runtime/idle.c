@@ -255,9 +255,12 @@ bool sched_next_is_stuck(const struct p *p)
 }
 
 /* A runnext on a P that comes by its scheduler is taken there: the next one will see that nobody
- * looks any more, and wake. */
+ * looks any more, and wake.  Without an idle P nothing that is found could be run. */
 bool sched_work_somewhere(void)
 {
+    /* relaxed: who makes the first P idle after this looks itself [wake] */
+    if (at_load_rlx(&sched.idle_p_count) == 0)
+        return false;
     if (globalq_count(&sched.queue))
         return true;
     uint32_t procs = at_load_acq(&sched.procs_made); /* [procs] */
