@@ -89,6 +89,9 @@ void sched_sleep(struct m *m);
 /* Runs g, which is READY and on no queue.  Does not return, as sched_run(). */
 void sched_execute(struct m *m, struct g *g);
 
+/* g, which is READY and on no queue, goes behind the others, and whoever is next runs.  Likewise. */
+void sched_run_after(struct m *m, struct g *g);
+
 /* p's M, inside: puts g in p's runnext and returns what lay there; takes what lies there. */
 static inline struct g *sched_put_runnext(struct p *p, struct g *g)
 {

@@ -127,16 +127,7 @@ static void yield_saved(void *arg)
     struct m *m = arg;
     struct g *g = left(m);
     g_move(g, G_RUNNING, G_READY);
-    if (m->p && !env.migrate) {
-        sched_put_tail(m->p, g);
-        if (sched_nprocs() > 1 && runq_len(&m->p->runq) > 1) {
-            rt_fence_often(); /* [wake] who runs next here may run for long */
-            sched_wake();
-        }
-    } else {
-        sched_put_global(g);
-    }
-    sched_run(m);
+    sched_run_after(m, g);
 }
 
 /* True when m's P has nothing else to run, nor to look after; then a round of the scheduler would
@@ -144,11 +135,17 @@ static void yield_saved(void *arg)
 static inline bool nobody_else(const struct m *m)
 {
     const struct p *p = m->p;
-    if (unlikely(!p || rt_careful || hook_tracing()))
-        return false;
     /* relaxed: another M that pushes just now comes before or after this yield */
     return !at_load_rlx(&p->runnext) && !runq_len(&p->runq) && !globalq_count(&sched.queue) &&
            timer_heap_next(&p->timers) == INT64_MAX && !poller_waiting() && p->id < sched_nprocs();
+}
+
+static void note_yield(struct m *m, const struct g *self)
+{
+    if (unlikely(in_blocking_call(self)))
+        hook_go_ready(m->trace, self, 0); /* it has been blocked since go_blocking_begin() */
+    else
+        hook_go_yield(m->trace, self);
 }
 
 void rt_yield(struct g *self)
@@ -159,15 +156,13 @@ void rt_yield(struct g *self)
     }
     struct m *m = self->m;
     rt_enter(m);
-    if (nobody_else(m)) {
+    if (unlikely(!m->p || rt_careful || hook_tracing())) {
+        note_yield(m, self);
+    } else if (nobody_else(m)) {
         at_store_rlx(&m->p->tick, m->p->tick + 1); /* relaxed: thieves look whether it moves */
         rt_leave(m);
         return;
     }
-    if (unlikely(in_blocking_call(self)))
-        hook_go_ready(m->trace, self, 0); /* it has been blocked since go_blocking_begin() */
-    else
-        hook_go_yield(m->trace, self);
     self->saved_errno = *m->errno_p;
     san_leave(&self->san, &m->san);
     switch_call(&self->ctx, m->sched_sp, san_saved(&m->san, yield_saved), m);

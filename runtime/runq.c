@@ -3,7 +3,7 @@
  * head and tail run freely and wrap; tail - head is the number queued.
  * I1  0 <= tail - head <= RUNQ_CAP.
  * I2  ring[i % RUNQ_CAP] is stable for head <= i < tail: the owner overwrites a cell only after it
- *     has seen, with acquire, a head beyond it.
+ *     has seen, with acquire, a head beyond it, or while getting is 1 and robbed 0.
  * I3  head is changed by plain stores only while getting is 1, by the owner, which then found
  *     robbed to be 0; else by compare-and-swap, which is right at any other time.
  * [push]  the owner's release of tail publishes the cell and the goroutine to thieves.

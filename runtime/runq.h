@@ -62,6 +62,29 @@ static inline struct g *runq_get(struct runq *q)
     return g;
 }
 
+/* Owner: takes the oldest and appends g, as runq_get() and runq_put() would, for less.  NULL, and
+ * nothing has been done, when the queue is empty or somebody steals. */
+static inline struct g *runq_turn(struct runq *q, struct g *g)
+{
+    struct g *next = NULL;
+    uint32_t tail = at_load_rlx(&q->tail); /* relaxed: only this M writes it */
+    if (at_load_rlx(&q->head) == tail)     /* relaxed: thieves only move it on, up to tail */
+        return NULL;
+    at_store_rlx(&q->getting, 1u); /* relaxed: ordered by the fence */
+    rt_fence_often();
+    if (likely(!at_load_acq(&q->robbed))) { /* [steal] 0: thieves have read all before head */
+        uint32_t head = at_load_rlx(&q->head); /* relaxed: nobody else writes it now */
+        if (likely(head != tail)) {
+            next = at_load_rlx(&q->ring[head % RUNQ_CAP]); /* relaxed: this M has put it there */
+            at_store_rlx(&q->head, head + 1);              /* relaxed: published by getting */
+            at_store_rlx(&q->ring[tail % RUNQ_CAP], g);    /* relaxed: likewise */
+            at_store_rlx(&q->tail, tail + 1);              /* relaxed: likewise */
+        }
+    }
+    at_store_rel(&q->getting, 0u); /* [steal] head has been moved, and g is there */
+    return next;
+}
+
 /* Owner: the one that runq_get() returns next, or any other or NULL; not to be looked into. */
 static inline struct g *runq_peek(const struct runq *q)
 {

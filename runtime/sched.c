@@ -340,6 +340,56 @@ void sched_run(struct m *m)
     sched_execute(m, g);
 }
 
+static __attribute__((noinline)) void run_after_slow(struct m *m, struct g *g)
+{
+    struct p *p = m->p;
+    if (p && !env.migrate) {
+        sched_put_tail(p, g);
+        rt_fence_often(); /* [wake] who runs next here may run for long */
+        if (runq_len(&p->runq) > 1)
+            sched_wake();
+    } else {
+        sched_put_global(g);
+    }
+    sched_run(m);
+}
+
+static __attribute__((noinline)) void wake_and_execute(struct m *m, struct g *next)
+{
+    sched_wake();
+    sched_execute(m, next);
+}
+
+/* True when a round of m has nothing to look after but its ring.  Whether GOMAXPROCS has become
+ * less, it looks at every FAIR_ROUNDS-th. */
+static inline bool ring_is_all(const struct m *m, const struct p *p)
+{
+    if (unlikely(!p || rt_careful || m->locked_g))
+        return false;
+    /* relaxed: only this M writes it */
+    return !at_load_rlx(&p->runnext) && timer_heap_next(&p->timers) == INT64_MAX &&
+           likely((p->tick + 1) % FAIR_ROUNDS != 0);
+}
+
+/* Most yields find somebody waiting in the ring and nothing else: then this is the whole round. */
+void sched_run_after(struct m *m, struct g *g)
+{
+    struct p *p = m->p;
+    struct g *next = likely(ring_is_all(m, p)) ? runq_turn(&p->runq, g) : NULL;
+    if (unlikely(!next)) {
+        run_after_slow(m, g);
+        return;
+    }
+    at_store_rlx(&p->tick, p->tick + 1); /* relaxed: thieves look whether it moves */
+    p->chain = 0;
+    fetch_early(runq_peek(&p->runq));
+    rt_fence_often(); /* [wake] who runs next here may run for long */
+    if (unlikely(at_load_rlx(&sched.idle_p_count) != 0)) /* relaxed: see the fence */
+        wake_and_execute(m, next);
+    else
+        sched_execute(m, next);
+}
+
 _Noreturn void sched_enter(struct m *m)
 {
     tls_m = m;

@@ -66,6 +66,32 @@ static void owner(void *arg)
     }
 }
 
+/* Takes turns while the ring fills, is full, and is emptied by thieves. */
+static void owner_with_turns(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < GS; i++) {
+        if (i >= 2) {
+            struct g *g = runq_turn(&q, &gs[i]);
+            if (g) {
+                take(g);
+                continue;
+            }
+        }
+        if (!runq_put(&q, &gs[i]))
+            take(&gs[i]);
+    }
+}
+
+static void full_turns(void *arg)
+{
+    (void)arg;
+    for (int i = 4; i < GS; i++) {
+        struct g *g = runq_turn(&q, &gs[i]);
+        take(g ? g : &gs[i]);
+    }
+}
+
 static void thief(void *arg)
 {
     struct g *batch[2];
@@ -94,6 +120,23 @@ static void begin_spill(void)
     begin_common(UINT32_MAX - 2);
     gets_from = GS - 1;
     ex_thread(owner, NULL);
+    ex_thread(thief, &twice);
+}
+
+static void begin_turn(void)
+{
+    begin_common(UINT32_MAX - 2);
+    ex_thread(owner_with_turns, NULL);
+    ex_thread(thief, &twice);
+}
+
+/* The ring is full: the cell that is taken is filled again at once. */
+static void begin_full_turn(void)
+{
+    begin_common(UINT32_MAX - 2);
+    for (int i = 0; i < 4; i++)
+        runq_put(&q, &gs[i]);
+    ex_thread(full_turns, NULL);
     ex_thread(thief, &twice);
 }
 
@@ -158,6 +201,18 @@ static const struct ex_model models[] = {
      .memory = EX_PSO,
      .barriers = true,
      .begin = begin_spill,
+     .end = all_are_somewhere},
+    {.name = "runq turn",
+     .says = "each goroutine is taken once, in order",
+     .memory = EX_PSO,
+     .barriers = true,
+     .begin = begin_turn,
+     .end = all_are_somewhere},
+    {.name = "runq turn in a full ring",
+     .says = "each goroutine is taken once, in order",
+     .memory = EX_PSO,
+     .barriers = true,
+     .begin = begin_full_turn,
      .end = all_are_somewhere},
     {.name = "runq two thieves",
      .says = "each goroutine is taken once",

@@ -47,6 +47,17 @@ static void same_get(struct runq *q, struct model *m)
     }
 }
 
+static void same_turn(struct runq *q, struct model *m, uint64_t id)
+{
+    struct g *g = runq_turn(q, element(id));
+    CHECK((g == NULL) == (m->n == 0));
+    if (g) {
+        CHECK(id_of(g) == m->ids[0]);
+        model_take(m, 1);
+        m->ids[m->n++] = id;
+    }
+}
+
 static void same_half(struct runq *q, struct model *m, bool steal)
 {
     struct g *batch[RUNQ_CAP / 2];
@@ -71,8 +82,10 @@ Test(runq, does_what_a_shifted_array_does)
         uint32_t r = rand_below(&rand, 100);
         if (r < puts)
             same_put(&q, &m, id++);
-        else if (r < 99)
+        else if (r < 95)
             same_get(&q, &m);
+        else if (r < 99)
+            same_turn(&q, &m, id++);
         else
             same_half(&q, &m, step % 2);
         CHECK(runq_len(&q) == m.n);
@@ -85,6 +98,7 @@ Test(runq, is_empty_when_zeroed)
     struct g *batch[RUNQ_CAP / 2];
     cr_expect_eq(runq_len(&q), 0);
     cr_expect_null(runq_get(&q));
+    cr_expect_null(runq_turn(&q, element(1)));
     cr_expect_eq(runq_spill(&q, batch), 0);
     cr_expect_eq(runq_steal(&q, batch), 0);
 }
@@ -140,9 +154,11 @@ Test(runq, gives_every_element_to_exactly_one_taker)
         if (r > 20 && runq_put(&shared.q, element(id))) {
             id++;
         } else if (r > 0) {
-            struct g *g = runq_get(&shared.q);
+            bool turn = r < 10;
+            struct g *g = turn ? runq_turn(&shared.q, element(id)) : runq_get(&shared.q);
             if (g)
                 note(g);
+            id += turn && g;
         } else {
             struct g *batch[RUNQ_CAP / 2];
             note_all(batch, runq_spill(&shared.q, batch));
