@@ -15,6 +15,7 @@
  *
  * Edges: [timer-ref] whoever drops the last reference sees all that the others did. */
 #include <stdlib.h>
+#include <string.h>
 #include <goshawk/timer.h>
 #include "atomic.h"
 #include "chan.h"
@@ -45,7 +46,8 @@ struct go_ticker {
 
 static void unref(struct go_timer *t)
 {
-    if (at_sub_acq_rel(&t->refs, 1u) == 1) { /* [timer-ref] */
+    /* [timer-ref] 1: ours, and only who has one makes another */
+    if (at_load_acq(&t->refs) == 1 || at_sub_acq_rel(&t->refs, 1u) == 1) {
         hook_forget(t, sizeof *t);
         free(t);
     }
@@ -108,9 +110,11 @@ static bool reset(struct go_timer *t, go_duration d, go_duration period)
     return was_armed;
 }
 
+/* Nobody else may use t any more, so there is nothing for its lock to serialise. */
 static void stop_and_unref(struct go_timer *t)
 {
-    stop(t);
+    rt_point();
+    rt_timer_stop(&t->timer);
     unref(t);
 }
 
@@ -128,9 +132,12 @@ static void stop_timer(struct chan *c)
 
 static struct go_timer *make(void (*fn)(void *), void *arg, void (*on_free)(struct chan *))
 {
-    struct go_timer *t = calloc(1, sizeof *t);
+    struct go_timer *t = malloc(sizeof *t);
     if (!t)
         rt_fatal("out of memory: timer");
+    /* glibc's calloc() locks and never takes what was freed last; compilers would make one of it */
+    __asm__("" : "+r"(t));
+    memset(t, 0, sizeof *t);
     t->refs = 1;
     t->fn = fn;
     t->arg = arg;

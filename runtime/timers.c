@@ -5,7 +5,8 @@
  * rt_timer_stop() has had the lock, the timer's function neither runs nor will.
  *
  * When a P goes away its timers move to another heap; who stops a timer therefore looks at t->home
- * again once it has that home's lock [home]. */
+ * again once it has that home's lock [home].  A timer that was stopped has no home any more: it
+ * cannot be firing, so who stops it once more, to free it, needs no lock. */
 #include "timers.h"
 #include "atomic.h"
 #include "check.h"
@@ -120,8 +121,10 @@ bool rt_timer_stop(struct rt_timer *t)
         rt_lock(&h->lock);
         if (at_load_rlx(&t->home) == h) { /* relaxed: under lock */
             bool armed = t->slot != 0;
-            if (armed)
+            if (armed) {
                 delete_at(h, t->slot - 1);
+                at_store_rlx(&t->home, (struct timer_heap *)NULL); /* relaxed: under lock */
+            }
             rt_unlock(&h->lock);
             return armed;
         }

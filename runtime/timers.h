@@ -19,7 +19,7 @@ struct rt_timer {
                               * must be short, must not start or stop timers, may rt_ready(),
                               * rt_spawn() and lock channels */
     void *arg;               /* fn's own */
-    struct timer_heap *home; /* the heap it was last on */
+    struct timer_heap *home; /* the heap it was last on, NULL once it was stopped */
     uint32_t slot;           /* place in the heap + 1; 0: idle */
 };
 
