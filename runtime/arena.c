@@ -52,6 +52,7 @@ static struct {
     struct arena *all;       /* [arena] */
     char *meta, *meta_end;   /* what is left for struct arena; under lock */
     bool awake;              /* the scavenger has been told that there is work; under lock */
+    bool trimmed;            /* no P had a cache of its own left lately; under lock */
     int64_t period_end;      /* 0: begins with the next call; under lock */
     size_t fresh;            /* stacks from new memory, not yet paid for with seeds; under lock */
     size_t returned;         /* under lock */
@@ -373,10 +374,10 @@ static void period_begin(int64_t now)
     arenas.period_end = now + PERIOD;
 }
 
-/* When to come again; goes to sleep when nothing is left. */
+/* When to come again; goes to sleep when nothing is left, in the Ps' caches either. */
 static int64_t when_next(int64_t now)
 {
-    size_t due = 0, warm = 0;
+    size_t due = 0, warm = !arenas.trimmed;
     for (struct slot_pool *p = arenas.pools; p; p = p->next) {
         due += p->due;
         warm += p->warm;
@@ -395,8 +396,9 @@ int64_t arena_scavenge(int64_t now)
     rt_lock(&arenas.lock);
     if (now >= arenas.period_end) {
         rt_unlock(&arenas.lock);
-        sched_trim();
+        bool trimmed = sched_trim();
         rt_lock(&arenas.lock);
+        arenas.trimmed = trimmed;
         period_begin(now);
     }
     for (struct slot_pool *p = arenas.pools; p; p = p->next) {

@@ -89,7 +89,8 @@ void sched_sleep(struct m *m);
 /* Runs g, which is READY and on no queue.  Does not return, as sched_run(). */
 void sched_execute(struct m *m, struct g *g);
 
-/* g, which is READY and on no queue, goes behind the others, and whoever is next runs.  Likewise. */
+/* g, which is READY and on no queue, goes behind the others, and whoever is next runs.
+ * Likewise. */
 void sched_run_after(struct m *m, struct g *g);
 
 /* p's M, inside: puts g in p's runnext and returns what lay there; takes what lies there. */

@@ -117,8 +117,9 @@ void sched_release_p(struct m *m);
 void sched_block_begin(struct g *self);
 void sched_block_end(struct g *self);
 
-/* Gives free goroutines in the caches of Ps back: of idle ones now, of others soon. */
-void sched_trim(void);
+/* Gives free goroutines in the caches of Ps back: of idle ones now, of others soon; true when there
+ * were no others. */
+bool sched_trim(void);
 
 /* Sets up the Ps; called once.  seed: of every choice; virtual_time: one P, clock jumps when
  * idle. */

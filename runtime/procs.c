@@ -166,8 +166,9 @@ uint32_t sched_set_nprocs(uint32_t n)
     return old;
 }
 
-void sched_trim(void)
+bool sched_trim(void)
 {
+    bool all = true;
     uint32_t procs = at_load_acq(&sched.procs_made); /* [procs] */
     for (uint32_t i = 0; i < procs; i++) {
         struct p *p = sched.procs[i];
@@ -175,12 +176,14 @@ void sched_trim(void)
         if (p->state == P_RUNNING) { /* its M will do it */
             g_cache_trim(&p->free);
             g_cache_trim(&p->seeds);
+            all = false;
         } else {
             g_cache_flush(&p->free);
             g_cache_flush(&p->seeds);
         }
         rt_unlock(&sched.lock);
     }
+    return all;
 }
 
 void sched_init(uint32_t nprocs, uint64_t seed, bool virtual_time)

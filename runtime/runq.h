@@ -72,7 +72,7 @@ static inline struct g *runq_turn(struct runq *q, struct g *g)
         return NULL;
     at_store_rlx(&q->getting, 1u); /* relaxed: ordered by the fence */
     rt_fence_often();
-    if (likely(!at_load_acq(&q->robbed))) { /* [steal] 0: thieves have read all before head */
+    if (likely(!at_load_acq(&q->robbed))) {    /* [steal] 0: thieves have read all before head */
         uint32_t head = at_load_rlx(&q->head); /* relaxed: nobody else writes it now */
         if (likely(head != tail)) {
             next = at_load_rlx(&q->ring[head % RUNQ_CAP]); /* relaxed: this M has put it there */

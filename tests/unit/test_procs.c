@@ -19,6 +19,26 @@ Test(procs, setting_tells_the_old_number)
     cr_expect_eq(rt_nprocs(), 1);
 }
 
+/* Caches of a P in use are its M's: who asks must come again (arena_scavenge()). */
+static int trims(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    go_maxprocs(1);
+    CHECK(!sched_trim());
+    go_blocking_begin();
+    while (!sched_trim()) /* whoever got the P finds nothing to do */
+        usleep(100);
+    go_blocking_end();
+    CHECK(!sched_trim());
+    return 0;
+}
+
+Test(procs, caches_of_a_running_p_wait_for_it)
+{
+    struct child c = in_child(trims, NULL);
+    EXPECT_STATUS(&c, 0);
+}
+
 /* ---- what must hold when all is quiet ---- */
 
 static void count_idle(bool *seen, uint32_t *n)

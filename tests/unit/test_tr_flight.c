@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sys/wait.h>
 #include "atomic.h"
+#include "clock.h"
 #include "tr.h"
 
 #define KIB 1024u
@@ -45,6 +46,7 @@ static uint64_t snapshot(int64_t duration, uint64_t *ret_first, uint64_t *ret_la
 
 Test(flight, no_flight_no_snapshot)
 {
+    unlink(tmp_trace()); /* of a process that had this number before */
     cr_assert_eq(tr_snapshot(tmp_trace(), 0, "a test"), -ENODATA);
     cr_assert_neq(access(tmp_trace(), F_OK), 0, "a file is left");
     cr_assert_eq(tr_flight(64 * KIB, -1), -EINVAL);
@@ -90,28 +92,44 @@ Test(flight, an_idle_threads_events_leave_with_their_time)
     cr_assert_gt(first, 110u);
 }
 
+enum { MOMENT = 50000000, PAUSE_US = 60000 };
+
+/* A thousand records before a pause and a thousand after it, then a snapshot of `duration`; again
+ * until from the first of the latter to the snapshot was less than a moment, as the machine may let
+ * others run meanwhile.  Returns how many records it has. */
+static uint64_t after_a_pause(struct tr_stream *s, int64_t duration, uint64_t *ret_first)
+{
+    uint64_t n, last = 0;
+    int64_t begin;
+    do {
+        numbered(s, 1, 1000);
+        usleep(PAUSE_US); /* sleeps: the time itself is what is looked at */
+        begin = clock_nanos();
+        numbered(s, 1001, 1000);
+        int err = tr_snapshot(tmp_trace(), duration, "a test");
+        cr_assert_eq(err, 0, "%s", strerror(-err));
+    } while (clock_nanos() - begin >= MOMENT);
+    n = read_back(ret_first, &last);
+    cr_assert_eq(last, 2000u);
+    return n;
+}
+
 Test(flight, a_snapshot_of_a_moment_has_no_more)
 {
-    uint64_t first = 0, last = 0;
+    uint64_t first = 0;
     struct tr_stream *s = tr_stream_open(0, 1);
     cr_assert_eq(tr_flight(4096 * KIB, 0), 0);
-    numbered(s, 1, 1000);
-    usleep(60000); /* sleeps: the time itself is what is looked at */
-    numbered(s, 1001, 1000);
-    cr_assert_eq(snapshot(0, &first, &last), 2000u);
-    cr_assert_eq(snapshot(50000000, &first, &last), 1000u);
+    cr_assert_eq(after_a_pause(s, MOMENT, &first), 1000u);
     cr_assert_eq(first, 1001u);
 }
 
 Test(flight, a_duration_bounds_what_is_kept)
 {
-    uint64_t first = 0, last = 0;
+    uint64_t first = 0;
     struct tr_stream *s = tr_stream_open(0, 1);
-    cr_assert_eq(tr_flight(4096 * KIB, 50000000), 0);
-    numbered(s, 1, 1000);
-    usleep(60000); /* sleeps: likewise */
-    numbered(s, 1001, 1000);
-    cr_assert_eq(snapshot(0, &first, &last), 1000u);
+    cr_assert_eq(tr_flight(4096 * KIB, MOMENT), 0);
+    cr_assert_eq(after_a_pause(s, 0, &first), 1000u);
+    cr_assert_eq(first, 1001u);
 }
 
 Test(flight, limits_change_while_it_records)
