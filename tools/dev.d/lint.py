@@ -109,6 +109,7 @@ TESTED_ELSEWHERE = {
     'racecheck/story_json.c': 'tests/unit/test_report.c',
     'racecheck/story_text.c': 'tests/unit/test_report.c',
     'racecheck/trail.c': 'tests/unit/test_report.c',
+    'trace/query_match.c': 'tests/unit/test_tr_query.c',
 }
 
 # ---- reading C ----
