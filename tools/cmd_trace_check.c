@@ -5,6 +5,7 @@
  * killed; exit 1 with the first violation, or with the damage. */
 #include <stdio.h>
 #include "cmd.h"
+#include "progress.h"
 #include "trace_file.h"
 
 static int violation(const char *cmd, const struct tr_reader *r, const struct tr_event *e)
@@ -22,14 +23,19 @@ int cmd_trace_check(int argc, char **argv)
         return code;
     struct tr_event e;
     uint64_t events = 0, goroutines = 0;
+    struct progress p;
+    progress_begin(&p, r, "checking");
     while (tr_reader_next(r, &e)) {
+        progress_tick(&p, e.time);
         events++;
         goroutines += e.type == TR_EV_GO_CREATE || e.type == TR_EV_GO_STATE;
         if (!e.wrong)
             continue;
+        progress_end(&p);
         code = violation(argv[0], r, &e);
         break;
     }
+    progress_end(&p);
     const struct tr_info *info = tr_reader_info(r);
     char verdict[TR_ERR_MAX];
     tr_reader_verdict(r, verdict, sizeof(verdict));

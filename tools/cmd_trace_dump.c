@@ -2,20 +2,20 @@
  *
  * Columns: number, time, thread, processor, goroutine, event, and what it says: objects by
  * name, stacks by the first frame of the program that is not the runtime's.  Lines that the
- * state machines do not allow end with "!" and the reason. */
+ * state machines do not allow end with "!" and the reason.
+ *
+ * A filter that asks for states or durations means the events that end such states. */
 #include <stdio.h>
 #include "cmd.h"
-#include "timeline_draw.h"
+#include "trace_args.h"
 #include "trace_file.h"
+#include "trace_text.h"
 
-enum { COLUMN_MAX = 24, TEXT_MAX = 200 };
+enum { COLUMN_MAX = 24 };
 
-/* Text of the recorded program, without what a terminal would obey. */
 static void print_text(const char *text)
 {
-    char buf[4 * TEXT_MAX + 8];
-    td_clean(buf, sizeof(buf), text, TEXT_MAX, false);
-    fputs(buf, stdout);
+    trace_put(stdout, text);
 }
 
 /* "M3", or "-" for what is not there. */
@@ -30,16 +30,9 @@ static const char *numbered(char buf[COLUMN_MAX], char letter, uint64_t n, bool 
 
 static void print_place(struct tr_reader *r, uint32_t stack)
 {
-    struct tr_frame f;
-    if (!tr_reader_user_frame(r, stack, &f))
-        return;
-    fputs("  at ", stdout);
-    print_text(f.function);
-    if (!f.file)
-        return;
-    putchar(' ');
-    print_text(f.file);
-    printf(":%d", f.line);
+    char place[TRACE_TEXT_MAX];
+    if (*trace_place_text(place, r, stack))
+        printf("  at %s", place);
 }
 
 static void print_by(const char *word, uint64_t by)
@@ -50,9 +43,8 @@ static void print_by(const char *word, uint64_t by)
 
 static void print_wait(struct tr_reader *r, const struct tr_event *e)
 {
-    char obj[64];
-    tr_reader_obj_name(r, e->why, e->obj, obj, sizeof(obj));
-    printf("%s%s%s", tr_reason_name(e->why), *obj ? " " : "", obj);
+    char text[TRACE_TEXT_MAX];
+    fputs(trace_wait_text(text, r, e->why, e->obj), stdout);
 }
 
 /* Tasks by number, as regions and logs name them. */
@@ -84,7 +76,9 @@ static void print_details(struct tr_reader *r, const struct tr_event *e)
         print_place(r, e->stack);
         break;
     case TR_EV_GO_READY:
-        print_by("by", e->by);
+        print_wait(r, e);
+        print_by("  by", e->by);
+        print_place(r, e->stack);
         break;
     case TR_EV_GO_NAME:
         print_text(e->text);
@@ -133,19 +127,31 @@ static void print_event(struct tr_reader *r, const struct tr_event *e)
     putchar('\n');
 }
 
+static int dump(const char *cmd, struct tr_reader *r, const struct trace_args *a)
+{
+    struct tr_event e;
+    printf("%8s %15s  %-4s %-4s %-7s %s\n", "#", "seconds", "M", "P", "G", "event");
+    while (!ferror(stdout) && tr_reader_next(r, &e) && e.time <= a->to)
+        if (e.time >= a->from && tr_query_event(a->query, r, &e))
+            print_event(r, &e);
+    trace_file_note(cmd, r);
+    return fflush(stdout) || ferror(stdout) ? cmd_failed(cmd, "cannot write the output") : CMD_OK;
+}
+
 int cmd_trace_dump(int argc, char **argv)
 {
     struct tr_reader *r;
-    int code = trace_file_open(argc, argv, &r);
-    if (code != CMD_OK)
-        return code;
-    struct tr_event e;
-    printf("%8s %15s  %-4s %-4s %-7s %s\n", "#", "seconds", "M", "P", "G", "event");
-    while (!ferror(stdout) && tr_reader_next(r, &e))
-        print_event(r, &e);
-    trace_file_note(argv[0], r);
-    code =
-        fflush(stdout) || ferror(stdout) ? cmd_failed(argv[0], "cannot write the output") : CMD_OK;
-    tr_reader_close(r);
+    struct trace_args a;
+    const char *file = NULL;
+    int code = trace_args_read(argc, argv, &a, "fq", NULL);
+    if (code == CMD_OK && !(file = trace_args_file(argv[0], &a)))
+        code = CMD_WRONG_USE;
+    if (code == CMD_OK)
+        code = trace_file_open_path(argv[0], file, &r);
+    if (code == CMD_OK) {
+        code = dump(argv[0], r, &a);
+        tr_reader_close(r);
+    }
+    trace_args_fini(&a);
     return code;
 }

@@ -1,27 +1,23 @@
 /* cmd_trace_timeline.c - goshawk trace timeline FILE: the schedule in the terminal.
  *
- *   goshawk trace timeline [--by p|g|f] [--from T] [--to T] [--width N] [--color WHEN] FILE
+ *   goshawk trace timeline [--by p|m|g|f] [--from T] [--to T] [--filter QUERY] [--width N]
+ *                          [--color WHEN] FILE
  *
  * Lanes of Ps and goroutines over time, then the table per entry function.  Goroutines get a row
  * each while they are few; else the goroutines of one entry function share a row, and what is not
  * shown is counted.  Blocks and colours on a terminal; letters elsewhere, and with NO_COLOR. */
-#include <langinfo.h>
-#include <locale.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 #include "cmd.h"
+#include "terminal.h"
 #include "timeline.h"
 #include "timeline_draw.h"
+#include "trace_args.h"
 #include "trace_file.h"
 
 enum {
-    WIDTH_DEFAULT = 100,
-    WIDTH_MIN = 40,
-    WIDTH_MAX = 1000,
     P_ROWS = 32,
+    M_ROWS = 64,
     G_ROWS = 24,        /* more goroutines than this share rows */
     G_ROWS_ASKED = 200, /* with --by g */
     FN_ROWS = 24,
@@ -29,29 +25,10 @@ enum {
 };
 
 struct options {
+    struct trace_args args;
     const char *file, *by, *colour;
-    int64_t from, to; /* to: -1 the end */
-    unsigned width;   /* 0: the terminal's */
+    unsigned width; /* 0: the terminal's */
 };
-
-/* "1.5ms", "20us", "3s", "7" (ns) -> ns.  Returns false when it is none. */
-static bool parse_time(const char *text, int64_t *ret_ns)
-{
-    static const struct {
-        const char *unit;
-        double ns;
-    } units[] = {{"", 1}, {"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}};
-    char *end;
-    double v = strtod(text, &end);
-    if (end == text || !(v >= 0))
-        return false;
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-        if (strcmp(end, units[i].unit) == 0 && v * units[i].ns < 9e18) {
-            *ret_ns = (int64_t)(v * units[i].ns + 0.5);
-            return true;
-        }
-    return false;
-}
 
 static bool is_one_of(const char *s, const char *const *list)
 {
@@ -62,80 +39,32 @@ static bool is_one_of(const char *s, const char *const *list)
 }
 
 /* Returns CMD_OK, or the exit code after a message. */
-static int check_values(const char *cmd, struct options *o, const char *from, const char *to,
-                        const char *width)
+static int check_values(const char *cmd, struct options *o, const char *width)
 {
-    if (o->by && !is_one_of(o->by, (const char *const[]){"p", "g", "f", NULL}))
-        return cmd_wrong_use(cmd, "--by %s: take p (processors), g (goroutines) or f (functions)",
+    unsigned long n = 0;
+    int code = CMD_OK;
+    if (o->by && !is_one_of(o->by, (const char *const[]){"p", "m", "g", "f", NULL}))
+        return cmd_wrong_use(cmd,
+                             "--by %s: take p (processors), m (threads), g (goroutines) or f "
+                             "(functions)",
                              o->by);
     if (o->colour && !is_one_of(o->colour, (const char *const[]){"auto", "always", "never", NULL}))
         return cmd_wrong_use(cmd, "--color %s: take auto, always or never", o->colour);
-    if (from && !parse_time(from, &o->from))
-        return cmd_wrong_use(cmd, "--from %s: not a time such as 1.5ms", from);
-    if (to && !parse_time(to, &o->to))
-        return cmd_wrong_use(cmd, "--to %s: not a time such as 1.5ms", to);
-    if (width) {
-        char *end;
-        unsigned long n = strtoul(width, &end, 10);
-        if (*end || end == width || n < WIDTH_MIN || n > WIDTH_MAX)
-            return cmd_wrong_use(cmd, "--width %s: take a number from %d to %d", width, WIDTH_MIN,
-                                 WIDTH_MAX);
-        o->width = (unsigned)n;
-    }
-    return CMD_OK;
+    if (width)
+        code = trace_args_number(cmd, "--width", width, TERMINAL_WIDTH_MIN, TERMINAL_WIDTH_MAX, &n);
+    o->width = (unsigned)n;
+    return code;
 }
 
 static int parse(int argc, char **argv, struct options *o)
 {
-    const char *cmd = argv[0], *from = NULL, *to = NULL, *width = NULL;
-    const struct {
-        const char *name;
-        const char **value;
-    } known[] = {{"--by", &o->by},
-                 {"--from", &from},
-                 {"--to", &to},
-                 {"--width", &width},
-                 {"--color", &o->colour}};
-    for (int i = 1; i < argc; i++) {
-        int taken = 0;
-        for (size_t k = 0; k < sizeof(known) / sizeof(known[0]) && taken == 0; k++)
-            taken = cmd_option(argc, argv, &i, known[k].name, known[k].value);
-        if (taken < 0)
-            return CMD_WRONG_USE;
-        if (taken)
-            continue;
-        if (argv[i][0] == '-' && argv[i][1])
-            return cmd_wrong_use(cmd, "unknown option %s; see goshawk help trace timeline",
-                                 argv[i]);
-        if (o->file)
-            return cmd_wrong_use(cmd, "one trace at a time: %s and %s were given", o->file,
-                                 argv[i]);
-        o->file = argv[i];
-    }
-    if (!o->file)
-        return cmd_wrong_use(cmd, "name a trace: %s FILE.gtrace", cmd);
-    return check_values(cmd, o, from, to, width);
-}
-
-static unsigned terminal_width(void)
-{
-    const char *columns = getenv("COLUMNS");
-    struct winsize ws;
-    unsigned long n = columns ? strtoul(columns, NULL, 10) : 0;
-    if (n == 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0)
-        n = ws.ws_col;
-    if (n == 0)
-        n = WIDTH_DEFAULT;
-    return (unsigned)(n < WIDTH_MIN ? WIDTH_MIN : n > WIDTH_MAX ? WIDTH_MAX : n);
-}
-
-static bool wants_colour(const struct options *o)
-{
-    bool utf8 = setlocale(LC_CTYPE, "") && strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-    if (o->colour && strcmp(o->colour, "auto") != 0)
-        return strcmp(o->colour, "always") == 0 && (utf8 || setlocale(LC_CTYPE, "C.UTF-8"));
-    return utf8 && isatty(STDOUT_FILENO) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
+    const char *width = NULL;
+    const struct trace_option known[] = {
+        {"--by", &o->by, NULL}, {"--width", &width, NULL}, {"--color", &o->colour, NULL}, {0}};
+    int code = trace_args_read(argc, argv, &o->args, "fq", known);
+    if (code == CMD_OK && !(o->file = trace_args_file(argv[0], &o->args)))
+        code = CMD_WRONG_USE;
+    return code == CMD_OK ? check_values(argv[0], o, width) : code;
 }
 
 /* ---- what is written ---- */
@@ -164,6 +93,26 @@ static void head(struct td *d, const struct timeline *t)
             t->procs == 1 ? "" : "s", (unsigned long long)t->events, verdict);
 }
 
+/* What of it is shown, unless it is everything. */
+static void shown(struct td *d, const struct timeline *t, const struct options *o)
+{
+    char a[16], b[16], text[256];
+    bool part = t->from > 0 || t->to < tr_reader_info(t->r)->end_ns;
+    if (!part && !o->args.filter)
+        return;
+    fputs("shown:", d->out);
+    if (part) {
+        td_duration(a, (double)t->from);
+        td_duration(b, (double)t->to);
+        fprintf(d->out, " from %s to %s", a, b);
+    }
+    if (o->args.filter) {
+        td_clean(text, sizeof(text), o->args.filter, d->width / 2, d->colour);
+        fprintf(d->out, "%s what matches %s", part ? "," : "", text);
+    }
+    fputc('\n', d->out);
+}
+
 static void races(struct td *d, const struct timeline *t)
 {
     for (uint32_t i = 0; i < t->races && i < 8; i++) {
@@ -190,11 +139,12 @@ static bool by(const struct options *o, char kind)
 
 static bool draw(struct timeline *t, struct td *d, const struct options *o)
 {
-    bool p = !by(o, 'g') && !by(o, 'f'), g = !by(o, 'p');
+    bool all = !o->by, p = all || by(o, 'p'), m = by(o, 'm'), g = all || by(o, 'g') || by(o, 'f');
     bool single = by(o, 'g') || (g && !by(o, 'f') && t->numbers.count <= G_ROWS);
-    d->label = td_label_width(d, t, p, g && single, g && !single);
+    d->label = td_label_width(d, t, p || m, g && single, g && !single);
     t->columns = d->width - d->label - TD_SHARE;
-    uint64_t no_p = p ? tl_rows_of_p(t, P_ROWS) : 0, no_g = 0, no_f = 0;
+    uint64_t no_p = p ? tl_rows_of_p(t, P_ROWS) : 0, no_m = m ? tl_rows_of_m(t, M_ROWS) : 0;
+    uint64_t no_g = 0, no_f = 0;
     if (single)
         no_g = tl_rows_of_g(t, by(o, 'g') ? G_ROWS_ASKED : G_ROWS);
     else if (g)
@@ -202,15 +152,19 @@ static bool draw(struct timeline *t, struct td *d, const struct options *o)
     if (!tl_fill(t))
         return false;
     head(d, t);
+    shown(d, t, o);
     fputc('\n', d->out);
     td_axis(d, t);
     if (p)
-        td_rows(d, t, true);
+        td_rows(d, t, TL_LANE_P);
     not_shown(d, no_p, "processors", "");
-    if (p && g)
+    td_rows(d, t, TL_LANE_M);
+    not_shown(d, no_m, "threads", "");
+    if (all)
         fputc('\n', d->out);
-    if (g)
-        td_rows(d, t, false);
+    td_rows(d, t, TL_LANE_G);
+    if (g && t->numbers.count == 0)
+        fputs("no goroutine matches\n", d->out);
     not_shown(d, no_g, "goroutines", ", which ran less");
     not_shown(d, no_f, "functions", ", which ran less");
     fputc('\n', d->out);
@@ -225,8 +179,9 @@ static int timeline(const char *cmd, const struct options *o, struct timeline *t
 {
     const struct tr_info *info = tr_reader_info(t->r);
     int64_t end = info->end_ns > 0 ? info->end_ns : 1;
-    t->from = o->from;
-    t->to = o->to < 0 || o->to > end ? end : o->to;
+    t->from = o->args.from;
+    t->to = o->args.to > end ? end : o->args.to;
+    t->query = o->args.query;
     if (t->from >= t->to) {
         char length[16];
         td_duration(length, (double)end);
@@ -234,7 +189,7 @@ static int timeline(const char *cmd, const struct options *o, struct timeline *t
                              length);
     }
     struct td d = {.out = stdout,
-                   .colour = wants_colour(o),
+                   .colour = terminal_colour(o->colour),
                    .fg = -1,
                    .bg = -1,
                    .width = o->width ? o->width : terminal_width()};
@@ -249,16 +204,16 @@ static int timeline(const char *cmd, const struct options *o, struct timeline *t
 int cmd_trace_timeline(int argc, char **argv)
 {
     const char *cmd = argv[0];
-    struct options o = {.to = -1};
+    struct options o = {0};
     struct timeline t = {0};
     int code = parse(argc, argv, &o);
-    if (code != CMD_OK)
-        return code;
-    code = trace_file_open_path(cmd, o.file, &t.r);
-    if (code != CMD_OK)
-        return code;
-    code = timeline(cmd, &o, &t);
-    tl_fini(&t);
-    tr_reader_close(t.r);
+    if (code == CMD_OK)
+        code = trace_file_open_path(cmd, o.file, &t.r);
+    if (code == CMD_OK) {
+        code = timeline(cmd, &o, &t);
+        tl_fini(&t);
+        tr_reader_close(t.r);
+    }
+    trace_args_fini(&o.args);
     return code;
 }

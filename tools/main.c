@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cmd.h"
+#include "trace_help.h"
 
 struct command {
     const char *group, *name; /* group: NULL, or the word before the name */
@@ -32,26 +33,21 @@ static const struct command commands[] = {
      "               in the environment others may run first at every synchronising call\n"
      "The exit code is the program's own, or 128 + n when signal n killed it.  A program that\n"
      "was traced is kept for its symbols, 30 days in ~/.cache/goshawk/run.\n"},
-    {"trace", "timeline", cmd_trace_timeline, "timeline in the terminal",
-     "goshawk trace timeline [options] FILE\n\n"
-     "Lanes of processors and goroutines, then a table by entry function.\n"
-     "  --by p|g|f     only processors, one lane a goroutine, or one a function\n"
-     "  --from, --to   a window of time, such as --from 1.5ms\n"
-     "  --width N      columns (default: the terminal's, else 100)\n"
-     "  --color WHEN   auto, always or never; NO_COLOR is honoured\n"},
+    {"trace", "timeline", cmd_trace_timeline, "timeline in the terminal", trace_help_timeline},
     {"trace", "view", cmd_trace_view, "timeline as one self-contained page",
      "goshawk trace view FILE [-o OUT.html]\n\n"
      "Writes a page that opens from the disk, without a network (default: FILE with .html).\n"
      "Press ? in it for its keys.\n"},
     {"trace", "stat", cmd_trace_stat, "tables: goroutines, latencies, blocking, processors",
-     "goshawk trace stat FILE\n"},
+     trace_help_stat},
+    {"trace", "query", cmd_trace_query, "find spans; the query language", trace_help_query},
     {"trace", "export", cmd_trace_export, "the trace in another tool's format",
      "goshawk trace export -f FORMAT FILE -o OUT\n\n"
      "  -f go    for Go's own viewer: go tool trace OUT\n"
      "  -f csv   one event a line, for spreadsheets and databases\n"
      "  -f json  one event a line, each a JSON object\n"
      "OUT may be - for the standard output.\n"},
-    {"trace", "dump", cmd_trace_dump, "one event a line", "goshawk trace dump FILE\n"},
+    {"trace", "dump", cmd_trace_dump, "one event a line", trace_help_dump},
     {"trace", "check", cmd_trace_check, "prove the trace's state machines",
      "goshawk trace check FILE\n\n"
      "Exits with 0, or with 1 after the first violation.\n"},

@@ -56,7 +56,7 @@ static struct tl_g *g_of(struct timeline *t, uint64_t id, const struct tr_g *inf
     return g;
 }
 
-static int class_of(const struct tr_span *s)
+int tl_class(const struct tr_span *s)
 {
     switch (s->state) {
     case TR_G_RUNNABLE:
@@ -80,14 +80,17 @@ static unsigned bucket_of(uint64_t ns)
     return (power - 4) * TL_HIST_SUB + (unsigned)(ns >> (power - 5) & (TL_HIST_SUB - 1));
 }
 
-/* The middle of a bucket. */
-static uint64_t bucket_value(unsigned b)
+uint64_t tl_bucket_least(unsigned b)
 {
     if (b < TL_HIST_SUB)
         return b;
     unsigned power = b / TL_HIST_SUB + 4;
-    uint64_t low = (1ull << power) + ((uint64_t)(b % TL_HIST_SUB) << (power - 5));
-    return low + (1ull << (power - 5)) / 2;
+    return (1ull << power) + ((uint64_t)(b % TL_HIST_SUB) << (power - 5));
+}
+
+uint64_t tl_bucket_middle(unsigned b)
+{
+    return b < TL_HIST_SUB ? b : tl_bucket_least(b) + (1ull << (b / TL_HIST_SUB - 1)) / 2;
 }
 
 static void count_latency(struct tl_fn *f, uint64_t ns)
@@ -102,8 +105,7 @@ static void count_latency(struct tl_fn *f, uint64_t ns)
         f->latency_max = ns;
 }
 
-/* How long [begin, end) lies in the window. */
-static uint64_t inside(const struct timeline *t, const struct tr_span *s)
+uint64_t tl_inside(const struct timeline *t, const struct tr_span *s)
 {
     int64_t a = s->begin > t->from ? s->begin : t->from, b = s->end < t->to ? s->end : t->to;
     return b > a ? (uint64_t)(b - a) : 0;
@@ -112,20 +114,26 @@ static uint64_t inside(const struct timeline *t, const struct tr_span *s)
 static void survey_span(void *arg, const struct tr_span *s)
 {
     struct timeline *t = arg;
+    if (t->also_span)
+        t->also_span(t->also_arg, s);
     if (s->lane == TR_LANE_P && s->id >= t->procs && s->id < 1u << 16)
         t->procs = s->id + 1;
-    if (s->lane != TR_LANE_G || s->state == TR_G_DEAD || s->end < t->from || s->begin > t->to)
+    if (s->lane == TR_LANE_M && s->id != UINT32_MAX)
+        idmap_add(&t->threads, s->id);
+    if (s->lane != TR_LANE_G || s->state == TR_G_DEAD || s->end < t->from || s->begin > t->to ||
+        !tr_query_span(t->query, t->r, s))
         return;
     struct tl_g *g = g_of(t, s->id, s->info);
     struct tl_fn *f = &t->fn[g->fn];
-    int c = class_of(s);
-    f->total[c] += inside(t, s);
+    int c = tl_class(s);
+    f->total[c] += tl_inside(t, s);
     if (c == TR_CL_RUNNING || s->state == TR_G_DETACHED) {
-        g->running += inside(t, s);
+        g->running += tl_inside(t, s);
         if (s->begin < g->first_run)
             g->first_run = s->begin;
         if (s->begin < f->first_run)
             f->first_run = s->begin;
+        f->runs += c == TR_CL_RUNNING;
     }
     if (c == TR_CL_RUNNABLE && !s->open && s->end >= t->from && s->end <= t->to)
         count_latency(f, (uint64_t)(s->end - s->begin));
@@ -134,6 +142,8 @@ static void survey_span(void *arg, const struct tr_span *s)
 static void survey_event(struct timeline *t, const struct tr_event *e)
 {
     t->events++;
+    if (t->also_event)
+        t->also_event(t->also_arg, e);
     if (e->type == TR_EV_RACE && e->time >= t->from && e->time <= t->to) {
         if (t->races < TL_RACES)
             t->race[t->races] = (struct tl_race){e->time, e->g, e->by, e->obj};
@@ -143,6 +153,7 @@ static void survey_event(struct timeline *t, const struct tr_event *e)
 
 static bool read_all(struct timeline *t, tr_span_fn *on_span, bool survey)
 {
+    progress_begin(&t->progress, t->r, survey ? "reading, first of two passes" : "reading");
     struct tr_spans *spans = tr_spans_make(t->r, on_span, t);
     if (!spans)
         return false;
@@ -151,9 +162,11 @@ static bool read_all(struct timeline *t, tr_span_fn *on_span, bool survey)
         if (survey)
             survey_event(t, &e);
         tr_spans_feed(spans, &e);
+        progress_tick(&t->progress, e.time);
     }
     tr_spans_finish(spans);
     tr_spans_free(spans);
+    progress_end(&t->progress);
     return true;
 }
 
@@ -202,7 +215,7 @@ static struct tl_row *add_row(struct timeline *t)
     grow((void **)&t->rows, t->rows_n, &t->rows_cap, sizeof(*t->rows));
     struct tl_row *row = &t->rows[t->rows_n++];
     size_t size = t->columns * TL_KINDS * sizeof(*row->cell);
-    *row = (struct tl_row){.g = UINT32_MAX, .fn = UINT32_MAX, .members = 1};
+    *row = (struct tl_row){.lane = TL_LANE_G, .g = UINT32_MAX, .fn = UINT32_MAX, .members = 1};
     row->cell = cmd_alloc(size);
     memset(row->cell, 0, size);
     return row;
@@ -212,10 +225,35 @@ uint64_t tl_rows_of_p(struct timeline *t, uint32_t max)
 {
     for (uint64_t p = 0; p < t->procs && p < max; p++) {
         struct tl_row *row = add_row(t);
-        row->of_p = true;
-        row->p = p;
+        row->lane = TL_LANE_P;
+        row->id = p;
     }
     return t->procs > max ? t->procs - max : 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+uint64_t tl_rows_of_m(struct timeline *t, uint32_t max)
+{
+    uint32_t n = 0, all = t->threads.count;
+    uint64_t *ids = cmd_alloc((all + 1ul) * sizeof(*ids));
+    for (uint32_t i = 0; t->threads.slots && i <= t->threads.mask; i++)
+        if (t->threads.slots[i].number)
+            ids[n++] = t->threads.slots[i].id;
+    qsort(ids, n, sizeof(*ids), by_number);
+    max = max < TL_THREADS ? max : TL_THREADS;
+    for (uint32_t i = 0; i < n && i < max; i++) {
+        struct tl_row *row = add_row(t);
+        row->lane = TL_LANE_M;
+        row->id = ids[i];
+        t->thread_row[idmap_find(&t->threads, ids[i])] = t->rows_n;
+    }
+    free(ids);
+    return n > max ? n - max : 0;
 }
 
 static int g_by_running(const void *a, const void *b)
@@ -294,26 +332,48 @@ static void fill_cells(struct timeline *t, struct tl_row *row, const struct tr_s
     }
 }
 
+/* The P or M of row ran goroutine g, of an entry function that has a colour. */
+static void fill_lane(struct timeline *t, uint32_t row, const struct tr_span *s, uint64_t g,
+                      bool without_p)
+{
+    uint32_t n = idmap_find(&t->numbers, g);
+    int kind = without_p         ? TL_WITHOUT_P
+               : n == UINT32_MAX ? TL_OTHER_FUNCTION
+                                 : t->fn[t->g[n].fn].colour;
+    fill_cells(t, &t->rows[row], s, kind);
+    if (!without_p)
+        t->rows[row].busy += tl_inside(t, s);
+}
+
+/* A goroutine ran: on a P, on an M.  (A goroutine's spans, not those of the P: the filter means
+ * them.) */
+static void fill_where(struct timeline *t, const struct tr_span *s)
+{
+    uint32_t m = idmap_find(&t->threads, s->m);
+    if (s->state == TR_G_RUNNING && s->p >= 0 && (uint32_t)s->p < t->rows_n &&
+        t->rows[s->p].lane == TL_LANE_P)
+        fill_lane(t, (uint32_t)s->p, s, s->id, false);
+    if ((s->state == TR_G_RUNNING || s->state == TR_G_DETACHED) && m < TL_THREADS &&
+        t->thread_row[m])
+        fill_lane(t, t->thread_row[m] - 1, s, s->id, s->state == TR_G_DETACHED);
+}
+
 static void fill_span(void *arg, const struct tr_span *s)
 {
     struct timeline *t = arg;
-    if (s->lane == TR_LANE_P && s->state == TR_P_RUNNING && s->id < t->rows_n &&
-        t->rows[s->id].of_p) {
-        uint32_t n = idmap_find(&t->numbers, s->g);
-        int kind = n == UINT32_MAX ? TL_OTHER_FUNCTION : t->fn[t->g[n].fn].colour;
-        fill_cells(t, &t->rows[s->id], s, kind);
-        t->rows[s->id].busy += inside(t, s);
-    }
-    if (s->lane != TR_LANE_G || s->state == TR_G_DEAD)
+    if (s->lane != TR_LANE_G || s->state == TR_G_DEAD || s->end < t->from || s->begin > t->to)
         return;
     uint32_t n = idmap_find(&t->numbers, s->id);
-    uint32_t row = n == UINT32_MAX ? 0 : t->g[n].row ? t->g[n].row : t->fn[t->g[n].fn].row;
+    if (n == UINT32_MAX || !tr_query_span(t->query, t->r, s))
+        return;
+    fill_where(t, s);
+    uint32_t row = t->g[n].row ? t->g[n].row : t->fn[t->g[n].fn].row;
     if (row == 0)
         return;
-    int c = class_of(s);
+    int c = tl_class(s);
     fill_cells(t, &t->rows[row - 1], s, c);
     if (c == TR_CL_RUNNING)
-        t->rows[row - 1].busy += inside(t, s);
+        t->rows[row - 1].busy += tl_inside(t, s);
 }
 
 bool tl_fill(struct timeline *t)
@@ -330,7 +390,7 @@ uint64_t tl_quantile(const struct tl_fn *f, double q)
     for (unsigned b = 0; b < TL_HIST && f->hist; b++) {
         n += f->hist[b];
         if (n >= wanted) {
-            uint64_t v = bucket_value(b);
+            uint64_t v = tl_bucket_middle(b);
             return v < f->latency_max ? v : f->latency_max;
         }
     }
@@ -347,5 +407,6 @@ void tl_fini(struct timeline *t)
     free(t->fn);
     free(t->g);
     idmap_fini(&t->numbers);
+    idmap_fini(&t->threads);
     idmap_fini(&t->fn_ids);
 }

@@ -25,8 +25,8 @@ static const struct look {
     [TR_CL_OTHER] = {'o', "━", 137, "other"},     [TL_UNKNOWN] = {'?', "┄", 240, "not recorded"},
 };
 
-static const unsigned char fn_colours[TL_FUNCTIONS + 1] = {75,  179, 141, 80, 216,
-                                                           110, 186, 182, 247};
+static const unsigned char fn_colours[TL_WITHOUT_P + 1] = {75,  179, 141, 80,  216,
+                                                           110, 186, 182, 247, 131};
 static const char *const eighths[9] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
 
 /* ---- text ---- */
@@ -82,8 +82,9 @@ unsigned td_clean(char *buf, size_t cap, const char *text, unsigned max, bool ut
 
 static void label_of(const struct timeline *t, const struct tl_row *row, char *buf, size_t cap)
 {
-    if (row->of_p) {
-        snprintf(buf, cap, "P%llu", (unsigned long long)row->p);
+    if (row->lane != TL_LANE_G) {
+        snprintf(buf, cap, "%c%llu", row->lane == TL_LANE_P ? 'P' : 'M',
+                 (unsigned long long)row->id);
     } else if (row->g != UINT32_MAX) {
         const struct tl_g *g = &t->g[row->g];
         snprintf(buf, cap, "G%llu %s", (unsigned long long)g->id, g->label ? g->label : "?");
@@ -190,8 +191,8 @@ static char p_letter(const struct shares *s)
 {
     if (s->most < 0)
         return '.';
-    char c = s->most < TL_FUNCTIONS ? (char)('a' + s->most) : '*';
-    return s->sum >= 0.75f && c != '*' ? (char)(c - 'a' + 'A') : c;
+    char c = s->most < TL_FUNCTIONS ? (char)('a' + s->most) : s->most == TL_WITHOUT_P ? 'y' : '*';
+    return s->sum >= 0.75f && s->most < TL_FUNCTIONS ? (char)(c - 'a' + 'A') : c;
 }
 
 static char g_letter(const struct shares *s, bool single)
@@ -287,10 +288,12 @@ static void one_row(struct td *d, const struct timeline *t, const struct tl_row 
         struct shares s = shares_of(t, row, c);
         bool race = race_in(t, row, c);
         if (!d->colour)
-            line[c] = race ? '!' : row->of_p ? p_letter(&s) : g_letter(&s, row->members == 1);
+            line[c] = race                     ? '!'
+                      : row->lane != TL_LANE_G ? p_letter(&s)
+                                               : g_letter(&s, row->members == 1);
         else if (race)
             paint(d, 201, -1, "!");
-        else if (row->of_p)
+        else if (row->lane != TL_LANE_G)
             paint_p(d, &s);
         else
             paint_g(d, &s);
@@ -305,10 +308,10 @@ static void one_row(struct td *d, const struct timeline *t, const struct tl_row 
     free(line);
 }
 
-void td_rows(struct td *d, const struct timeline *t, bool of_p)
+void td_rows(struct td *d, const struct timeline *t, enum tl_lane lane)
 {
     for (uint32_t i = 0; i < t->rows_n; i++)
-        if (t->rows[i].of_p == of_p)
+        if (t->rows[i].lane == lane)
             one_row(d, t, &t->rows[i]);
 }
 
@@ -342,7 +345,7 @@ static void flow_end(struct flow *f)
     f->at = 0;
 }
 
-static void legend_p(struct td *d, const struct timeline *t)
+static void legend_p(struct td *d, const struct timeline *t, bool threads)
 {
     struct flow f = {.d = d};
     uint32_t *order = tl_fn_order(t);
@@ -360,6 +363,9 @@ static void legend_p(struct td *d, const struct timeline *t)
     }
     if (others)
         flow_item(&f, fn_colours[TL_FUNCTIONS], d->colour ? "█" : "*", "others");
+    if (threads)
+        flow_item(&f, fn_colours[TL_WITHOUT_P], d->colour ? "█" : "y",
+                  "in a system call, without a P");
     if (!d->colour)
         flow_item(&f, -1, ".", "idle  (small letter: partly)");
     flow_end(&f);
@@ -387,14 +393,12 @@ static void legend_g(struct td *d, const struct timeline *t)
 
 void td_legend(struct td *d, const struct timeline *t)
 {
-    bool p = false, g = false;
-    for (uint32_t i = 0; i < t->rows_n; i++) {
-        p = p || t->rows[i].of_p;
-        g = g || !t->rows[i].of_p;
-    }
-    if (p)
-        legend_p(d, t);
-    if (g)
+    bool has[TL_LANE_G + 1] = {0};
+    for (uint32_t i = 0; i < t->rows_n; i++)
+        has[t->rows[i].lane] = true;
+    if (has[TL_LANE_P] || has[TL_LANE_M])
+        legend_p(d, t, has[TL_LANE_M]);
+    if (has[TL_LANE_G])
         legend_g(d, t);
 }
 

@@ -22,7 +22,7 @@ unsigned td_label_width(const struct td *d, const struct timeline *t, bool p_row
 enum { TD_SHARE = 6 };
 
 void td_axis(struct td *d, const struct timeline *t);
-void td_rows(struct td *d, const struct timeline *t, bool of_p);
+void td_rows(struct td *d, const struct timeline *t, enum tl_lane lane);
 void td_legend(struct td *d, const struct timeline *t);
 void td_table(struct td *d, const struct timeline *t, uint32_t max);
 

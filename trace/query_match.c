@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include "query_impl.h"
-#include "reader_impl.h"
 
 /* ---- names ---- */
 
@@ -144,7 +143,7 @@ static bool bound_holds(const struct node *t, uint64_t v, const struct tr_subjec
 
 static bool term_holds(const struct tr_query *q, const struct node *t, const struct tr_subject *s)
 {
-    const struct value *v = &q->values[t->first];
+    const struct value *v = t->count ? &q->values[t->first] : NULL; /* states are no values */
     bool found = false;
     if (t->field == F_DUR || t->field == F_T || (t->op >= OP_LT && t->op <= OP_GE))
         return bound_holds(t, v->lo, s);
@@ -277,8 +276,10 @@ bool tr_query_event(const struct tr_query *q, struct tr_reader *r, const struct 
     look_at_rest(&s, q, r, e->why, e->obj, e->stack, obj);
     if (tr_query_matches(q, &s))
         return true;
-    for (size_t i = 0; i < r->closed_count && asks(q, 1u << F_STATE | 1u << F_DUR); i++)
-        if (r->closed[i].lane == TR_LANE_G && tr_query_span(q, r, &r->closed[i]))
+    const struct tr_span *ended;
+    size_t n = asks(q, 1u << F_STATE | 1u << F_DUR) ? tr_reader_ended(r, &ended) : 0;
+    for (size_t i = 0; i < n; i++)
+        if (ended[i].lane == TR_LANE_G && tr_query_span(q, r, &ended[i]))
             return true;
     return false;
 }

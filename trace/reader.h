@@ -247,6 +247,9 @@ typedef void tr_span_fn(void *arg, const struct tr_span *s);
 /* Returns NULL when memory is short. */
 struct tr_spans *tr_spans_make(struct tr_reader *r, tr_span_fn *fn, void *arg);
 
+/* The same without a function to call: the spans that the last event ended. */
+size_t tr_reader_ended(const struct tr_reader *r, const struct tr_span **ret);
+
 /* After each tr_reader_next(), with its event. */
 void tr_spans_feed(struct tr_spans *sp, const struct tr_event *e);
 

@@ -1,0 +1,69 @@
+/* trace_help.c - see trace_help.h.  Each begins with the synopsis and an empty line. */
+#include "trace_help.h"
+
+const char trace_help_timeline[] =
+    "goshawk trace timeline [options] FILE\n\n"
+    "Lanes of processors and goroutines, then a table by entry function.\n"
+    "  --by p|m|g|f    only processors, threads, goroutines (a lane each), or functions\n"
+    "  --from, --to T  a window of time, such as --from 1.5ms --to 2ms\n"
+    "  --filter QUERY  only what the query means (-q), such as 'g:worker* state:chan';\n"
+    "                  goshawk help trace query has the language\n"
+    "  --width N       columns (default: the terminal's, else 100)\n"
+    "  --color WHEN    auto, always or never; NO_COLOR is honoured\n"
+    "In a lane of a goroutine a cell shows how it spent that time; in one of a processor or\n"
+    "thread, which entry function ran.  A file takes two passes; on a terminal a long one\n"
+    "says how far it is.\n";
+
+const char trace_help_stat[] =
+    "goshawk trace stat [options] FILE\n\n"
+    "Tables: goroutines by entry function, with the time in each state and how long they were\n"
+    "runnable until they ran; a histogram of that; the objects waited for most; the longest\n"
+    "waits and who ended them; what the processors did and when they did least; the critical\n"
+    "path: going back from the end, what each step waited for.\n"
+    "  --from, --to T  a window of time, such as --from 1.5ms --to 2ms\n"
+    "  --filter QUERY  only what the query means (-q); goshawk help trace query\n"
+    "  --window T      length of the windows in which processors were used least\n"
+    "                  (default: a twentieth of the trace)\n"
+    "  --top N         rows of each table (default 10)\n"
+    "  --critical      the critical path of a large trace too: 32 bytes of temporary space for\n"
+    "                  each state that a goroutine was in\n"
+    "  --width N, --color WHEN  as for timeline\n";
+
+const char trace_help_dump[] =
+    "goshawk trace dump [options] FILE\n\n"
+    "Columns: number, time, thread, processor, goroutine, event, and what it says.\n"
+    "  --from, --to T  a window of time, such as --from 1.5ms --to 2ms\n"
+    "  --filter QUERY  only what the query means (-q): events about such goroutines, objects\n"
+    "                  or texts, and with state: or dur the events that end such a state;\n"
+    "                  goshawk help trace query has the language\n";
+
+const char trace_help_query[] =
+    "goshawk trace query [options] FILE ['QUERY']\n\n"
+    "Prints the spans that the query means, one a line: begin, length, goroutine, state, and\n"
+    "what it waited for, where, and who ended that.  A + marks what the end of the trace cut.\n"
+    "  --sort dur      the longest first\n"
+    "  -n N            only the N longest (default with --sort: 20)\n"
+    "  --from, --to T  a window of time, such as --from 1.5ms --to 2ms\n"
+    "\n"
+    "The query language, here, for --filter and on the page:\n"
+    "  g:worker* state:chan dur>1ms     terms beside each other must all hold\n"
+    "  state:chan or state:mutex        or; not and - negate; parentheses group\n"
+    "\n"
+    "  g:7  g:3..9  g:worker*  goroutines: by number, or by name or entry function\n"
+    "  fn:NAME                 entry function\n"
+    "  state:NAME,...          running, runnable, chan, mutex, select, net, syscall, sleep,\n"
+    "                          other, or blocked for all kinds of waiting\n"
+    "  why:\"chan receive\"      reason of the wait, as dump shows it\n"
+    "  obj:chan#3  obj:0x7f10  what it waited for\n"
+    "  at:NAME  at:pool.c:42   function, or file and line, that did it\n"
+    "  by:NAME                 who ended the wait, or made it runnable; by:0 a timer or the\n"
+    "                          scheduler\n"
+    "  p:0  p:0..3  m:2        processor, thread; p:none without one; p>=2\n"
+    "  dur>1ms  dur<=20us      how long it lasted: ns, us, ms, s\n"
+    "  t>1.5s t<2s             when: a span lies wherever any part of it does\n"
+    "  event:NAME  text:NAME   in dump and expect: kind of event; text or category of a log,\n"
+    "                          name of a task or region\n"
+    "  worker  \"any text\"      occurs in a name, reason, object or text\n"
+    "In names * stands for any characters and ? for one; case does not count; a comma\n"
+    "separates alternatives; : and = are the same, != is the contrary.\n"
+    "A fault is told with its column; the exit code is 2.\n";
