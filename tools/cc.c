@@ -312,6 +312,7 @@ static void add_libraries(struct args *out, const struct request *r)
     args_add(out, cmd_printf("%s/%s", lib, name));
     if (whole)
         args_add(out, "-Wl,--no-whole-archive");
+    args_add(out, cmd_printf("%s/libgoshawk_trace.a", lib)); /* for goshawk/expect.h */
     args_add_all(out, flags_libs);
 }
 

@@ -67,3 +67,23 @@ const char trace_help_query[] =
     "In names * stands for any characters and ? for one; case does not count; a comma\n"
     "separates alternatives; : and = are the same, != is the contrary.\n"
     "A fault is told with its column; the exit code is 2.\n";
+
+const char trace_help_expect[] =
+    "goshawk trace expect [options] FILE 'EXPECTATION'...\n\n"
+    "Exits with 0 when all hold, else with 1 after saying what happened instead, who and when,\n"
+    "and drawing the timeline of that moment; with 2 for an expectation that is none.\n"
+    "  no goroutine runnable longer than 5ms\n"
+    "  no goroutine g:worker* blocked longer than 1s\n"
+    "  at most 3 goroutines blocked on mutex#1\n"
+    "  at least 2 g:worker running            at some time so many did at once\n"
+    "  opened before closed                   what the program said: texts or categories of\n"
+    "                                         logs, names of tasks and regions\n"
+    "  first \"g:worker event:end\" before ... is a text; without quotes it is a query:\n"
+    "  first g:worker event:end before last g:main event:go\n"
+    "  no races\n"
+    "STATE: running, runnable, chan, mutex, select, net, syscall, sleep, other, blocked.\n"
+    "Before each of them, and in place of a text, a query may stand: goshawk help trace query.\n"
+    "A before B: both occur, and every A comes before every B; first and last pick one.\n"
+    "  --no-picture             only the lines\n"
+    "  --width N, --color WHEN  of the picture, as for timeline\n"
+    "Tests written in C ask the same with <goshawk/expect.h>.\n";

@@ -2,6 +2,7 @@
 #ifndef TRACE_HELP_H
 #define TRACE_HELP_H
 
-extern const char trace_help_timeline[], trace_help_stat[], trace_help_query[], trace_help_dump[];
+extern const char trace_help_timeline[], trace_help_stat[], trace_help_query[], trace_help_dump[],
+    trace_help_expect[];
 
 #endif

@@ -1,4 +1,4 @@
-/* fuzz_query.c - queries under libFuzzer: a text is taken or refused, with a place inside it.
+/* fuzz_query.c - queries and expectations under libFuzzer: a text is taken or refused, with a place inside it.
  *
  *   CC=clang meson setup build-fuzz && ninja -C build-fuzz tests/trace/fuzz_query
  *   build-fuzz/tests/trace/fuzz_query -max_total_time=60 -dict=tests/fuzz/query.dict CORPUS
@@ -6,6 +6,7 @@
  * A corpus begins well with the queries of tests/query_cases.txt, one a file. */
 #include <stdlib.h>
 #include <string.h>
+#include "expect.h"
 #include "query.h"
 #include "reader.h"
 
@@ -33,6 +34,16 @@ static void ask(const struct tr_query *q)
     (void)tr_query_names_spans(q);
 }
 
+static void expectation(const char *text)
+{
+    struct tr_expect e;
+    struct tr_query_error err = {0};
+    if (tr_expect_make(text, &e, &err))
+        tr_expect_fini(&e);
+    else if (err.column < 1 || err.column > strlen(text) + 1 || !err.message[0])
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -46,6 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     else if (err.column < 1 || err.column > strlen(text) + 1 || !err.message[0])
         abort();
     tr_query_free(q);
+    expectation(text);
     free(text);
     return 0;
 }
