@@ -30,6 +30,9 @@ void rc_on_report(void (*fn)(const struct rc_report *r, void *arg), void *arg)
 
 static void tell(const struct rc_report *what)
 {
+    const struct rc_host *host = rc_the_host();
+    if (host->on_report)
+        host->on_report(what);
     rt_lock(&hook_lock);
     __typeof__(hook) h = hook;
     rt_unlock(&hook_lock);

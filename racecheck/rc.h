@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 struct rc_ctx;
+struct rc_report;
 
 enum rc_kind { RC_GOROUTINE, RC_THREAD };
 
@@ -27,6 +28,9 @@ struct rc_host {
     void (*on_big_stack)(void (*fn)(void *), void *arg);
     /* A race was found: both contexts' ids and addresses; for the trace. */
     void (*on_race)(uint64_t id_now, uint64_t id_before, const void *addr);
+    /* A report was made, before on_race of the same race: as rc_on_report()'s callback, for the
+     * trace. */
+    void (*on_report)(const struct rc_report *r);
     /* Text for the line "Reproduce: ", or NULL. */
     const char *(*reproduce)(void);
 };

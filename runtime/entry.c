@@ -69,6 +69,24 @@ static void on_race(uint64_t now, uint64_t before, const void *addr)
     flight_on_race();
 }
 
+/* The report, line by line, as logs of the goroutine that found it: goshawk trace race tells it. */
+static void on_report(const struct rc_report *r)
+{
+    char line[512];
+    struct m *m = rt_m();
+    struct g *self = rt_self_or_null();
+    if (!hook_tracing() || !m || !self || strcmp(r->kind, "race") != 0 || *r->text == '{')
+        return;
+    for (const char *text = r->text, *end; *text; text = *end ? end + 1 : end) {
+        end = text + strcspn(text, "\n");
+        size_t n = (size_t)(end - text) < sizeof line ? (size_t)(end - text) : sizeof line - 1;
+        memcpy(line, text, n);
+        line[n] = 0;
+        if (n > 0 && line[0] != '=')
+            tr_log(m->trace, self->id, 0, "data race", line);
+    }
+}
+
 static void start_trace(void)
 {
     const char *path = getenv("GOSHAWK_TRACE");
@@ -86,7 +104,7 @@ static void start_trace(void)
 
 static void init(void)
 {
-    static const struct rc_host host = {rt_on_big_stack, on_race, reproduce};
+    static const struct rc_host host = {rt_on_big_stack, on_race, on_report, reproduce};
     env_read();
     hook_race_init(&host);
     if (env.stack_bytes)

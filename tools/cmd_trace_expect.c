@@ -4,9 +4,9 @@
  * timeline of those it is about, or of all; 2 for an expectation that is none.  What they mean is
  * expect.h's; the picture is drawn by the command timeline. */
 #include <stdio.h>
-#include <stdlib.h>
 #include "cmd.h"
 #include "expect.h"
+#include "picture.h"
 #include "trace_args.h"
 #include "trace_file.h"
 
@@ -15,31 +15,6 @@ struct options {
     const char *width, *colour;
     bool no_picture;
 };
-
-/* The timeline around what happened: a quarter more on either side. */
-static void picture(const struct options *o, const struct tr_info *info,
-                    const struct tr_expect_result *x)
-{
-    int64_t length = x->to - x->from, around = length / 4 + info->end_ns / 200 + 1;
-    int64_t from = x->from > around ? x->from - around : 0, to = x->to + around;
-    char *argv[16] = {"goshawk trace expect", "--from", cmd_printf("%lldns", (long long)from),
-                      "--to", cmd_printf("%lldns", (long long)to)};
-    int argc = 5;
-    if (o->width)
-        argv[argc++] = cmd_printf("--width=%s", o->width);
-    if (o->colour)
-        argv[argc++] = cmd_printf("--color=%s", o->colour);
-    if (x->g[0]) {
-        argv[argc++] = "--filter";
-        argv[argc++] = x->g[1] ? cmd_printf("g:%llu,%llu", (unsigned long long)x->g[0],
-                                            (unsigned long long)x->g[1])
-                               : cmd_printf("g:%llu", (unsigned long long)x->g[0]);
-    }
-    argv[argc++] = (char *)o->args.word[0];
-    putchar('\n');
-    fflush(stdout);
-    cmd_trace_timeline(argc, argv);
-}
 
 static int expectation(const char *cmd, const struct options *o, struct tr_reader *r,
                        const char *text)
@@ -59,7 +34,13 @@ static int expectation(const char *cmd, const struct options *o, struct tr_reade
     }
     cmd_failed(cmd, "%s: not so: %s: %s", o->args.word[0], text, x.message);
     if (!o->no_picture && (x.from || x.to))
-        picture(o, tr_reader_info(r), &x);
+        picture_of(&(struct picture){.file = o->args.word[0],
+                                     .info = tr_reader_info(r),
+                                     .from = x.from,
+                                     .to = x.to,
+                                     .g = {x.g[0], x.g[1]},
+                                     .width = o->width,
+                                     .colour = o->colour});
     return CMD_FAILED;
 }
 

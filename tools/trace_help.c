@@ -87,3 +87,14 @@ const char trace_help_expect[] =
     "  --no-picture             only the lines\n"
     "  --width N, --color WHEN  of the picture, as for timeline\n"
     "Tests written in C ask the same with <goshawk/expect.h>.\n";
+
+const char trace_help_race[] =
+    "goshawk trace race [options] FILE [N]\n\n"
+    "The story of race N of a trace that a program built with -race recorded: the two accesses,\n"
+    "what both goroutines did before, what did order them and up to where, where the order is\n"
+    "missing, what would have made it, and a picture.  Without N: the only race, or a list.\n"
+    "  --report                 the detector's whole report too\n"
+    "  --no-picture             only the text\n"
+    "  --width N, --color WHEN  as for timeline\n"
+    "Recorded are calls that had to wait, creations and ends; the detector's reasons, which the\n"
+    "trace has too (GORACE=format=text), know the others.\n";

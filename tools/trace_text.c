@@ -24,7 +24,8 @@ const char *trace_g_text(char buf[TRACE_TEXT_MAX], uint64_t g, const char *label
     char clean[TRACE_TEXT_MAX];
     if (!g)
         return strcpy(buf, "nobody");
-    td_clean(clean, sizeof(clean), label ? label : "", NAME_MAX_, false);
+    bool known = label && strcmp(label, "?") != 0;
+    td_clean(clean, sizeof(clean), known ? label : "", NAME_MAX_, false);
     snprintf(buf, TRACE_TEXT_MAX, "G%llu%s%.200s", (unsigned long long)g, *clean ? " " : "", clean);
     return buf;
 }
@@ -41,7 +42,7 @@ const char *trace_place_text(char buf[TRACE_TEXT_MAX], struct tr_reader *r, uint
     td_clean(file, sizeof(file), slash ? slash + 1 : f.file ? f.file : "", NAME_MAX_, false);
     if (*file)
         snprintf(buf, TRACE_TEXT_MAX, "%.120s %.100s:%d", function, file, f.line);
-    else
+    else if (strcmp(function, "?") != 0)
         snprintf(buf, TRACE_TEXT_MAX, "%s", function);
     return buf;
 }

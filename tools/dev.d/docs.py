@@ -319,9 +319,10 @@ def man(out, headers, version):
 # ---- the check ----
 
 def exported(library):
-    out = subprocess.run(['nm', '-D', '--defined-only', library], capture_output=True, text=True,
+    table = '-g' if library.endswith('.a') else '-D'
+    out = subprocess.run(['nm', table, '--defined-only', library], capture_output=True, text=True,
                          check=True).stdout
-    return {l.split()[-1].split('@')[0] for l in out.splitlines()}
+    return {l.split()[-1].split('@')[0] for l in out.splitlines() if l.strip()}
 
 
 def check(build, headers):
@@ -333,6 +334,8 @@ def check(build, headers):
             findings.append(f'runtime/include/{e.header}:{e.line}: {e.name} has no contract')
     documented = {e.name for e in entries}
     symbols = exported(os.path.join(build, 'libgoshawk.so'))
+    symbols |= {s for s in exported(os.path.join(build, 'libgoshawk_trace.a'))
+                if s.startswith('go_trace_expect')}
     for name in sorted(symbols):
         if name.startswith('go_') and not name.endswith('_') and name not in documented:
             if not name.startswith('go_object_was_'):
