@@ -47,6 +47,7 @@ static const struct command commands[] = {
      "  -f csv   one event a line, for spreadsheets and databases\n"
      "  -f json  one event a line, each a JSON object\n"
      "OUT may be - for the standard output.\n"},
+    {"trace", "diff", cmd_trace_diff, "what changed between two runs", trace_help_diff},
     {"trace", "race", cmd_trace_race, "the story of a data race", trace_help_race},
     {"trace", "expect", cmd_trace_expect, "assertions on a schedule, for tests", trace_help_expect},
     {"trace", "dump", cmd_trace_dump, "one event a line", trace_help_dump},

@@ -98,3 +98,12 @@ const char trace_help_race[] =
     "  --width N, --color WHEN  as for timeline\n"
     "Recorded are calls that had to wait, creations and ends; the detector's reasons, which the\n"
     "trace has too (GORACE=format=text), know the others.\n";
+
+const char trace_help_diff[] =
+    "goshawk trace diff [options] A B\n\n"
+    "What changed from trace A to trace B: length, use of the processors, how long goroutines\n"
+    "were runnable until they ran; then by entry function: goroutines, time in each state, and\n"
+    "latency.  The largest changes come first; what changed by less than 1 % is left out.\n"
+    "  --from, --to T  the same window of both\n"
+    "  --filter QUERY  only what the query means (-q); goshawk help trace query\n"
+    "  --top N         rows of each table (default 15)\n";
