@@ -23,6 +23,7 @@ int cmd_trace_stat(int argc, char **argv);
 int cmd_trace_expect(int argc, char **argv);
 int cmd_trace_race(int argc, char **argv);
 int cmd_trace_diff(int argc, char **argv);
+int cmd_trace_serve(int argc, char **argv);
 int cmd_trace_query(int argc, char **argv);
 int cmd_trace_export(int argc, char **argv);
 int cmd_trace_dump(int argc, char **argv);

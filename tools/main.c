@@ -38,6 +38,8 @@ static const struct command commands[] = {
      "goshawk trace view FILE [-o OUT.html]\n\n"
      "Writes a page that opens from the disk, without a network (default: FILE with .html).\n"
      "Press ? in it for its keys.\n"},
+    {"trace", "serve", cmd_trace_serve, "the page of a huge trace, window by window",
+     trace_help_serve},
     {"trace", "stat", cmd_trace_stat, "tables: goroutines, latencies, blocking, processors",
      trace_help_stat},
     {"trace", "query", cmd_trace_query, "find spans; the query language", trace_help_query},

@@ -107,3 +107,12 @@ const char trace_help_diff[] =
     "  --from, --to T  the same window of both\n"
     "  --filter QUERY  only what the query means (-q); goshawk help trace query\n"
     "  --top N         rows of each table (default 15)\n";
+
+const char trace_help_serve[] =
+    "goshawk trace serve [--port N] FILE\n\n"
+    "Prints an address for a browser on this machine, and serves the page of the trace there\n"
+    "until ctrl-C: for traces that are too large for one page.  The button in its corner loads\n"
+    "the visible window again with every detail; ?from=1.5ms&to=2ms in the address does too.\n"
+    "Only this machine can reach it (127.0.0.1), only with the random word in the address, and\n"
+    "nothing is served but this trace.  Below the word: / the page, data its data alone, info\n"
+    "the length and state of the trace as JSON.\n";
