@@ -153,7 +153,7 @@ static void print_row(const struct teller *t, const char *when, const char *cons
 static void print_gap(const struct teller *t)
 {
     char dashes[TERMINAL_WIDTH_MAX + 1];
-    int n = (int)t->o->columns - 18 - 48;
+    int n = (int)t->o->columns - 18 - 49;
     memset(dashes, '-', sizeof(dashes));
     printf("%14s  ---- from here on nothing orders left before right %.*s\n", "", n > 0 ? n : 0,
            dashes);
@@ -270,11 +270,23 @@ static bool print_reasons(const struct teller *t)
     size_t i = line_that(t, "Not ordered because:");
     if (i == SIZE_MAX)
         return false;
-    for (i++; i < t->race->lines && line(t, i)[0] == ' '; i++) {
-        trace_put(stdout, line(t, i));
-        putchar('\n');
-    }
+    for (i++; i < t->race->lines && line(t, i)[0] == ' '; i++)
+        trace_put_wrapped(stdout, line(t, i), t->o->columns, 2);
     return true;
+}
+
+/* How an object of that kind would have ordered the two. */
+static const char *remedy_with(enum tr_reason why)
+{
+    switch (tr_reason_class(why)) {
+    case TR_CL_MUTEX:
+        return "held at both accesses";
+    case TR_CL_CHAN:
+    case TR_CL_SELECT:
+        return "sent to after the one, received from before the other";
+    default:
+        return "let go after the one, waited for before the other";
+    }
 }
 
 static void print_remedy(const struct teller *t)
@@ -291,15 +303,12 @@ static void print_remedy(const struct teller *t)
         if (!o->uses[NOW] || !o->uses[BEFORE])
             break;
         tr_reader_obj_name(t->r, o->why, o->obj, name, sizeof(name));
-        printf(
-            "  %s, which both waited or woke at before: around both accesses, or from the one to "
-            "the other\n",
-            name);
+        printf("  %s, which both use: %s\n", name, remedy_with(o->why));
         shown++;
     }
     if (!told && !shown)
-        puts("  both met at no channel and no lock in this trace: one that both use around the\n"
-             "  accesses (a mutex), or from the earlier to the later one (a channel)");
+        puts("  the two met at no channel and no lock in this trace; it takes one that both use:\n"
+             "  a mutex held at both accesses, or a channel from the earlier to the later one");
 }
 
 static void print_report(const struct teller *t)

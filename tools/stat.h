@@ -15,7 +15,7 @@
 enum {
     STAT_WAITS = 10,
     STAT_PROCS = 4096,
-    STAT_CRITICAL_BYTES = 16 << 20, /* of a larger trace no critical path unless asked for */
+    STAT_CRITICAL_BYTES = 32 << 20, /* of a larger trace no critical path unless asked for */
 };
 
 struct stat_object {

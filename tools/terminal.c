@@ -12,7 +12,8 @@ unsigned terminal_width(void)
     const char *columns = getenv("COLUMNS");
     struct winsize ws;
     unsigned long n = columns ? strtoul(columns, NULL, 10) : 0;
-    if (n == 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0)
+    if (n == 0 && (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 ||
+                   ioctl(STDERR_FILENO, TIOCGWINSZ, &ws) == 0)) /* in front of a pager */
         n = ws.ws_col;
     if (n == 0)
         n = TERMINAL_WIDTH;

@@ -56,6 +56,23 @@ const char *trace_wait_text(char buf[TRACE_TEXT_MAX], struct tr_reader *r, enum 
     return buf;
 }
 
+void trace_put_wrapped(FILE *f, const char *text, unsigned width, unsigned indent)
+{
+    char buf[8 * TRACE_TEXT_MAX];
+    td_clean(buf, sizeof(buf), text, sizeof(buf) - 8, false);
+    unsigned at = 0;
+    for (const char *word = buf; *(word += strspn(word, " "));) {
+        unsigned n = (unsigned)strcspn(word, " ");
+        if (at > 0 && at + 1 + n > width) {
+            fputc('\n', f);
+            at = 0;
+        }
+        at += (unsigned)fprintf(f, "%*s%.*s", at ? 1 : (int)indent, "", (int)n, word);
+        word += n;
+    }
+    fputc('\n', f);
+}
+
 void trace_line_add(struct trace_line *l, const char *fmt, ...)
 {
     char text[2 * TRACE_TEXT_MAX];

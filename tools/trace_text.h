@@ -28,6 +28,9 @@ const char *trace_wait_text(char buf[TRACE_TEXT_MAX], struct tr_reader *r, enum 
 /* The label of a goroutine that lives, or NULL. */
 const char *trace_label(struct tr_reader *r, uint64_t g);
 
+/* A text of the recorded program in lines of at most width columns, each indented. */
+void trace_put_wrapped(FILE *f, const char *text, unsigned width, unsigned indent);
+
 /* A text in pieces that goes on in another line, indented, where the line is full. */
 struct trace_line {
     FILE *out;

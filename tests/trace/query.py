@@ -54,6 +54,13 @@ def length(text):
     return float(m[1]) * NS[m[2]]
 
 
+def middle():
+    """Two times of t.gtrace between which something happens, in ns."""
+    times = [round(float(line.split()[1]) * 1e9)
+             for line in run('dump', 't.gtrace').stdout.splitlines()[1:]]
+    return times[len(times) // 3], times[len(times) // 2]
+
+
 @test('query finds spans, and only those that it means')
 def _():
     lines = expect(run('query', 't.gtrace', 'g:synth_worker state:chan dur>10us'), 0).stdout
@@ -97,8 +104,9 @@ def _():
     assert lines and all(line.split()[4] == 'G2' for line in lines), lines[:3]
     ends = run('dump', '-q', 'state:mutex dur>1us', 't.gtrace').stdout.splitlines()[1:]
     assert ends and all(' ready ' in line for line in ends), ends[:3]
-    window = run('dump', '--from', '12ms', '--to', '13ms', 't.gtrace').stdout.splitlines()[1:]
-    assert window and all(0.012 <= float(line.split()[1]) <= 0.013 for line in window)
+    a, b = middle()
+    window = run('dump', '--from', f'{a}ns', '--to', f'{b}ns', 't.gtrace').stdout.splitlines()[1:]
+    assert window and all(a <= round(float(line.split()[1]) * 1e9) <= b for line in window), (a, b)
     stat = expect(run('stat', '-q', 'g:synth_worker', 't.gtrace'), 0, 'filter').stdout
     assert 'synth_worker' in stat and 'synth_main ' not in stat, stat
     for by, label in (('m', 'M0 '), ('p', 'P0 '), ('g', 'G2 ')):
@@ -175,7 +183,8 @@ def _():
         assert get(f'/{word}/', method='HEAD')[:2] == (200, b'')
         assert get(f'/{word}/?from=soon')[0] == 400
         if '--from' in run('view', '-h').stdout:
-            assert get(f'/{word}/?from=12ms&to=13ms')[0] == 200
+            a, b = middle()
+            assert get(f'/{word}/?from={a}ns&to={b}ns')[0] == 200
         for path in ('/', '/data', f'/{word[:-1]}/', f'/{word}x/', f'/{word.upper()[::-1]}/'):
             assert get(path)[0] == 403, path
         for path in (f'/{word}/../t.gtrace', f'/{word}/etc/passwd', f'/{word}//', f'/{word}'):
