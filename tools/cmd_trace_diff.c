@@ -1,8 +1,8 @@
 /* cmd_trace_diff.c - goshawk trace diff A B: what changed between two runs.
  *
- * Goroutines of two runs have nothing in common but what they run, so entry functions are compared, by
- * name: how many goroutines, how long in each state, how long runnable until they ran.  The largest
- * changes come first; what is alike is left out. */
+ * Goroutines of two runs have nothing in common but what they run, so entry functions are compared,
+ * by name: how many goroutines, how long in each state, how long runnable until they ran.  The
+ * largest changes come first; what is alike is left out. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -159,8 +159,8 @@ static int by_change(const void *x, const void *y)
     return order ? order : strcmp(a->what, b->what);
 }
 
-/* A row for each function of either run and each of the n kinds, where the runs differ by more than a
- * hundredth. */
+/* A row for each function of either run and each of the n kinds, where the runs differ by more than
+ * a hundredth. */
 static size_t rows_of(const struct diff *d, struct row *row, const char *const *what, int kinds,
                       double (*value)(const struct tl_fn *, int))
 {

@@ -2,9 +2,9 @@
  *
  *   goshawk trace query [--from T] [--to T] [--sort dur] [-n N] FILE QUERY
  *
- * Spans come in the order in which they ended, as the reader hands them out; with --sort the longest
- * N are kept in a heap, so memory is N lines however long the trace is.  A line at the end says how
- * much that was. */
+ * Spans come in the order in which they ended, as the reader hands them out; with --sort the
+ * longest N are kept in a heap, so memory is N lines however long the trace is.  A line at the end
+ * says how much that was. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

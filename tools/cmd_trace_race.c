@@ -1,8 +1,8 @@
 /* cmd_trace_race.c - goshawk trace race FILE [N]: the story of a data race.
  *
- * Without a number the only race, or a list of them.  race_story.h gathers; this tells, in the order in
- * which one asks: which two accesses, what both sides did before, up to where they were ordered and
- * by what, where the order is missing, what would have made it; then a picture. */
+ * Without a number the only race, or a list of them.  race_story.h gathers; this tells, in the
+ * order in which one asks: which two accesses, what both sides did before, up to where they were
+ * ordered and by what, where the order is missing, what would have made it; then a picture. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,18 +1,18 @@
 /* cmd_trace_serve.c - goshawk trace serve FILE: the page of a trace that is too large for one page.
  *
- * A server for one trace and one user.  It listens on 127.0.0.1 alone, and its addresses begin with a
- * random word of 128 bits that is printed once: another user of the machine cannot guess it, and a page
- * of somebody else's that is open in the same browser cannot either (the Host header must be ours, which
- * keeps names away that are made to lead here).  It knows three things below that word and opens no
- * file but the trace:
+ * A server for one trace and one user.  It listens on 127.0.0.1 alone, and its addresses begin with
+ * a random word of 128 bits that is printed once: another user of the machine cannot guess it, and
+ * a page of somebody else's that is open in the same browser cannot either (the Host header must be
+ * ours, which keeps names away that are made to lead here).  It knows three things below that word
+ * and opens no file but the trace:
  *
  *     /WORD/        the page, with every detail of the window ?from=1.5ms&to=2ms
  *     /WORD/data    what lies in that page as data (pack.h), alone
  *     /WORD/info    length and state of the trace, as JSON
  *
- * Each answer is made by a process of its own, which writes the page as `goshawk trace view` does into a
- * temporary file that has no name any more when it is sent: a slow reader holds up nobody, and memory is
- * that of one window. */
+ * Each answer is made by a process of its own, which writes the page as `goshawk trace view` does
+ * into a temporary file that has no name any more when it is sent: a slow reader holds up nobody,
+ * and memory is that of one window. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -105,7 +105,8 @@ static const char button[] =
 
 static const char body_end[] = "</body>";
 
-/* Writes the page of the window to path.  Returns the exit code of view, what it said in message. */
+/* Writes the page of the window to path.  Returns the exit code of view, what it said in
+ * message. */
 static int make_page(const struct server *s, const char *path, const char *from, const char *to,
                      char message[MESSAGE_MAX])
 {

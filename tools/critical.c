@@ -1,9 +1,9 @@
 /* critical.c - see critical.h.
  *
  * Records lie in the order of their ends.  The walk is at goroutine g and time t, and looks for the
- * last record of g that ended by then.  When it has jumped to the goroutine that woke another one at
- * t, that one ran at t: the record of this span lies behind and is not needed, for what ended before
- * it tells when it began. */
+ * last record of g that ended by then.  When it has jumped to the goroutine that woke another one
+ * at t, that one ran at t: the record of this span lies behind and is not needed, for what ended
+ * before it tells when it began. */
 #include "critical.h"
 #include <stdlib.h>
 #include "cmd.h"

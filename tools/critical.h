@@ -5,7 +5,8 @@
  * there.  Where nobody did (a timer, the kernel), the wait itself is on the path.  So its parts are
  * as long together as the window, and shortening anything that is not on it gains nothing.
  *
- * The path can be known at the end only, so all spans go to a temporary file that has no name, 32 bytes each, which is then read from its end to its beginning. */
+ * The path can be known at the end only, so all spans go to a temporary file that has no name, 32
+ * bytes each, which is then read from its end to its beginning. */
 #ifndef CRITICAL_H
 #define CRITICAL_H
 

@@ -1,4 +1,5 @@
-/* http.h - as much of HTTP/1.1 as a page on this machine needs: one request, one answer, GET only. */
+/* http.h - as much of HTTP/1.1 as a page on this machine needs: one request, one answer, GET
+ * only. */
 #ifndef HTTP_H
 #define HTTP_H
 
@@ -17,15 +18,15 @@ struct http_request {
     const char *host;  /* of the header Host, or "" */
 };
 
-/* Takes the request apart that x->bytes[0..n) holds, up to its empty line.  Returns 0, or the status to
- * answer with: 400 what is none, 405 another method. */
+/* Takes the request apart that x->bytes[0..n) holds, up to its empty line.  Returns 0, or the
+ * status to answer with: 400 what is none, 405 another method. */
 int http_parse(struct http_request *x);
 
 /* Whether the header may grow further; false: its end has come. */
 bool http_wants_more(const struct http_request *x);
 
-/* The value of name in a query string, or NULL; what is longer than HTTP_VALUE_MAX is none.  Nothing
- * is decoded: names and times need no escapes. */
+/* The value of name in a query string, or NULL; what is longer than HTTP_VALUE_MAX is none.
+ * Nothing is decoded: names and times need no escapes. */
 const char *http_value(const char *query, const char *name, char buf[HTTP_VALUE_MAX]);
 
 /* Whether a and b are equal, in a time that does not tell where they differ. */

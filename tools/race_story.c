@@ -1,7 +1,7 @@
 /* race_story.c - see race_story.h.
  *
- * News of BEFORE spread over edges: each goroutine has the time up to which it knows of BEFORE, and the
- * edge that told it.  A way is a list of edges, each once for all who share it, counted. */
+ * News of BEFORE spread over edges: each goroutine has the time up to which it knows of BEFORE, and
+ * the edge that told it.  A way is a list of edges, each once for all who share it, counted. */
 #include "race_story.h"
 #include <stdlib.h>
 #include <string.h>

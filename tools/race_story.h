@@ -1,10 +1,10 @@
 /* race_story.h - what the trace knows of one data race: how the two goroutines came to it.
  *
- * The detector says that two accesses have no order; the trace says what was in order.  An edge leads
- * from who does something to the goroutine that it lets go on: a creation, an end of a wait.  What the
- * earlier goroutine did up to its last edge that reaches the later one (`known`, through others if need be)
- * happened before the later access, so its own access came after that.  Between `known` and the
- * race lies the gap, and an edge in it would have been the missing one.
+ * The detector says that two accesses have no order; the trace says what was in order.  An edge
+ * leads from who does something to the goroutine that it lets go on: a creation, an end of a wait.
+ * What the earlier goroutine did up to its last edge that reaches the later one (`known`, through
+ * others if need be) happened before the later access, so its own access came after that.  Between
+ * `known` and the race lies the gap, and an edge in it would have been the missing one.
  *
  * Calls that did not have to wait are no events, so these edges are some of all; the detector's own
  * words, which programs with -race put into their traces, know the others. */

@@ -63,8 +63,8 @@ struct stats {
     struct critical_part path_longest[3];
 };
 
-/* Reads the trace that t.r reads, window and query from args; wants_path and window_ns (0: a twentieth of
- * the trace) are set before.  Returns false when memory is short. */
+/* Reads the trace that t.r reads, window and query from args; wants_path and window_ns (0: a
+ * twentieth of the trace) are set before.  Returns false when memory is short. */
 bool stats_gather(struct stats *s, const struct trace_args *args);
 void stats_fini(struct stats *s);
 

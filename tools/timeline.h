@@ -97,8 +97,9 @@ struct timeline {
 /* First pass, over the window and what the query means.  Returns false when memory is short. */
 bool tl_survey(struct timeline *t);
 
-/* Adds rows: the first max Ps; the first max Ms; at most max goroutines, those that ran longest, in order of their
- * first run; or one row for each of at most max functions.  Returns how many found no room. */
+/* Adds rows: the first max Ps; the first max Ms; at most max goroutines, those that ran longest, in
+ * order of their first run; or one row for each of at most max functions.  Returns how many found
+ * no room. */
 uint64_t tl_rows_of_p(struct timeline *t, uint32_t max);
 uint64_t tl_rows_of_m(struct timeline *t, uint32_t max);
 uint64_t tl_rows_of_g(struct timeline *t, uint32_t max);

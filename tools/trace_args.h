@@ -26,8 +26,8 @@ struct trace_option {
     bool *flag;
 };
 
-/* Reads argv[1..argc).  takes: which of the common options the command knows, "ftq" for all.  Returns
- * CMD_OK, or the exit code after one line on stderr.  trace_args_fini() either way. */
+/* Reads argv[1..argc).  takes: which of the common options the command knows, "ftq" for all.
+ * Returns CMD_OK, or the exit code after one line on stderr.  trace_args_fini() either way. */
 int trace_args_read(int argc, char **argv, struct trace_args *a, const char *takes,
                     const struct trace_option *more);
 void trace_args_fini(struct trace_args *a);

@@ -1,7 +1,8 @@
 /* windows.c - see windows.h.
  *
  * A span adds its parts to the first and last bin that it touches, and 1 to the difference of those
- * between; windows_worst() sums the differences up.  So a long span costs no more than a short one. */
+ * between; windows_worst() sums the differences up.  So a long span costs no more than a short
+ * one. */
 #include "windows.h"
 #include <stdlib.h>
 #include <string.h>

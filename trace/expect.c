@@ -202,7 +202,8 @@ static void tell_count(struct ask *k)
 
 /* ---- before ---- */
 
-/* Keeps the decisive event of several: of a the last one, of b the first, unless it is said which. */
+/* Keeps the decisive event of several: of a the last one, of b the first, unless it is said
+ * which. */
 static void keep_moment(struct moment *m, enum tr_which which, bool is_a, const struct tr_event *e)
 {
     bool last = which == TR_LAST || (which == TR_EVERY && is_a);

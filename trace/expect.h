@@ -1,4 +1,5 @@
-/* expect.h - expectations on a schedule, asked of a reader; see expect.c for what can be expected. */
+/* expect.h - expectations on a schedule, asked of a reader; see expect.c for what can be
+ * expected. */
 #ifndef TR_EXPECT_H
 #define TR_EXPECT_H
 

@@ -58,7 +58,8 @@ static bool word_is(const char *text, struct word w, const char *name)
     return w.n == strlen(name) && strncmp(text + w.at, name, w.n) == 0;
 }
 
-/* The word `name` in text[from..), outside of quotes and parentheses; n = 0 when it is not there. */
+/* The word `name` in text[from..), outside of quotes and parentheses; n = 0 when it is not
+ * there. */
 static struct word find_word(const char *text, size_t from, const char *name)
 {
     struct word w;

@@ -17,8 +17,8 @@
  * a term about something that is not there (the duration of an event) does not hold, so its
  * negation does.
  *
- * The parser never looks further than its text, keeps every number in bounds and goes no deeper than
- * TR_QUERY_DEPTH_MAX: tests/fuzz/fuzz_query.c. */
+ * The parser never looks further than its text, keeps every number in bounds and goes no deeper
+ * than TR_QUERY_DEPTH_MAX: tests/fuzz/fuzz_query.c. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

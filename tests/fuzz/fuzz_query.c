@@ -1,4 +1,5 @@
-/* fuzz_query.c - queries and expectations under libFuzzer: a text is taken or refused, with a place inside it.
+/* fuzz_query.c - queries and expectations under libFuzzer: a text is taken or refused, with a place
+ * inside it.
  *
  *   CC=clang meson setup build-fuzz && ninja -C build-fuzz tests/trace/fuzz_query
  *   build-fuzz/tests/trace/fuzz_query -max_total_time=60 -dict=tests/fuzz/query.dict CORPUS

@@ -139,7 +139,8 @@ def _():
                  'objects by the time', 'processors').stdout
     for name in ('synth_worker', 'synth_main', 'synth_producer', 'mutex#', 'chan#'):
         assert name in out, name
-    shares = [line.split()[2:5] for line in out.split('\nprocessors\n')[1].split('\n\n')[0].splitlines()[1:]]
+    table = out.split('\nprocessors\n')[1].split('\n\n')[0]
+    shares = [line.split()[2:5] for line in table.splitlines()[1:]]
     assert len(shares) == 2, shares
     for s in shares:
         assert abs(sum(float(x.rstrip('%')) for x in s) - 100) < 0.5, s

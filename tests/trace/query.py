@@ -87,7 +87,8 @@ def _():
 
 @test('a faulty query is one line with its column, wherever it stands')
 def _():
-    for args in (('query', 't.gtrace', 'g:7 state:chann'), ('dump', '-q', 'g:7 state:chann', 't.gtrace'),
+    for args in (('query', 't.gtrace', 'g:7 state:chann'),
+                 ('dump', '-q', 'g:7 state:chann', 't.gtrace'),
                  ('stat', '--filter', 'g:7 state:chann', 't.gtrace'),
                  ('timeline', '--filter=g:7 state:chann', 't.gtrace'),
                  ('diff', '-q', 'g:7 state:chann', 't.gtrace', 'u.gtrace')):
@@ -131,10 +132,13 @@ def _():
 
 @test('expect exits with 0, 1 or 2, and draws what it found')
 def _():
-    expect(run('expect', 't.gtrace', 'no races', 'at most 2 goroutines running'), 0, 'holds: no races')
-    p = expect(run('expect', 't.gtrace', 'no goroutine running longer than 1ns'), 1, 'not so', 'running for')
+    expect(run('expect', 't.gtrace', 'no races', 'at most 2 goroutines running'), 0,
+           'holds: no races')
+    p = expect(run('expect', 't.gtrace', 'no goroutine running longer than 1ns'), 1, 'not so',
+               'running for')
     assert 'shown: ' in p.stdout and re.search(r'^G\d', p.stdout, re.M), p.stdout
-    p = expect(run('expect', '--no-picture', 't.gtrace', 'at most 0 blocked on chan#1'), 1, 'at once')
+    p = expect(run('expect', '--no-picture', 't.gtrace', 'at most 0 blocked on chan#1'), 1,
+               'at once')
     assert 'shown' not in p.stdout
     expect(run('expect', 't.gtrace', 'no races', 'at moste 3'), 2, 'column 4')
     expect(run('expect', 't.gtrace'), 2, 'what is expected')
@@ -223,7 +227,8 @@ def _():
 def _():
     overview = subprocess.run([goshawk, 'help', 'trace'], capture_output=True, text=True,
                               timeout=60).stdout
-    for command in ('timeline', 'stat', 'query', 'diff', 'expect', 'race', 'serve', 'dump', 'check'):
+    for command in ('timeline', 'stat', 'query', 'diff', 'expect', 'race', 'serve', 'dump',
+                    'check'):
         assert f'goshawk trace {command}' in overview, command
         text = subprocess.run([goshawk, 'help', 'trace', command], capture_output=True, text=True,
                               check=True, timeout=60).stdout

@@ -1,5 +1,5 @@
-/* story_names.c - what queries ask of the reader, for the story; see story.h.  Weak: story.c may come to
- * know more. */
+/* story_names.c - what queries ask of the reader, for the story; see story.h.  Weak: story.c may
+ * come to know more. */
 #include <stdio.h>
 #include "story.h"
 

@@ -59,8 +59,8 @@ static void walk(int64_t to)
     critical_fini(&c);
 }
 
-/* G1 creates G2 at 10 and waits for it from 20 on; G2 runs over [30, 90) and wakes G1 at 80, which runs
- * over [100, 120). */
+/* G1 creates G2 at 10 and waits for it from 20 on; G2 runs over [30, 90) and wakes G1 at 80, which
+ * runs over [100, 120). */
 Test(critical, the_path_goes_to_who_woke_and_to_the_creator)
 {
     cr_assert(critical_begin(&c, 0, 120));

@@ -5,8 +5,8 @@
 #include "goshawk/expect.h"
 
 /* One processor.  G1 runs from 130, is blocked on 0xabc0 over [200, 900), made ready by G2, runs at
- * 950; G2 is runnable over [120, 300), blocked on 0xabc0 over [920, 1500); G3 is runnable from 910 on,
- * to the end at 2000. */
+ * 950; G2 is runnable over [120, 300), blocked on 0xabc0 over [920, 1500); G3 is runnable from 910
+ * on, to the end at 2000. */
 static void tell(struct built *b)
 {
     built_init(b, 2);
