@@ -189,25 +189,12 @@ static uint32_t frame_number(struct view *v, struct frame_set *set, const struct
     return n;
 }
 
-/* How many of the innermost addresses are the runtime's: up to its first public function. */
-static size_t runtime_depth(struct view *v, const uint64_t *pc, size_t depth)
-{
-    for (size_t i = 0; i < depth; i++) {
-        const struct tr_frame *f;
-        size_t k = tr_reader_frames(v->r, pc[i], true, &f);
-        const char *outer = f[k - 1].function;
-        if (tr_is_runtime_function(outer) && strncmp(outer, "go_", 3) == 0)
-            return i + 1;
-    }
-    return 0;
-}
-
 static void write_stack(struct view *v, struct frame_set *set, struct bytes *out, uint32_t id)
 {
     enum { DEPTH_MAX = 128 };
     size_t depth;
     const uint64_t *pc = tr_reader_stack(v->r, id, &depth);
-    size_t inner = runtime_depth(v, pc, depth);
+    size_t inner = tr_reader_runtime_depth(v->r, pc, depth);
     struct bytes list = {0};
     uint64_t n = 0;
     for (size_t i = 0; i < depth && n < DEPTH_MAX; i++) {

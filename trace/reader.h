@@ -193,6 +193,11 @@ size_t tr_reader_frames(struct tr_reader *r, uint64_t pc, bool is_return,
 /* Name of the function that begins at or covers pc; "?" when unknown. */
 const char *tr_reader_function(struct tr_reader *r, uint64_t pc);
 
+/* How many of a stack's innermost addresses are the runtime's.  Where the runtime was built without
+ * debug information and the program with it, these are the addresses without a file; else all up to
+ * the first public function (one that was left by a tail call has no frame). */
+size_t tr_reader_runtime_depth(struct tr_reader *r, const uint64_t *pcs, size_t n);
+
 /* The frame of a stack where the user's program called into the runtime: the first that is not the
  * runtime's.  Returns false when there is none. */
 bool tr_reader_user_frame(struct tr_reader *r, uint32_t stack, struct tr_frame *ret);

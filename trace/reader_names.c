@@ -198,12 +198,36 @@ bool tr_reader_is_runtime(struct tr_reader *r, const struct tr_frame *f)
     return tr_is_runtime_function(f->function) || (dir && f->file && strncmp(f->file, dir, n) == 0);
 }
 
+/* The innermost addresses that have no file, where others have one; else 0. */
+static size_t nameless_depth(struct tr_reader *r, const uint64_t *pcs, size_t n)
+{
+    const struct tr_frame *f;
+    for (size_t i = 0; i < n; i++) {
+        size_t k = tr_reader_frames(r, pcs[i], true, &f);
+        if (f[k - 1].file)
+            return i;
+    }
+    return 0;
+}
+
+size_t tr_reader_runtime_depth(struct tr_reader *r, const uint64_t *pcs, size_t n)
+{
+    const struct tr_frame *f;
+    size_t nameless = nameless_depth(r, pcs, n);
+    for (size_t i = 0; i < n && nameless == 0; i++) {
+        size_t k = tr_reader_frames(r, pcs[i], true, &f);
+        if (is_public_function(f[k - 1].function))
+            return i + 1;
+    }
+    return nameless;
+}
+
 bool tr_reader_user_frame(struct tr_reader *r, uint32_t stack, struct tr_frame *ret)
 {
     size_t n;
     const uint64_t *pcs = tr_reader_stack(r, stack, &n);
     const struct tr_frame *f;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = nameless_depth(r, pcs, n); i < n; i++) {
         size_t k = tr_reader_frames(r, pcs[i], true, &f);
         for (size_t j = 0; j < k; j++) {
             if (tr_reader_is_runtime(r, &f[j]))

@@ -264,6 +264,15 @@ const uint64_t *tr_reader_stack(const struct tr_reader *r, uint32_t id, size_t *
     return id == 1 ? created : id == 2 ? waits : NULL;
 }
 
+size_t tr_reader_runtime_depth(struct tr_reader *r, const uint64_t *pcs, size_t n)
+{
+    size_t depth = 0;
+    (void)r;
+    while (depth < n && pcs[depth] >= 100)
+        depth++;
+    return depth;
+}
+
 size_t tr_reader_frames(struct tr_reader *r, uint64_t pc, bool is_return,
                         const struct tr_frame **ret)
 {
