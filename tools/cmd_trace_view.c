@@ -39,6 +39,8 @@ struct view {
     struct idmap numbers, threads, stacks;
     struct page_g *g;
     uint32_t g_cap;
+    uint64_t *objects; /* addresses, by number */
+    uint32_t objects_n, objects_cap;
     struct bytes marks;
     uint32_t marks_n;
     int64_t mark_time;
@@ -104,6 +106,27 @@ static uint32_t thread_of(struct view *v, uint32_t m)
     return n;
 }
 
+/* ---- objects ---- */
+
+static uint32_t object_of(struct view *v, uint64_t addr)
+{
+    uint32_t n = addr ? tr_reader_obj_number(v->r, addr) : 0;
+    if (n >= v->objects_cap) {
+        uint32_t cap = n * 2 + 64;
+        uint64_t *list = cmd_alloc(cap * sizeof(*list));
+        memset(list, 0, cap * sizeof(*list));
+        if (v->objects_cap)
+            memcpy(list, v->objects, v->objects_cap * sizeof(*list));
+        free(v->objects);
+        v->objects = list;
+        v->objects_cap = cap;
+    }
+    if (n >= v->objects_n)
+        v->objects_n = n + 1;
+    v->objects[n] = addr;
+    return n;
+}
+
 /* ---- spans and other events ---- */
 
 static void on_span(void *arg, const struct tr_span *s)
@@ -126,7 +149,7 @@ static void on_span(void *arg, const struct tr_span *s)
     }
     struct tr_span numbered = *s;
     numbered.m = thread_of(v, s->m);
-    pack_span(&v->pack, &numbered, lane, g, by, s->obj ? tr_reader_obj_number(v->r, s->obj) : 0);
+    pack_span(&v->pack, &numbered, lane, g, by, object_of(v, s->obj));
 }
 
 static void mark(struct view *v, const struct tr_event *e, const char *text)
@@ -283,7 +306,12 @@ static void write_meta(struct view *v)
     bytes_printf(&b, "],\"threads\":[");
     for (uint32_t m = 0; m < v->threads.count; m++)
         bytes_printf(&b, "%s{\"id\":%u,\"tid\":%u}", m ? "," : "", v->m[m].id, v->m[m].tid);
-    bytes_printf(&b, "]}");
+    static const char event_names[] =
+#define TR_EVENT(name, number, text, context, arguments) ",\"" text "\""
+#include "events.def"
+#undef TR_EVENT
+        ;
+    bytes_printf(&b, "],\"event_names\":[%s]}", event_names + 1);
     pack_section(v->file, 'J', &b);
     bytes_fini(&b);
 }
@@ -297,6 +325,11 @@ static void write_tail(struct view *v)
     bytes_uint(&b, v->marks_n);
     bytes_add(&b, v->marks.p, v->marks.len);
     pack_section(v->file, 'E', &b);
+    b.len = 0;
+    bytes_uint(&b, v->objects_n);
+    for (uint32_t i = 0; i < v->objects_n; i++)
+        bytes_uint(&b, v->objects[i]);
+    pack_section(v->file, 'O', &b);
     b.len = 0;
     strings_pack(&v->strings, &b);
     pack_section(v->file, 'T', &b);
@@ -339,6 +372,7 @@ static void view_fini(struct view *v)
     bytes_fini(&v->marks);
     free(v->g);
     free(v->m);
+    free(v->objects);
 }
 
 /* trace.gtrace -> trace.html, in the folder that the trace lies in. */

@@ -10,7 +10,7 @@
  * span.  Counters over time are sorted arrays of begins and ends, answered likewise. */
 
 const KIND_G = 0, KIND_P = 1, KIND_M = 2;
-const KIND_LETTER = ['G', 'P', 'M'];
+const KIND_LETTER = ['G', 'P', 'M', 'O']; /* O: objects.js */
 const G_UNKNOWN = 0, G_RUNNABLE = 1, G_RUNNING = 2, G_BLOCKED = 3, G_DETACHED = 4;
 const P_IDLE = 0, P_SCHEDULER = 1, P_RUNNING = 2;
 const M_PARKED = 0, M_IDLE = 1, M_RUNNING = 2, M_DETACHED = 3;
@@ -143,6 +143,12 @@ function readGoroutines(c, strings)
         out[i] = { index: i, id, by, created, label, fn, stack, function: null };
     }
     return out;
+}
+
+/* Addresses of objects, by their number. */
+function readNumbers(c)
+{
+    return Array.from({ length: c.uint() }, () => c.uint());
 }
 
 function readMarks(c, strings)
@@ -364,6 +370,20 @@ function spanAfterNear(k, lo, hi, t)
     return spanAfter(k, lo, Math.min(at, hi), t);
 }
 
+/* The lane that span i lies in. */
+function laneOf(k, i)
+{
+    let lo = 0, hi = k.lanes;
+    while (hi - lo > 1) {
+        const mid = (lo + hi) >>> 1;
+        if (k.off[mid] <= i)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
 /* The span of lane l that covers t, or -1. */
 function spanAt(k, l, t)
 {
@@ -540,6 +560,7 @@ async function loadTrace(text)
     trace.stacks = readStacks(sections.K[0], strings);
     trace.goroutines = readGoroutines(sections.G[0], strings);
     trace.marks = readMarks(sections.E[0], strings);
+    trace.objects = readNumbers(sections.O[0]);
     trace.races = trace.marks.filter(m => m.type === meta.mark_race);
     trace.kinds = readSpans(sections.S || [], trace.goroutines.length);
     const G = trace.kinds[KIND_G];
@@ -553,6 +574,7 @@ async function loadTrace(text)
     G.lane = laneOfSpan(G);
     G.by_begin = orderByBegin(G);
     trace.wakes = indexWakes(G);
+    trace.kinds.push(makeObjects(trace));
     const one = (...wanted) => Uint8Array.from({ length: NC }, (_, c) => +wanted.includes(c));
     trace.counters = [
         { name: 'running', cls: CL_RUNNING, c: makeCounter(G, one(CL_RUNNING)) },

@@ -55,15 +55,6 @@ function tickStep(ns_per_px, px_wanted)
     return power * 10;
 }
 
-/* "1.5ms", "20us", "3" (ns) -> ns, or NaN. */
-function parseDur(text)
-{
-    const m = /^([0-9]*\.?[0-9]+)\s*(s|ms|us|µs|ns|)$/.exec(text.trim());
-    if (!m)
-        return NaN;
-    return parseFloat(m[1]) * { s: 1e9, ms: 1e6, us: 1e3, 'µs': 1e3, ns: 1, '': 1 }[m[2]];
-}
-
 function clamp(v, lo, hi)
 {
     return v < lo ? lo : v > hi ? hi : v;

@@ -161,16 +161,19 @@ function searchFor(v, text)
 function search(v)
 {
     const text = byId('search').value, box = byId('search');
-    v.query = text.trim() ? parseQuery(v.trace, text) : null;
+    v.query = text.trim() ? makeQuery(v.trace, text) : null;
     v.query_text = text;
     box.setAttribute('aria-invalid', v.query && v.query.error ? 'true' : 'false');
     v.matches = v.query && !v.query.error
         ? v.trace.goroutines.filter(g => laneMatches(v.trace, v.query, g)) : [];
     const n = v.matches.length;
-    byId('found').textContent = !v.query ? '' : v.query.error ? v.query.error
+    const { error, column } = v.query || {};
+    byId('found').textContent = !v.query ? '' : error ? `column ${column}: ${error}`
         : `${fmtCount(n)} goroutine${n === 1 ? '' : 's'}`;
     v.layout();
     v.request();
+    if (v.tab !== 'details')
+        renderPanel(v);
 }
 
 /* Selects the next (by 1) or previous (-1) match of the query, in the order of lanes and time. */
@@ -221,6 +224,8 @@ function keyTable(v)
         '.': () => step(v, 1), ',': () => step(v, -1),
         ']': () => followWakee(v), '[': () => followWaker(v),
         e: () => toggleArrows(v), t: () => setTheme(v, v.theme.name === 'dark' ? 'light' : 'dark'),
+        1: () => showTab(v, 'details'), 2: () => showTab(v, 'flame'), 3: () => showTab(v, 'table'),
+        4: () => showTab(v, 'races'),
         n: e => nextMatch(v, e.shiftKey ? -1 : 1), Backspace: () => v.back(),
         '/': () => byId('search').select(), '?': () => help(true),
         Escape: () => dropOne(v),

@@ -3,7 +3,7 @@
  * class Layout knows no pixel's colour; class View (view.js) draws it. */
 
 const GUTTER = 216, HEAD_H = 26, RULER_H = 28, MINIMAP_H = 46;
-const LANE_H = [20, 22, 22], COUNTER_H = 30;
+const LANE_H = [20, 22, 22, 22], COUNTER_H = 30;
 const MIN_WINDOW_NS = 20;
 
 class Layout {
@@ -17,6 +17,7 @@ class Layout {
         this.selected = null;     /* { kind, i, lane } */
         this.area = null;         /* { t0, t1, lanes: [[kind, lane]...], y0, y1 } */
         this.hover = null;
+        this.tab = 'details';
         this.flags = [];          /* times marked with M */
         this.all_arrows = false;
         this.query = null;
@@ -92,6 +93,7 @@ class Layout {
         add('p', 'Processors', KIND_P);
         add('m', 'Threads', KIND_M);
         add('g', 'Goroutines', KIND_G);
+        add('o', 'Channels and locks', KIND_O);
         let y = 0;
         for (const g of groups) {
             const n = g.lanes.length;
@@ -280,13 +282,7 @@ class Layout {
         if (i === undefined || i < 0) {
             this.selected = null;
         } else {
-            const k = this.trace.kinds[kind];
-            let lane = 0;
-            if (kind === KIND_G)
-                lane = k.lane[i];
-            else
-                while (k.off[lane + 1] <= i)
-                    lane++;
+            const lane = laneOf(this.trace.kinds[kind], i);
             this.selected = { kind, i, lane };
             if (reveal)
                 this.reveal(kind, i, lane);

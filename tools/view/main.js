@@ -22,7 +22,8 @@ function writeHash(v)
         parts.push(`t=${Math.round(t0)}-${Math.round(t1)}`);
     if (v.selected) {
         const s = v.selected, k = v.trace.kinds[s.kind];
-        parts.push(`s=${laneName(v.trace, s.kind, s.lane)}@${Math.round(k.begin[s.i])}`);
+        const lane = KIND_LETTER[s.kind] + laneId(v.trace, s.kind, s.lane);
+        parts.push(`s=${lane}@${Math.round(k.begin[s.i])}`);
     }
     if (v.area)
         parts.push('area=' + [v.area.t0, v.area.t1, v.area.y0, v.area.y1].map(Math.round).join());
@@ -36,6 +37,8 @@ function writeHash(v)
         parts.push('q=' + encodeURIComponent(v.query_text));
     if (v.filter)
         parts.push('only=1');
+    if (v.tab !== 'details')
+        parts.push('tab=' + v.tab);
     if (v.chosen_theme)
         parts.push('theme=' + v.chosen_theme);
     const hash = '#' + parts.join('&');
@@ -61,13 +64,15 @@ function readHash(v)
     search(v);
     const t = /^(\d+)-(\d+)$/.exec(h.get('t') || '');
     v.show(t ? +t[1] : 0, t ? +t[2] : trace.end, { smooth: false });
-    const s = /^([GPM])(\d+)@(\d+)$/.exec(h.get('s') || '');
+    const s = /^([GPMO])(\d+)@(\d+)$/.exec(h.get('s') || '');
     if (s) {
         const kind = KIND_LETTER.indexOf(s[1]), k = trace.kinds[kind];
         const lane = laneOfId(trace, kind, +s[2]);
         if (lane >= 0 && lane < k.lanes)
             v.select(kind, spanAt(k, lane, +s[3]));
     }
+    const tab = h.get('tab');
+    v.tab = TABS.some(t => t.id === tab && (!t.needs || t.needs(v))) ? tab : 'details';
     const area = (h.get('area') || '').split(',').map(Number);
     if (area.length === 4 && area.every(x => !isNaN(x)))
         v.selectArea(...area);
@@ -196,9 +201,14 @@ async function main()
     if (asked)
         v.chosen_theme = first;
     const save = later(() => writeHash(v), 150);
-    v.on_view = save;
+    const rest = later(() => refreshPanel(v), 200);
+    v.on_view = () => {
+        save();
+        rest();
+    };
     v.on_change = () => {
-        renderPanel(v);
+        if (!v.table_keeps)
+            renderPanel(v);
         save();
     };
     header(trace);
@@ -208,6 +218,7 @@ async function main()
     readHash(v);
     listenControls(v);
     listenKeys(v);
+    listenTabs(v);
     listenWheel(v);
     listenLanes(v);
     listenRuler(v);

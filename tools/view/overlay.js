@@ -49,7 +49,7 @@ function drawWake(v, c, wake, options)
     const draw = (y0, y1) => {
         if (y0 === null || y1 === null || Math.max(y0, y1) < 0 || Math.min(y0, y1) > v.height)
             return;
-        drawArrow(c, x0, y0, x1, y1, v.theme.text, how);
+        drawArrow(c, x0, y0, x1, y1, how.colour || v.theme.text, how);
         drawn = 1;
     };
     draw(laneMiddle(v, KIND_G, by), laneMiddle(v, KIND_G, g));
@@ -122,6 +122,24 @@ function underlineSame(v, c)
     });
 }
 
+/* Every goroutine in sight that waits for the selected object: a line along its wait. */
+function markWaiters(v, c)
+{
+    const G = v.trace.kinds[KIND_G], object = v.trace.kinds[KIND_O].list[v.selected.lane].number;
+    c.fillStyle = v.theme.text;
+    v.visibleRows((group, lane, y) => {
+        if (group.kind !== KIND_G)
+            return;
+        const hi = G.off[lane + 1];
+        let i = spanAfter(G, G.off[lane], hi, v.t0), left = 20000;
+        for (; i < hi && G.begin[i] < v.t1 && left-- > 0; i++)
+            if (G.obj[i] === object && G.state[i] === G_BLOCKED) {
+                const x0 = Math.max(GUTTER, v.xAt(G.begin[i])), x1 = v.xAt(G.end[i]);
+                c.fillRect(x0, y + group.row_h - 3, Math.max(1, Math.min(x1, v.width) - x0), 2);
+            }
+    });
+}
+
 function drawArea(v, c, area)
 {
     const x0 = Math.max(GUTTER, v.xAt(area.t0)), x1 = Math.min(v.width, v.xAt(area.t1));
@@ -147,41 +165,6 @@ function drawArea(v, c, area)
         c.textAlign = 'center';
         c.fillText(text, (x0 + x1) / 2, y + 0.5);
         c.textAlign = 'left';
-    }
-}
-
-/* A race stands where it was found: a mark on the lane of the second access, and a broken line to
- * the lane of the goroutine whose earlier access nothing orders with it. */
-function drawRaces(v, c)
-{
-    for (const m of v.trace.races) {
-        const x = v.xAt(m.time), y = m.g >= 0 ? laneMiddle(v, KIND_G, m.g) : null;
-        const y0 = m.by >= 0 ? laneMiddle(v, KIND_G, m.by) : null;
-        if (x < GUTTER || x > v.width)
-            continue;
-        c.strokeStyle = c.fillStyle = v.theme.race;
-        c.lineWidth = 1.5;
-        if (y !== null && y0 !== null) {
-            c.setLineDash([3, 4]);
-            c.beginPath();
-            c.moveTo(x, y0);
-            c.lineTo(x, y);
-            c.stroke();
-            c.setLineDash([]);
-        }
-        for (const at of [y, y0])
-            if (at !== null) {
-                c.beginPath();
-                c.moveTo(x, at - 7);
-                c.lineTo(x + 6, at);
-                c.lineTo(x, at + 7);
-                c.lineTo(x - 6, at);
-                c.closePath();
-                if (at === y)
-                    c.fill();
-                else
-                    c.stroke();
-            }
     }
 }
 
@@ -232,7 +215,10 @@ function drawOverlay(v)
         for (const w of allWakes(v))
             v.arrows_drawn += drawWake(v, c, w, { faint: true });
     if (v.selected) {
-        underlineSame(v, c);
+        if (v.selected.kind === KIND_O)
+            markWaiters(v, c);
+        else
+            underlineSame(v, c);
         drawOutline(v, c);
         for (const w of selectionWakes(v))
             v.arrows_drawn += drawWake(v, c, w);

@@ -13,6 +13,7 @@
  *      known), uint label, entry function (strings), stack of creation
  *   E  marks: uint n; each uint type, time (difference), goroutine + 1, other goroutine + 1, P + 1,
  *      text (string)
+ *   O  objects: uint n; each uint address, by number (0: none)
  *   J  everything else, as JSON
  *   Z  the end: without it the page is not complete
  *

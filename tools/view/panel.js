@@ -34,6 +34,14 @@ function gLink(v, index, at)
     return i < 0 ? el('span', {}, gName(g)) : spanLink(v, KIND_G, i, gName(g));
 }
 
+/* The object that a G span waits for, as a button that selects its lane at that time. */
+function objectLink(v, i)
+{
+    const lane = objectLane(v.trace, i), at = v.trace.kinds[KIND_G].begin[i];
+    const o = lane < 0 ? -1 : spanAt(v.trace.kinds[KIND_O], lane, at);
+    return o < 0 ? objectName(v.trace, i) : spanLink(v, KIND_O, o, objectName(v.trace, i));
+}
+
 function frameLine(f)
 {
     const file = f.file ? f.file.replace(/^.*\//, '') + (f.line ? ':' + f.line : '') : '';
@@ -73,8 +81,7 @@ function stackList(trace, id)
 
 function topOfStack(trace, id)
 {
-    const stack = trace.stacks.get(id) || [];
-    const f = stack.find(x => !x.runtime) || stack[0];
+    const f = userFrame(trace, id) || (trace.stacks.get(id) || [])[0];
     return f ? f.fn + (f.file ? ' ' + f.file.replace(/^.*\//, '') + ':' + f.line : '') : '';
 }
 
@@ -114,7 +121,7 @@ function spanFacts(v, k, i, link)
         out.push(['on', where]);
     if (g_span >= 0) {
         if (G.state[g_span] === G_BLOCKED)
-            out.push(['waits for', objectName(trace, g_span)]);
+            out.push(['waits for', link ? objectLink(v, g_span) : objectName(trace, g_span)]);
         out.push(...wakeFacts(v, g_span, link));
     }
     return out;
@@ -149,6 +156,27 @@ function abgrHex(c)
         .map(x => x.toString(16).padStart(2, '0')).join('');
 }
 
+function objectTooltip(v, hit)
+{
+    const { trace } = v, k = trace.kinds[KIND_O], o = k.list[hit.lane];
+    const head = el('h3', {}, o.name, el('small', {}, objectSite(trace, hit.lane)));
+    if (hit.gutter || hit.span === undefined)
+        return [head, facts([['waits', fmtCount(o.waits)], ['waited in all', fmtDur(o.total)],
+                             ['at most', fmtCount(o.most) + ' at a time']])];
+    if (hit.count > 2) {
+        const [lo, i] = waitedUntil(k, hit.lane, hit.a, 0);
+        const mean = (waitedUntil(k, hit.lane, hit.b, i)[0] - lo) / (hit.b - hit.a);
+        return [head, el('p', {}, `${mean.toFixed(2)} wait on average ` +
+                                  `in ${fmtDur(hit.b - hit.a)}`)];
+    }
+    const list = waitersAt(trace, hit.lane, k.begin[hit.span], 6) || [], G = trace.kinds[KIND_G];
+    return [head, facts([['state', stateText(trace, k, hit.span)],
+                         ['duration', fmtDur(k.end[hit.span] - k.begin[hit.span])],
+                         ['start', fmtTime(k.begin[hit.span], 1)],
+                         ...list.map(i => [trace.meta.reasons[G.why[i]].name,
+                                           gName(trace.goroutines[G.lane[i]])])])];
+}
+
 function tooltipContent(v, hit)
 {
     const { trace } = v;
@@ -163,6 +191,8 @@ function tooltipContent(v, hit)
                        ['most', fmtCount(counter.c.max)]])];
     }
     const k = trace.kinds[hit.kind];
+    if (hit.kind === KIND_O)
+        return hit.lane === undefined ? null : objectTooltip(v, hit);
     if (hit.gutter) {
         if (hit.kind !== KIND_G || hit.lane === undefined)
             return null;
@@ -191,12 +221,17 @@ function tooltipContent(v, hit)
 
 function showTooltip(v, hit, x, y)
 {
-    const tip = byId('tip');
     const content = hit ? tooltipContent(v, hit) : null;
-    if (!content) {
-        tip.hidden = true;
-        return;
-    }
+    if (content)
+        placeTip(content, x, y);
+    else
+        byId('tip').hidden = true;
+}
+
+/* Shows content near (x, y) of the window. */
+function placeTip(content, x, y)
+{
+    const tip = byId('tip');
     tip.replaceChildren(...content);
     tip.hidden = false;
     const w = tip.offsetWidth, h = tip.offsetHeight;
@@ -221,7 +256,7 @@ function functionRows(v, rows, limit)
     const body = el('tbody', {});
     for (const r of rows.slice(0, limit)) {
         const find = el('button', { class: 'link', type: 'button',
-                                    onclick: () => searchFor(v, 'fn:' + r.name) },
+                                    onclick: () => searchFor(v, 'fn:' + queryValue(r.name)) },
                         fnChip(v, r.function), r.name);
         body.append(el('tr', {}, el('td', {}, find), el('td', { class: 'num' }, fmtCount(r.n)),
                        used.map(c => el('td', { class: 'num' },
@@ -259,16 +294,7 @@ function summary(v)
                     : `${trace.races.length} data races`),
                     trace.races.slice(0, 12).map(m => el('button', {
             class: 'link', type: 'button',
-            onclick: () => {
-                v.remember();
-                const len = Math.min(v.t1 - v.t0, trace.end / 20);
-                v.show(m.time - len / 2, m.time + len / 2);
-                if (m.g >= 0) {
-                    const i = spanAt(trace.kinds[KIND_G], m.g, m.time);
-                    if (i >= 0)
-                        v.select(KIND_G, i, { reveal: true });
-                }
-            },
+            onclick: () => { v.tab = 'races'; chooseRace(v, m); },
         }, `at ${fmtTime(m.time, 1e3)} on ${m.text}`)),
                     trace.races.length > 12 ? `and ${trace.races.length - 12} more` : null));
     out.push(...functionRows(v, trace.table, 100));
@@ -311,6 +337,8 @@ function areaPanel(v)
 
 function spanPanel(v)
 {
+    if (v.selected.kind === KIND_O)
+        return objectPanel(v);
     const { trace, selected: s } = v, k = trace.kinds[s.kind], G = trace.kinds[KIND_G];
     const i = goroutineSpan(trace, k, s.i);
     const g = k.kind === KIND_G ? trace.goroutines[s.lane]
@@ -358,18 +386,19 @@ function goroutinePart(v, g)
                   ? [el('h4', {}, 'Created at'), stackList(trace, g.stack)] : null);
 }
 
-function renderPanel(v)
+function detailsPanel(v)
 {
-    const body = byId('panel');
-    body.replaceChildren(...(v.selected ? spanPanel(v) : v.area ? areaPanel(v) : summary(v))
-                         .filter(Boolean));
-    body.scrollTop = 0;
+    return v.selected ? spanPanel(v) : v.area ? areaPanel(v) : summary(v);
+}
+
+/* The selection in words, for those who do not see it. */
+function spokenSelection(v)
+{
     const s = v.selected;
-    if (s) {
-        const k = v.trace.kinds[s.kind];
-        byId('live').textContent = spanFacts(v, k, s.i, false)
-            .map(([name, value]) => `${name} ${value.textContent || value}`).join(', ');
-    } else {
-        byId('live').textContent = v.area ? `${fmtDur(v.area.t1 - v.area.t0)} selected` : '';
-    }
+    if (!s)
+        return v.area ? `${fmtDur(v.area.t1 - v.area.t0)} selected` : '';
+    const k = v.trace.kinds[s.kind];
+    const about = s.kind === KIND_O ? [[laneName(v.trace, KIND_O, s.lane),
+                                        stateText(v.trace, k, s.i)]] : spanFacts(v, k, s.i, false);
+    return about.map(([name, value]) => `${name} ${value.textContent || value}`).join(', ');
 }

@@ -200,6 +200,38 @@ class Raster {
         return -1;
     }
 
+    /* How many wait for the object of lane l, as an area; most is the value of the full height. */
+    waiters(k, l, y, h, most, colour)
+    {
+        const edge = colour, body = mix(colour, this.theme.bg32, 0.5), dt = this.ns_per_px;
+        let [before, i] = waitedUntil(k, l, this.t0, 0);
+        for (let x = 0; x < this.width; x++) {
+            const [until, j] = waitedUntil(k, l, this.t0 + (x + 1) * dt, i);
+            const v = (until - before) / dt / most, thin = Math.max(1, Math.round(this.scale));
+            const up = v > 0 ? Math.max(1, Math.round(Math.min(1, v) * h - 1e-6)) : 0;
+            const top = y + h - up;
+            this.rect(x, x + 1, top, y + h, body);
+            this.rect(x, x + 1, top, Math.min(top + thin, y + h), edge);
+            before = until;
+            i = j;
+        }
+        this.waiterLabels(k, l, y, h);
+    }
+
+    waiterLabels(k, l, y, h)
+    {
+        const hi = k.off[l + 1], room = 26 * this.scale, dt = this.ns_per_px;
+        let i = spanAfter(k, k.off[l], hi, this.t0), left = 4000;
+        for (; i < hi && k.begin[i] < this.t0 + this.width * dt && left > 0; left--) {
+            const x0 = Math.max(0, Math.round((k.begin[i] - this.t0) / dt));
+            const x1 = Math.min(this.width, Math.round((k.end[i] - this.t0) / dt));
+            if (x1 - x0 >= room && k.count[i])
+                this.labels.push(k, i, x0, x1, y, h);
+            i = x1 - x0 < 2 ? Math.max(i + 1, spanAfterNear(k, i, hi, this.t0 + (x0 + 1) * dt))
+                            : i + 1;
+        }
+    }
+
     /* A counter over time as an area; max is the value of the full height. */
     area(counter, y, h, max, colour)
     {

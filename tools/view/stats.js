@@ -1,4 +1,4 @@
-/* stats.js - figures: of an area of the timeline, of functions, and what a query matches. */
+/* stats.js - figures of an area of the timeline and of functions; words about spans. */
 
 function percentile(sorted, q)
 {
@@ -47,85 +47,30 @@ function functionTable(trace, goroutines, a, b)
     return [...rows.values()].sort((x, y) => y.total[CL_RUNNING] - x.total[CL_RUNNING]);
 }
 
-/* ---- queries ----
- *
- * Words, all of which must hold.  g:NAME (or a bare word) matches a goroutine's number, name or
- * entry function, with * for anything; state:WORD a state or reason; obj:NAME an object ("chan#3");
- * dur>TIME and dur<TIME the length of a state. */
-
-function globOf(text)
-{
-    const escaped = text.toLowerCase().replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*');
-    return new RegExp(text.includes('*') ? '^' + escaped + '$' : escaped);
-}
-
-/* { lane(g), span(i) } or { error }; span is null when the query speaks only of goroutines. */
-function parseQuery(trace, text)
-{
-    const G = trace.kinds[KIND_G], meta = trace.meta;
-    const of_lane = [], of_span = [];
-    for (const word of text.trim().split(/\s+/).filter(Boolean)) {
-        const dur = /^dur([<>])=?(.*)$/.exec(word), key = /^(g|fn|state|obj):(.*)$/.exec(word);
-        if (dur) {
-            const limit = parseDur(dur[2]);
-            if (isNaN(limit))
-                return { error: `“${word}”: a time such as 1.5ms is missing` };
-            const less = dur[1] === '<';
-            of_span.push(i => (G.end[i] - G.begin[i] < limit) === less);
-        } else if (key && key[1] === 'state') {
-            const re = globOf(key[2]);
-            const ok = i => re.test(CLASS_TEXT[G.cls[i]]) ||
-                            (G.state[i] === G_BLOCKED && re.test(meta.reasons[G.why[i]].name));
-            of_span.push(ok);
-        } else if (key && key[1] === 'obj') {
-            const re = globOf(key[2]);
-            of_span.push(i => G.obj[i] !== 0 && re.test(objectName(trace, i)));
-        } else {
-            const re = globOf(key ? key[2] : word), fn_only = key && key[1] === 'fn';
-            const number = /^g?(\d+)$/i.exec(key ? key[2] : word);
-            of_lane.push(g => number ? g.id === +number[1]
-                                     : re.test(g.fn.toLowerCase()) ||
-                                       (!fn_only && re.test(g.label.toLowerCase())));
-        }
-    }
-    return {
-        lane: g => of_lane.every(f => f(g)),
-        span: of_span.length ? i => of_span.every(f => f(i)) : null,
-    };
-}
-
-/* Does lane g hold anything the query asks for? */
-function laneMatches(trace, query, g)
-{
-    if (!query.lane(g))
-        return false;
-    if (!query.span)
-        return true;
-    const G = trace.kinds[KIND_G];
-    for (let i = G.off[g.index]; i < G.off[g.index + 1]; i++)
-        if (query.span(i))
-            return true;
-    return false;
-}
-
 /* ---- words about spans ---- */
 
 /* The id of a lane, and the lane of an id (-1: none). */
 function laneId(trace, kind, lane)
 {
     return kind === KIND_G ? trace.goroutines[lane].id
-           : kind === KIND_M ? trace.meta.threads[lane].id : lane;
+           : kind === KIND_M ? trace.meta.threads[lane].id
+           : kind === KIND_O ? trace.kinds[KIND_O].list[lane].number : lane;
 }
 
 function laneOfId(trace, kind, id)
 {
+    if (kind === KIND_O) {
+        const o = trace.kinds[KIND_O].by_number.get(id);
+        return o ? o.lane : -1;
+    }
     const list = kind === KIND_G ? trace.goroutines : kind === KIND_M ? trace.meta.threads : null;
     return list ? list.findIndex(x => x.id === id) : id;
 }
 
 function laneName(trace, kind, lane)
 {
-    return KIND_LETTER[kind] + laneId(trace, kind, lane);
+    return kind === KIND_O ? trace.kinds[KIND_O].list[lane].name
+                           : KIND_LETTER[kind] + laneId(trace, kind, lane);
 }
 
 function gName(g)
@@ -151,6 +96,9 @@ function stateText(trace, k, i)
         default: return 'not recorded';
         }
     }
+    if (k.kind === KIND_O)
+        return !k.count[i] ? 'nobody waits'
+               : k.count[i] === 1 ? '1 goroutine waits' : fmtCount(k.count[i]) + ' goroutines wait';
     if (k.kind === KIND_P)
         return ['idle', 'scheduler', 'running'][k.state[i]];
     return ['parked', 'scheduler', 'running', 'running without a P'][k.state[i]];
@@ -166,6 +114,8 @@ function spanLabel(trace, k, i)
         const text = stateText(trace, k, i), [kind, number] = obj.split('#');
         return !obj ? text : text.startsWith(kind) ? text + ' #' + number : text + ' ' + obj;
     }
+    if (k.kind === KIND_O)
+        return waitersLabel(trace, k, i, laneOf(k, i));
     const g = k.g[i] >= 0 ? gName(trace.goroutines[k.g[i]]) : '';
     if (k.kind === KIND_P)
         return g;

@@ -27,13 +27,13 @@ const THEMES = {
         bg: '#ffffff', panel: '#f6f7f9', head: '#f1f3f6', line: '#e4e7ec', grid: '#eff1f4',
         text: '#1c2129', dim: '#646d7c', faint: '#9aa2af', accent: '#2458d3', stripe: '#fafbfc',
         race: '#d6009b', idle: '#e3e7ed', scheduler: '#cfd6e0', detached: '#96323e',
-        hatch: '#8fe3ea', fn_l: 0.82, fn_c: 0.085, on_fn: '#20262f',
+        hatch: '#8fe3ea', frame: '#e6e9f2', fn_l: 0.82, fn_c: 0.085, on_fn: '#20262f',
     },
     dark: {
         bg: '#14171c', panel: '#191d23', head: '#1d222a', line: '#2a303a', grid: '#20252d',
         text: '#dde1e8', dim: '#98a1b0', faint: '#6c7584', accent: '#7fb0ff', stripe: '#171a20',
         race: '#ff4fc8', idle: '#222831', scheduler: '#39424f', detached: '#8f3843',
-        hatch: '#0d7f8c', fn_l: 0.56, fn_c: 0.085, on_fn: '#f4f6f9',
+        hatch: '#0d7f8c', frame: '#2b313d', fn_l: 0.56, fn_c: 0.085, on_fn: '#f4f6f9',
     },
 };
 
@@ -90,13 +90,14 @@ function makeTheme(name)
     t.more32 = abgr(t.dim);
     const on = hex => luminance(hex) > 0.56 ? '#1a1f27' : '#ffffff';
     const lanes = [t.idle, t.scheduler, t.detached, ...functions];
-    t.fill = [states, lanes, lanes].map(list => Uint32Array.from(list, abgr));
-    t.on = [states.map(on), lanes.map(h => on(h)), lanes.map(h => on(h))];
+    const objects = [t.idle, states[CL_CHAN]];
+    t.fill = [states, lanes, lanes, objects].map(list => Uint32Array.from(list, abgr));
+    t.on = [states.map(on), lanes.map(on), lanes.map(on), objects.map(() => t.text)];
     const lane_style = lanes.map((_, c) => c === LC_IDLE ? STYLE_BLANK
                                            : c === LC_SCHEDULER ? STYLE_THIN : STYLE_FULL);
-    t.style = [CLASS_STYLE, lane_style, lane_style];
+    t.style = [CLASS_STYLE, lane_style, lane_style, [STYLE_BLANK, STYLE_FULL]];
     const lane_stack = lanes.map((_, c) => (c + LC_DETACHED) % lanes.length);
-    t.stack = [CLASS_STACK, lane_stack, lane_stack];
+    t.stack = [CLASS_STACK, lane_stack, lane_stack, [LO_WAITED]];
     for (const key of ['bg', 'panel', 'head', 'line', 'grid', 'text', 'dim', 'faint', 'accent',
                        'race'])
         document.documentElement.style.setProperty('--' + key, t[key]);

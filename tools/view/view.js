@@ -96,6 +96,10 @@ class View extends Layout {
                 const counter = trace.counters[lane];
                 raster.area(counter.c, px(y + 3), px(y + g.row_h - 2) - px(y + 3),
                             this.counterTop(counter), theme.fill[0][counter.cls]);
+            } else if (g.kind === KIND_O) {
+                const o = trace.kinds[KIND_O].list[lane];
+                raster.waiters(trace.kinds[KIND_O], lane, px(y + 3),
+                               px(y + g.row_h - 2) - px(y + 3), o.most, theme.fill[KIND_G][o.cls]);
             } else {
                 raster.lane(trace.kinds[g.kind], lane, px(y + 2), px(y + g.row_h - 2) - px(y + 2));
             }
@@ -223,6 +227,10 @@ class View extends Layout {
             return { head: 'G' + r.id, name: r.label, right: '' };
         }
         const k = trace.kinds[g.kind];
+        if (g.kind === KIND_O) {
+            const o = k.list[lane];
+            return { head: o.name, name: objectSite(trace, lane), right: fmtDur(o.total) };
+        }
         const key = (g.kind * 1e6 + lane);
         this.busy = this.busy || new Map();
         if (!this.busy.has(key)) {
