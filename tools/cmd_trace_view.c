@@ -1,4 +1,4 @@
-/* cmd_trace_view.c - goshawk trace view FILE [-o OUT.html]: the timeline as one page.
+/* cmd_trace_view.c - goshawk trace view [--from T] [--to T] [--all] FILE [-o OUT.html]: a page.
  *
  * The trace is read once, from its beginning to its end; spans go out in blocks as they end, so
  * memory holds a block, and a record of about 60 bytes for each goroutine that the page names.
@@ -18,6 +18,9 @@
 #include "view/page.h"
 #include "view/page_file.h"
 
+/* Longer traces get their short states folded (fold.h): a browser takes some millions of spans. */
+enum { FOLD_FILE_SIZE = 12 << 20, FOLD_SPANS = 1500000 };
+
 /* A goroutine of the page; its number is its place in view->g. */
 struct page_g {
     uint64_t id, by;
@@ -34,6 +37,7 @@ struct page_m {
 struct view {
     struct tr_reader *r;
     struct page_file *file;
+    struct fold fold;
     struct pack pack;
     struct strings strings;
     struct idmap numbers, threads, stacks;
@@ -47,6 +51,7 @@ struct view {
     struct page_m *m;
     uint32_t m_cap;
     uint64_t events, procs, procs_seen;
+    bool all, window; /* --all; --from or --to */
 };
 
 /* ---- goroutines ---- */
@@ -147,9 +152,16 @@ static void on_span(void *arg, const struct tr_span *s)
         if (s->lane == TR_LANE_P && s->id >= v->procs_seen)
             v->procs_seen = s->id + 1;
     }
-    struct tr_span numbered = *s;
-    numbered.m = thread_of(v, s->m);
-    pack_span(&v->pack, &numbered, lane, g, by, object_of(v, s->obj));
+    struct fold_item item = {.s = *s, .lane = lane, .g = g, .by = by, .obj = object_of(v, s->obj)};
+    item.s.m = thread_of(v, s->m);
+    item.key = s->lane == TR_LANE_G ? item.obj : g >= 0 ? v->g[g].fn : 0;
+    fold_span(&v->fold, &item);
+}
+
+static void on_folded(void *arg, const struct fold_item *item)
+{
+    struct view *v = arg;
+    pack_span(&v->pack, item);
 }
 
 static void mark(struct view *v, const struct tr_event *e, const char *text)
@@ -295,6 +307,10 @@ static void write_meta(struct view *v)
         info->problem || info->end != TR_END_STOPPED ? "false" : "true", (long long)info->end_ns,
         info->pid, (long long)info->wall_start_ns, (unsigned long long)v->events,
         (unsigned long long)(v->procs ? v->procs : v->procs_seen), TR_EV_RACE, TR_EV_PROCS);
+    if (v->window)
+        bytes_printf(&b, ",\"window\":[%lld,%lld]", (long long)v->fold.from,
+                     (long long)(v->fold.to < info->end_ns ? v->fold.to : info->end_ns));
+    bytes_printf(&b, ",\"folded\":%llu", (unsigned long long)v->fold.folded);
     bytes_printf(&b, ",\"reasons\":[");
     for (int why = 0; why < TR_REASONS; why++) {
         bytes_printf(&b, "%s{\"name\":", why ? "," : "");
@@ -319,6 +335,7 @@ static void write_meta(struct view *v)
 static void write_tail(struct view *v)
 {
     struct bytes b = {0};
+    fold_finish(&v->fold);
     pack_flush(&v->pack);
     write_stacks(v);
     write_goroutines(v);
@@ -346,6 +363,11 @@ static bool write_page(struct view *v)
     strings_add(&v->strings, "");
     page_file_text(v->file, page_head, page_head_len);
     v->pack.file = v->file;
+    v->fold.emit = on_folded;
+    v->fold.arg = v;
+    v->fold.end = tr_reader_info(v->r)->end_ns;
+    if (!v->all && tr_reader_info(v->r)->file_size > FOLD_FILE_SIZE && v->fold.end > 0)
+        v->fold.most = FOLD_SPANS;
     struct tr_spans *spans = tr_spans_make(v->r, on_span, v);
     if (!spans)
         return false;
@@ -413,47 +435,90 @@ static void print_url(const char *path)
     free(real);
 }
 
-static int view_to(const char *cmd, const char *in, const char *out)
+static int view_to(const char *cmd, struct view *v, const char *in, const char *out)
 {
-    struct view v = {0};
-    int code = trace_file_open_path(cmd, in, &v.r), error = 0;
+    int code = trace_file_open_path(cmd, in, &v->r), error = 0;
     if (code != CMD_OK)
         return code;
     uint64_t size = 0;
-    if (same_file(in, out))
+    int64_t end = tr_reader_info(v->r)->end_ns;
+    if (v->window && v->fold.from >= end)
+        code = cmd_failed(cmd, "--from lies behind the end of %s (%.9g s)", in, (double)end / 1e9);
+    else if (same_file(in, out))
         code = cmd_failed(cmd, "%s is the trace itself; name another file with -o", out);
-    else if (!(v.file = page_file_make(out, &error)))
+    else if (!(v->file = page_file_make(out, &error)))
         code = cmd_failed(cmd, "cannot write %s: %s", out, strerror(-error));
     if (code == CMD_OK) {
-        bool whole = write_page(&v);
-        error = page_file_finish(v.file, whole, &size);
+        bool whole = write_page(v);
+        error = page_file_finish(v->file, whole, &size);
         if (!whole)
             code = cmd_failed(cmd, "out of memory");
         else if (error)
             code = cmd_failed(cmd, "cannot write %s: %s", out, strerror(-error));
     }
     if (code == CMD_OK) {
-        trace_file_note(cmd, v.r);
+        trace_file_note(cmd, v->r);
     }
     if (code == CMD_OK && is_file(out)) { /* else the page may have gone to stdout */
         printf("%s: %.1f KiB, %llu events, %u goroutines\n", out, (double)size / 1024,
-               (unsigned long long)v.events, v.numbers.count);
+               (unsigned long long)v->events, v->numbers.count);
+        if (v->fold.folded)
+            printf("short states are folded; --from and --to keep all of a window, --all all\n");
         print_url(out);
     }
-    view_fini(&v);
-    tr_reader_close(v.r);
+    view_fini(v);
+    tr_reader_close(v->r);
+    return code;
+}
+
+/* "1.5ms", "20us", "3s", "7" (ns). */
+static int window_time(const char *cmd, const char *name, const char *text, int64_t *ret)
+{
+    static const char units[][3] = {"", "ns", "us", "ms", "s"};
+    static const double ns[] = {1, 1, 1e3, 1e6, 1e9};
+    char *end = NULL;
+    double v = text ? strtod(text, &end) : 0;
+    for (size_t i = 0; text && end > text && i < sizeof(ns) / sizeof(ns[0]); i++)
+        if (v >= 0 && strcmp(end, units[i]) == 0 && v * ns[i] < 9e18) {
+            *ret = (int64_t)(v * ns[i] + 0.5);
+            return CMD_OK;
+        }
+    return text ? cmd_wrong_use(cmd, "%s %s: not a time such as 1.5ms", name, text) : CMD_OK;
+}
+
+/* --from, --to and --all.  Without a window everything may be folded. */
+static int read_window(const char *cmd, struct view *v, const char *from, const char *to)
+{
+    v->window = from || to;
+    v->fold.from = v->window ? 0 : INT64_MAX;
+    v->fold.to = v->window ? INT64_MAX : INT64_MIN;
+    int code = window_time(cmd, "--from", from, &v->fold.from);
+    if (code == CMD_OK)
+        code = window_time(cmd, "--to", to, &v->fold.to);
+    if (code == CMD_OK && v->window && v->fold.from >= v->fold.to)
+        code = cmd_wrong_use(cmd, "the window is empty: --from must be before --to");
     return code;
 }
 
 int cmd_trace_view(int argc, char **argv)
 {
-    const char *cmd = argv[0], *in = NULL, *out = NULL;
+    const char *cmd = argv[0], *in = NULL, *out = NULL, *from = NULL, *to = NULL;
+    const struct {
+        const char *name, **value;
+    } options[] = {{"-o", &out}, {"--from", &from}, {"--to", &to}};
+    struct view v = {0};
     for (int i = 1; i < argc; i++) {
-        int taken = cmd_option(argc, argv, &i, "-o", &out);
+        int taken = 0;
+        for (size_t o = 0; o < sizeof(options) / sizeof(options[0]) && !taken; o++)
+            taken = cmd_option(argc, argv, &i, options[o].name, options[o].value);
         if (taken < 0)
             return CMD_WRONG_USE;
         if (taken)
             continue;
+        if (strcmp(argv[i], "--all") == 0) {
+            v.all = true;
+            continue;
+        }
         if (argv[i][0] == '-' && argv[i][1])
             return cmd_wrong_use(cmd, "unknown option %s; see goshawk help trace view", argv[i]);
         if (in)
@@ -462,8 +527,11 @@ int cmd_trace_view(int argc, char **argv)
     }
     if (!in)
         return cmd_wrong_use(cmd, "name a trace: %s FILE.gtrace [-o OUT.html]", cmd);
+    int code = read_window(cmd, &v, from, to);
+    if (code != CMD_OK)
+        return code;
     char *named = out ? cmd_strdup(out) : default_out(in);
-    int code = view_to(cmd, in, named);
+    code = view_to(cmd, &v, in, named);
     free(named);
     return code;
 }

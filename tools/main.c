@@ -35,8 +35,10 @@ static const struct command commands[] = {
      "was traced is kept for its symbols, 30 days in ~/.cache/goshawk/run.\n"},
     {"trace", "timeline", cmd_trace_timeline, "timeline in the terminal", trace_help_timeline},
     {"trace", "view", cmd_trace_view, "timeline as one self-contained page",
-     "goshawk trace view FILE [-o OUT.html]\n\n"
+     "goshawk trace view [--from T] [--to T] [--all] FILE [-o OUT.html]\n\n"
      "Writes a page that opens from the disk, without a network (default: FILE with .html).\n"
+     "  --from, --to   a window of time that a page of a long trace keeps in full\n"
+     "  --all          keep every state of a long trace; the page may be slow\n"
      "Press ? in it for its keys.\n"},
     {"trace", "serve", cmd_trace_serve, "the page of a huge trace, window by window",
      trace_help_serve},

@@ -67,6 +67,45 @@ const cases = Object.assign({}, lane_cases, panel_cases, {
         holds((await s.page.innerText('#wait')).includes('cannot show'), 'and says so');
     },
 
+    /* The page's own folding of a trace that is long, at a size that a test can afford. */
+    async a_long_trace_is_folded(s)
+    {
+        if (!gen)
+            return;
+        equal(run(gen, 'long.gtrace', '1400000').status, 0, 'gen_trace');
+        const view = (...more) => run(goshawk, 'trace', 'view', ...more, 'long.gtrace', '-o',
+                                      'long.html');
+        const late = view('--from', '1000s');
+        holds(late.status === 1 && late.stderr.includes('behind the end'), late.stderr);
+        equal(view('--from', '2ms', '--to', '1ms').status, 2, 'an empty window');
+        equal(view('--from', 'soon').status, 2, 'no time');
+        const made = view('--from', '10ms', '--to', '12ms');
+        equal(made.status, 0, made.stderr);
+        holds(made.stdout.includes('short states are folded'), made.stdout);
+        fs.unlinkSync(path.join(folder, 'long.gtrace'));
+        await s.open('long.html');
+        const got = await s.ask(() => {
+            const { trace, view } = goshawk, k = trace.kinds[0], row = k.fold.findIndex(x => x & 1);
+            let n = 0, folded = 0, inside = 0;
+            for (const x of trace.kinds) {
+                n += x.n;
+                for (let i = 0; i < x.n; i++) {
+                    folded += x.fold ? x.fold[i] >>> 1 : 0;
+                    inside += +!!(x.fold && x.fold[i] && x.end[i] > 10e6 && x.begin[i] < 12e6);
+                }
+            }
+            view.select(0, row, { reveal: true });
+            return { n, all: folded === trace.meta.folded, inside, window: trace.meta.window,
+                     by_end: k.by_end.every((s, j) => !j || k.end[k.by_end[j - 1]] <= k.end[s]),
+                     running: trace.counters[0].c.max <= trace.meta.procs };
+        });
+        holds(got.n < 4e6, `${got.n} spans`);
+        equal([got.all, got.inside, got.by_end, got.running], [true, 0, true, true], 'folded');
+        equal(got.window, [10e6, 12e6], 'window');
+        const text = await s.page.innerText('#panel');
+        holds(/states in/.test(text) && text.includes('goshawk trace view --from'), text);
+    },
+
     async many_events_open_fast(s)
     {
         if (!gen)

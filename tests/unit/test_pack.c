@@ -142,8 +142,8 @@ Test(pack, spans_stand_in_columns)
                            .stack = 9,
                            .open = true};
     written.len = 0;
-    pack_span(&pack, &run, 7, -1, -1, 0);
-    pack_span(&pack, &wait, 7, -1, 3, 4);
+    pack_span(&pack, &(struct fold_item){.s = run, .lane = 7, .g = -1, .by = -1});
+    pack_span(&pack, &(struct fold_item){.s = wait, .lane = 7, .g = -1, .by = 3, .obj = 4});
     pack_flush(&pack);
     pack_flush(&pack); /* nothing left to write */
     const unsigned char *p = written.p + 5;
@@ -157,7 +157,7 @@ Test(pack, spans_stand_in_columns)
         [PC_LANE] = {"\7\7", 2},     [PC_END] = {"\74\2", 2}, [PC_GAP] = {"\24", 1},
         [PC_P] = {"\3", 1},          [PC_M] = {"\5", 1},      [PC_G] = {"", 0},
         [PC_WHY] = {"\6", 1},        [PC_OBJ] = {"\4", 1},    [PC_STACK] = {"\11", 1},
-        [PC_BY] = {"\4", 1},         [PC_BY_P] = {"\2", 1},
+        [PC_BY] = {"\4", 1},         [PC_BY_P] = {"\2", 1},   [PC_FOLD] = {"", 0},
     };
     for (int i = 0; i < PC_COLUMNS; i++) {
         uint64_t len;

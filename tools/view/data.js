@@ -7,11 +7,12 @@
  * What makes zoomed-out views cheap is not a picture for each zoom level but prefix sums: every
  * STEP spans the total time of each class so far.  The exact share of every class in any window of
  * a lane is then two look-ups and at most 2 * STEP steps, at every zoom, from a table of 4 bytes a
- * span.  Counters over time are sorted arrays of begins and ends, answered likewise. */
+ * span. */
 
 const KIND_G = 0, KIND_P = 1, KIND_M = 2;
 const KIND_LETTER = ['G', 'P', 'M', 'O']; /* O: objects.js */
 const G_UNKNOWN = 0, G_RUNNABLE = 1, G_RUNNING = 2, G_BLOCKED = 3, G_DETACHED = 4;
+const PACK_FOLDED = 5; /* a state on the page only: runnable, folded */
 const P_IDLE = 0, P_SCHEDULER = 1, P_RUNNING = 2;
 const M_PARKED = 0, M_IDLE = 1, M_RUNNING = 2, M_DETACHED = 3;
 
@@ -178,6 +179,8 @@ function makeKind(kind, counts)
         m: new Int32Array(kind === KIND_M ? 0 : n).fill(-1),
         g: new Int32Array(kind === KIND_G ? 0 : n).fill(-1),
     };
+    k.fold = null; /* of a trace with folded states: how many each span stands for, * 2 + 1 for the
+                    * first of a row of sums; 0: it is one state */
     if (kind === KIND_G) {
         k.why = new Uint8Array(n);
         k.obj = new Uint32Array(n);
@@ -206,6 +209,18 @@ function countSpans(blocks, goroutines)
     return counts;
 }
 
+/* Sorts what is nearly sorted: sums of folded states come a little late. */
+function putInOrder(list, key)
+{
+    for (let j = 1; j < list.length; j++) {
+        const i = list[j], at = key[i];
+        let to = j;
+        for (; to > 0 && key[list[to - 1]] > at; to--)
+            list[to] = list[to - 1];
+        list[to] = i;
+    }
+}
+
 function readSpans(blocks, goroutines)
 {
     const counts = countSpans(blocks, goroutines);
@@ -215,10 +230,13 @@ function readSpans(blocks, goroutines)
     let now = 0, ended = 0;
     for (const block of blocks) {
         const c = new Cursor(block.b, block.pos, block.end), n = c.uint();
-        const [head, lane, end, gap, ps, ms, gs, why, obj, stack, by, byP] =
-            Array.from({ length: 12 }, () => c.column());
+        const [head, lane, end, gap, ps, ms, gs, why, obj, stack, by, byP, fold] =
+            Array.from({ length: 13 }, () => c.column());
         for (let i = 0; i < n; i++) {
-            const h = head.b[head.pos++], k = kinds[h & 3], state = (h >> 2) & 7;
+            const h = head.b[head.pos++], k = kinds[h & 3], raw = (h >> 2) & 7;
+            const state = k.kind === KIND_G && raw === PACK_FOLDED ? G_RUNNABLE : raw;
+            const folded = raw !== state ||
+                           (h >> 7 && !(k.kind === KIND_G && state === G_RUNNABLE));
             const l = lane.uint(), at = next[h & 3][l]++;
             now += end.int();
             const before = at > k.off[l] ? k.end[at - 1] : 0;
@@ -226,6 +244,8 @@ function readSpans(blocks, goroutines)
             k.end[at] = now;
             k.state[at] = state;
             k.open[at] = (h >> 5) & 1;
+            if (folded)
+                (k.fold = k.fold || new Uint32Array(k.n))[at] = fold.uint();
             if (k.kind === KIND_G) {
                 by_end[ended++] = at;
                 if (state === G_RUNNING)
@@ -241,7 +261,7 @@ function readSpans(blocks, goroutines)
                     k.byP[at] = byP.uint() - 1;
                     k.stack[at] = stack.uint();
                 }
-                k.created[at] = h >> 7;
+                k.created[at] = folded ? 0 : h >> 7;
             } else if (k.kind === KIND_P) {
                 if (state !== P_IDLE)
                     k.m[at] = ms.uint();
@@ -255,6 +275,8 @@ function readSpans(blocks, goroutines)
         }
     }
     kinds[KIND_G].by_end = by_end;
+    if (kinds[KIND_G].fold)
+        putInOrder(by_end, kinds[KIND_G].end);
     return kinds;
 }
 
@@ -429,72 +451,6 @@ function laneShares(k, l, a, b, out)
     return out;
 }
 
-/* How many goroutines were in a state, over time: begins and ends of all such spans, sorted, with
- * the sums of their times for averages. */
-function makeCounter(k, wanted)
-{
-    let n = 0;
-    for (let i = 0; i < k.n; i++)
-        n += wanted[k.cls[i]];
-    const up = new Float64Array(n), down = new Float64Array(n);
-    for (let j = 0, u = 0, d = 0; j < k.n; j++) {
-        const b = k.by_begin[j], e = k.by_end[j];
-        if (wanted[k.cls[b]])
-            up[u++] = k.begin[b];
-        if (wanted[k.cls[e]])
-            down[d++] = k.end[e];
-    }
-    const counter = { up: makeSteps(up), down: makeSteps(down), max: 0 };
-    for (let i = 0, j = 0; i < n; i++) {
-        while (j < n && down[j] <= up[i])
-            j++;
-        counter.max = Math.max(counter.max, i + 1 - j);
-    }
-    return counter;
-}
-
-function makeSteps(at)
-{
-    const sum = new Float64Array(at.length + 1);
-    for (let i = 0; i < at.length; i++)
-        sum[i + 1] = sum[i] + at[i];
-    return { at, sum };
-}
-
-/* How many steps are not after t; there are at least lo, probably few more. */
-function stepsUntil(s, t, lo)
-{
-    let hi = lo, step = 1;
-    while (hi < s.at.length && s.at[hi] <= t) {
-        lo = hi + 1;
-        hi += step;
-        step *= 2;
-    }
-    hi = Math.min(hi, s.at.length);
-    while (lo < hi) {
-        const mid = (lo + hi) >>> 1;
-        if (s.at[mid] <= t)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
-/* Average over [a, b) of a counter; ca and cb are its [up, down] counts at a and b. */
-function counterMean(c, a, b, ca, cb)
-{
-    const area = (s, i, j) => (j - i) * b - (s.sum[j] - s.sum[i]);
-    const inside = area(c.up, ca[0], cb[0]) - area(c.down, ca[1], cb[1]);
-    return Math.max(0, ca[0] - ca[1] + inside / (b - a));
-}
-
-/* The [up, down] counts at t; near: those of a time before it. */
-function counterAt(c, t, near)
-{
-    return [stepsUntil(c.up, t, near ? near[0] : 0), stepsUntil(c.down, t, near ? near[1] : 0)];
-}
-
 /* ---- all of it ---- */
 
 /* Runnable spans by who caused them, in order of time: list[off[g]..off[g + 1]) are spans. */
@@ -576,10 +532,13 @@ async function loadTrace(text)
     trace.wakes = indexWakes(G);
     trace.kinds.push(makeObjects(trace));
     const one = (...wanted) => Uint8Array.from({ length: NC }, (_, c) => +wanted.includes(c));
+    const procs = Math.max(1, trace.meta.procs);
     trace.counters = [
         { name: 'running', cls: CL_RUNNING, c: makeCounter(G, one(CL_RUNNING)) },
         { name: 'runnable', cls: CL_RUNNABLE, c: makeCounter(G, one(CL_RUNNABLE)) },
         { name: 'blocked', cls: CL_CHAN, c: makeCounter(G, one(2, 3, 4, 5, 6, 7, 8)) },
     ];
+    if (G.fold) /* sums of neighbours overlap a little */
+        trace.counters[0].c.max = Math.min(trace.counters[0].c.max, procs);
     return trace;
 }

@@ -37,8 +37,9 @@ function sumStacks(v, scope, mode)
         if (!r)
             rows.set(key, r = { fn: f.name, stack, cls: G.cls[i], why: blocked ? G.why[i] : 0,
                                 value: 0, n: 0 });
-        r.n++;
-        r.value += mode === 'waits' ? 1 : Math.min(G.end[i], scope.t1) -
+        const n = foldCount(G, i) || 1;
+        r.n += n;
+        r.value += mode === 'waits' ? n : Math.min(G.end[i], scope.t1) -
                                           Math.max(G.begin[i], scope.t0);
     });
     return rows.values();

@@ -159,6 +159,9 @@ class Layout {
             if (cover(s) > cover(best))
                 best = s;
         }
+        const row = foldOf(k, best);
+        if (row && n <= row.hi - row.lo)
+            return { span: best, count: row.count, a: row.begin, b: row.end };
         return { span: best, count: n, a, b };
     }
 

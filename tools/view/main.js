@@ -63,7 +63,8 @@ function readHash(v)
     byId('search').value = h.get('q') || '';
     search(v);
     const t = /^(\d+)-(\d+)$/.exec(h.get('t') || '');
-    v.show(t ? +t[1] : 0, t ? +t[2] : trace.end, { smooth: false });
+    const first = trace.meta.window || [0, trace.end];
+    v.show(t ? +t[1] : first[0], t ? +t[2] : first[1], { smooth: false });
     const s = /^([GPMO])(\d+)@(\d+)$/.exec(h.get('s') || '');
     if (s) {
         const kind = KIND_LETTER.indexOf(s[1]), k = trace.kinds[kind];
@@ -102,6 +103,9 @@ function header(trace)
     const verdict = byId('verdict');
     verdict.textContent = verdict.title = meta.verdict;
     verdict.className = meta.whole ? '' : 'cut';
+    if (meta.folded)
+        byId('about').before(el('b', { class: 'folded', title: `${fmtCount(meta.folded)} short ` +
+            'states are shown as sums; --from and --to keep all of a window' }, 'overview'));
     if (trace.races.length)
         verdict.before(el('b', { class: 'race' }, trace.races.length === 1 ? '1 race'
                                                   : `${trace.races.length} races`));

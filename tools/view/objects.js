@@ -20,10 +20,11 @@ function countObjects(trace)
         if (!o) {
             const kind = trace.meta.reasons[G.why[i]].kind || 'object';
             o = { number: G.obj[i], kind, name: kind + '#' + G.obj[i], cls: G.cls[i], lane: 0,
-                  waits: 0, total: 0, longest: i, most: 0 };
+                  waits: 0, spans: 0, total: 0, longest: i, most: 0 };
             by_number.set(o.number, o);
         }
-        o.waits++;
+        o.spans++;
+        o.waits += foldCount(G, i) || 1;
         o.total += G.end[i] - G.begin[i];
         if (G.end[i] - G.begin[i] > G.end[o.longest] - G.begin[o.longest])
             o.longest = i;
@@ -76,7 +77,7 @@ function makeObjects(trace)
     const G = trace.kinds[KIND_G], { list, by_number } = countObjects(trace);
     const wait_off = new Uint32Array(list.length + 1);
     for (const o of list)
-        wait_off[o.lane + 1] = wait_off[o.lane] + o.waits;
+        wait_off[o.lane + 1] = wait_off[o.lane] + o.spans;
     const room = wait_off[list.length] * 2, none = new Int32Array(room).fill(-1);
     const k = {
         kind: KIND_O, lanes: list.length, off: new Uint32Array(list.length + 1), n: 0,
@@ -140,7 +141,7 @@ function groupWaits(trace, l, key)
         let r = rows.get(what);
         if (!r)
             rows.set(what, r = { key: what, n: 0, total: 0 });
-        r.n++;
+        r.n += foldCount(G, i) || 1;
         r.total += G.end[i] - G.begin[i];
     }
     return [...rows.values()].sort((a, b) => b.total - a.total);

@@ -112,33 +112,37 @@ static void pack_g(struct bytes *c, const struct tr_span *s, int64_t by, uint32_
     }
 }
 
-void pack_span(struct pack *p, const struct tr_span *s, uint32_t lane, int64_t g, int64_t by,
-               uint32_t obj)
+void pack_span(struct pack *p, const struct fold_item *item)
 {
+    const struct tr_span *s = &item->s;
     struct bytes *c = p->column;
-    int64_t *before = lane_end(&p->ends[s->lane], lane);
-    bool gap = s->begin != *before;
-    bytes_byte(&c[PC_HEAD], (unsigned)s->lane | (unsigned)s->state << 2 | (unsigned)s->open << 5 |
-                                (unsigned)gap << 6 | (unsigned)s->created << 7);
-    bytes_uint(&c[PC_LANE], lane);
+    int64_t *before = lane_end(&p->ends[s->lane], item->lane);
+    bool gap = s->begin != *before, folded = item->count > 0;
+    bool runnable = s->lane == TR_LANE_G && s->state == TR_G_RUNNABLE;
+    unsigned state = folded && runnable ? PACK_FOLDED : s->state;
+    bytes_byte(&c[PC_HEAD], (unsigned)s->lane | state << 2 | (unsigned)s->open << 5 |
+                                (unsigned)gap << 6 | (unsigned)(folded || s->created) << 7);
+    bytes_uint(&c[PC_LANE], item->lane);
     bytes_int(&c[PC_END], s->end - p->end);
+    if (folded)
+        bytes_uint(&c[PC_FOLD], (uint64_t)item->count << 1 | item->first);
     if (gap)
         bytes_int(&c[PC_GAP], s->begin - *before);
     *before = p->end = s->end;
     switch (s->lane) {
     case TR_LANE_G:
-        pack_g(c, s, by, obj);
+        pack_g(c, s, item->by, item->obj);
         break;
     case TR_LANE_P:
         if (s->state != TR_P_IDLE)
             bytes_uint(&c[PC_M], s->m);
         if (s->state == TR_P_RUNNING)
-            bytes_uint(&c[PC_G], (uint64_t)(g + 1));
+            bytes_uint(&c[PC_G], (uint64_t)(item->g + 1));
         break;
     case TR_LANE_M:
         bytes_uint(&c[PC_P], (uint64_t)(s->p + 1));
         if (s->state == TR_M_RUNNING || s->state == TR_M_DETACHED)
-            bytes_uint(&c[PC_G], (uint64_t)(g + 1));
+            bytes_uint(&c[PC_G], (uint64_t)(item->g + 1));
         break;
     }
     if (++p->n == PACK_BLOCK)

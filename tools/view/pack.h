@@ -6,6 +6,7 @@
  *   S  spans, in the order in which they ended, all lanes mixed; at most PACK_BLOCK a section:
  *        uint n, then PC_COLUMNS columns, each uint length and bytes; what a column holds stands
  *        at enum pack_column.
+ *      Folded states (fold.h) are spans too, that stand for several; their sums lie end to end.
  *   T  strings: uint n; each uint length, bytes
  *   K  frames: uint n; each uint function, file (strings), line, flags (1 inlined, 2 runtime)
  *      stacks: uint n; each uint id, depth, frames (innermost first)
@@ -25,9 +26,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "reader.h"
+#include "fold.h"
 #include "page_file.h"
 
-enum { PACK_BLOCK = 65536 };
+enum { PACK_BLOCK = 65536, PACK_FOLDED = 5 };
 
 /* Bytes that grow.  Zero bytes are empty ones. */
 struct bytes {
@@ -43,7 +45,8 @@ void bytes_json(struct bytes *b, const char *s); /* as a JSON string, quotes inc
 void bytes_fini(struct bytes *b);
 
 enum pack_column {
-    PC_HEAD,  /* byte: lane kind (bits 0-1), state (2-4), open (5), gap (6), created (7) */
+    PC_HEAD,  /* byte: lane kind (bits 0-1), state (2-4), open (5), gap (6), and 7: a G that is
+               * runnable was created, others are folded.  A folded runnable G has PACK_FOLDED */
     PC_LANE,  /* uint: number of the goroutine, P, number of the M */
     PC_END,   /* int: end, difference to the span before */
     PC_GAP,   /* int, with the gap bit: begin - end of the lane's span before (0 at first) */
@@ -55,6 +58,7 @@ enum pack_column {
     PC_STACK, /* uint: G blocked, runnable */
     PC_BY,    /* uint number + 1: G blocked, runnable */
     PC_BY_P,  /* uint p + 1: G blocked, runnable */
+    PC_FOLD,  /* uint states that are folded here * 2 + 1 for the first of a row of sums: folded */
     PC_COLUMNS
 };
 
@@ -70,9 +74,8 @@ struct pack {
     } ends[3]; /* of the last span of each lane, by kind */
 };
 
-/* lane, g and by are numbers of this pack (g and by: -1 none), not ids. */
-void pack_span(struct pack *p, const struct tr_span *s, uint32_t lane, int64_t g, int64_t by,
-               uint32_t obj);
+/* lane, s.m, g and by are numbers of this pack (g and by: -1 none), not ids. */
+void pack_span(struct pack *p, const struct fold_item *item);
 void pack_flush(struct pack *p);
 void pack_fini(struct pack *p);
 

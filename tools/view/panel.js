@@ -186,7 +186,7 @@ function tooltipContent(v, hit)
         if (hit.lane === undefined)
             return null;
         const counter = trace.counters[hit.lane], at = counterAt(counter.c, hit.time);
-        return [el('h3', {}, `${fmtCount(at[0] - at[1])} ${counter.name}`),
+        return [el('h3', {}, `${fmtCount(counterValue(counter.c, at))} ${counter.name}`),
                 facts([['at', fmtTime(hit.time, (v.t1 - v.t0) / v.plotWidth())],
                        ['most', fmtCount(counter.c.max)]])];
     }
@@ -251,7 +251,8 @@ function functionRows(v, rows, limit)
                   'max'];
     const table = el('table', {}, el('thead', {}, el('tr', {}, head.map((h, n) =>
         el('th', { class: n ? 'num' : '', title: n >= head.length - 3
-            ? 'scheduling latency: from runnable to running' : undefined },
+            ? 'scheduling latency: from runnable to running' +
+              (v.trace.meta.folded ? ', of what is not folded' : '') : undefined },
            n >= 2 && n < head.length - 3 ? chip(v, used[n - 2]) : null, h)))));
     const body = el('tbody', {});
     for (const r of rows.slice(0, limit)) {
@@ -288,7 +289,10 @@ function summary(v)
 {
     const { trace } = v;
     trace.table = trace.table || functionTable(trace, trace.goroutines, 0, trace.end);
-    const out = [el('h2', {}, 'The whole trace'), shareBar(v, sumTotals(trace.table))];
+    const { t0, t1 } = v.goal();
+    const out = [el('h2', {}, 'The whole trace'),
+                 trace.meta.folded ? foldNotice(v, t0, t1) : null,
+                 shareBar(v, sumTotals(trace.table))];
     if (trace.races.length)
         out.push(el('div', { class: 'races' }, el('b', {}, trace.races.length === 1 ? '1 data race'
                     : `${trace.races.length} data races`),
@@ -340,6 +344,9 @@ function spanPanel(v)
     if (v.selected.kind === KIND_O)
         return objectPanel(v);
     const { trace, selected: s } = v, k = trace.kinds[s.kind], G = trace.kinds[KIND_G];
+    if (foldCount(k, s.i))
+        return foldPanel(v, k, s.i, k.kind === KIND_G ? gName(trace.goroutines[s.lane])
+                                                      : laneName(trace, k.kind, s.lane));
     const i = goroutineSpan(trace, k, s.i);
     const g = k.kind === KIND_G ? trace.goroutines[s.lane]
               : k.g[s.i] >= 0 ? trace.goroutines[k.g[s.i]] : null;
@@ -379,7 +386,8 @@ function goroutinePart(v, g)
               facts([['entry', g.fn],
                      ['created', g.created >= 0 ? fmtTime(g.created, 1) : 'before the trace'],
                      ['by', g.by >= 0 ? gLink(v, g.by, g.created) : ''],
-                     ['ran', `${fmtCount(lat.n)} times, ${fmtDur(totalsOf(trace, g)[CL_RUNNING])} in all`],
+                     ['ran', (trace.meta.folded ? '' : fmtCount(lat.n) + ' times, ') +
+                             fmtDur(totalsOf(trace, g)[CL_RUNNING]) + ' in all'],
                      ['waited to run', lat.n ? `p50 ${fmtDur(lat.p50)}, p99 ${fmtDur(lat.p99)}, ` +
                                                `max ${fmtDur(lat.max)}` : '']]),
               shareBar(v, totalsOf(trace, g)), stackList(trace, g.stack)

@@ -151,6 +151,10 @@ class Raster {
             }
             more_from = this.more(more_from, x, y);
             const s = this.widest(k, i, j, last, a, b);
+            if (k.fold && k.fold[s]) {
+                [i, x] = this.folded(k, s, x, y, h, hi);
+                continue;
+            }
             const x1 = clamp(Math.round((k.end[s] - t0) / dt), x + 1, width);
             this.span(k.kind, k.cls[s], x, x1, y, h);
             if (x1 - x >= label_px)
@@ -160,6 +164,21 @@ class Raster {
             i = spanAfterNear(k, i, hi, t0 + x * dt);
         }
         this.more(more_from, x, y);
+    }
+
+    /* The row of sums that span s belongs to: its shares over all of its time.  Returns the first
+     * span and column behind it. */
+    folded(k, s, x, y, h, hi)
+    {
+        const { t0, ns_per_px: dt } = this, row = foldOf(k, s), { shares } = this;
+        const x1 = clamp(Math.round((row.end - t0) / dt), x + 1, this.width);
+        shares.fill(0);
+        for (let i = row.lo; i < row.hi; i++)
+            shares[k.cls[i]] += k.end[i] - k.begin[i];
+        for (let c = x; c < x1; c++)
+            this.column(k.kind, c, y, h, row.begin, row.end);
+        this.more(x, x1, y);
+        return [spanAfterNear(k, s, hi, t0 + x1 * dt), x1];
     }
 
     /* Do more than two spans of some length meet in the column that spans [i, j) end in? */

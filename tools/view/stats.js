@@ -19,7 +19,7 @@ function eachLatency(G, l, a, b, fn)
 {
     const hi = G.off[l + 1];
     for (let i = spanAfter(G, G.off[l], hi, a); i < hi && G.end[i] <= b; i++)
-        if (G.state[i] === G_RUNNABLE && !G.open[i])
+        if (G.state[i] === G_RUNNABLE && !G.open[i] && !foldCount(G, i))
             fn(i);
 }
 
@@ -136,18 +136,20 @@ function goroutineSpan(trace, k, i)
 function wakeOf(trace, i)
 {
     const G = trace.kinds[KIND_G], first = G.off[G.lane[i]], end = G.off[G.lane[i] + 1];
+    if (foldCount(G, i))
+        return -1;
     if (G.state[i] === G_RUNNABLE)
         return i;
     if (G.state[i] === G_BLOCKED)
-        return i + 1 < end && G.state[i + 1] === G_RUNNABLE ? i + 1 : -1;
-    return i > first && G.state[i - 1] === G_RUNNABLE ? i - 1 : -1;
+        return i + 1 < end && G.state[i + 1] === G_RUNNABLE && !foldCount(G, i + 1) ? i + 1 : -1;
+    return i > first && G.state[i - 1] === G_RUNNABLE && !foldCount(G, i - 1) ? i - 1 : -1;
 }
 
 /* The span that a wake-up leads to, when the goroutine ran after it; or -1. */
 function runAfter(trace, wake)
 {
     const G = trace.kinds[KIND_G];
-    return wake + 1 < G.off[G.lane[wake] + 1] ? wake + 1 : -1;
+    return wake + 1 < G.off[G.lane[wake] + 1] && !foldCount(G, wake + 1) ? wake + 1 : -1;
 }
 
 /* Runnable spans that G span i (running) caused. */

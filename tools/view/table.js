@@ -9,7 +9,8 @@ const COLUMNS = [
     { id: 'begin', title: 'start', num: true, key: (t, G, i) => G.begin[i],
       text: (t, G, i) => fmtTime(G.begin[i], 1) },
     { id: 'dur', title: 'duration', num: true, down: true, key: (t, G, i) => G.end[i] - G.begin[i],
-      text: (t, G, i) => fmtDur(G.end[i] - G.begin[i]) + (G.open[i] ? ' +' : '') },
+      text: (t, G, i) => fmtDur(G.end[i] - G.begin[i]) + (G.open[i] ? ' +' : '') +
+                          (foldCount(G, i) ? ` in ${fmtCount(foldCount(G, i))}` : '') },
     { id: 'g', title: 'goroutine', key: (t, G, i) => t.goroutines[G.lane[i]].id,
       text: (t, G, i) => gName(t.goroutines[G.lane[i]]) },
     { id: 'state', title: 'state', key: (t, G, i) => G.cls[i] * 64 + (G.why[i] || 0),

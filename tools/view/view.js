@@ -220,7 +220,8 @@ class View extends Layout {
             const at = counterAt(counter.c, this.cursor_time === undefined ? this.t0
                                                                             : this.cursor_time);
             return { head: '', name: counter.name,
-                     right: `${fmtCount(at[0] - at[1])} · max ${fmtCount(counter.c.max)}` };
+                     right: fmtCount(counterValue(counter.c, at)) +
+                            ' · max ' + fmtCount(counter.c.max) };
         }
         if (g.kind === KIND_G) {
             const r = trace.goroutines[lane];
