@@ -234,15 +234,16 @@ struct tr_span {
     enum tr_reason why; /* G blocked: reason */
     uint64_t id;        /* of the G, P or M */
     int64_t begin, end;
-    uint64_t g;     /* P, M: the goroutine that ran; 0 none */
-    int32_t p;      /* G running: processor; M: the P it holds; TR_NO_P */
-    uint32_t m;     /* G running or detached, P held: thread */
-    uint64_t obj;   /* G blocked: what it waited for */
-    uint32_t stack; /* G blocked: where; first runnable span: stack of its creation */
-    uint64_t by;    /* G blocked: who ended it; G runnable: who made it so (creator, unblocker,
+    uint64_t g;        /* P, M: the goroutine that ran; 0 none */
+    int32_t p;         /* G running: processor; M: the P it holds; TR_NO_P */
+    uint32_t m;        /* G running or detached, P held: thread */
+    uint64_t obj;      /* G blocked: what it waited for */
+    uint32_t stack;    /* G blocked: where; first runnable span: stack of its creation */
+    uint64_t by;       /* G blocked: who ended it; G runnable: who made it so (creator, unblocker,
                          * itself after a yield); 0 timer, scheduler or unknown */
-    int32_t by_p;   /* and on which P that one ran; TR_NO_P */
-    bool created;   /* G runnable: the first one, since its creation */
+    int32_t by_p;      /* and on which P that one ran; TR_NO_P */
+    uint32_t by_stack; /* G runnable: and where, the stack of its creation or its ready; 0 none */
+    bool created;      /* G runnable: the first one, since its creation */
     const struct tr_g *info; /* G lanes: the goroutine; may be NULL */
 };
 

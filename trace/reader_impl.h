@@ -63,6 +63,7 @@ struct gnode {
     struct tr_g g;
     uint64_t by; /* who made it runnable */
     int32_t by_p;
+    uint32_t by_stack;
     bool first; /* its first runnable span */
     bool told;  /* its state is from a GO_STATE in the middle of a run: about right */
     struct gnode *next_free;

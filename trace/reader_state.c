@@ -350,6 +350,7 @@ void tr_span_of_g(struct tr_reader *r, struct gnode *n, uint64_t ended_by, int32
     case TR_G_RUNNABLE:
         sp->by = n->by;
         sp->by_p = n->by_p;
+        sp->by_stack = n->by_stack;
         sp->created = n->first;
         sp->stack = n->first ? g->create_stack : 0;
         break;
@@ -401,6 +402,7 @@ static void g_set(struct tr_reader *r, struct gnode *n, enum tr_gstate state, ui
     if (state == TR_G_RUNNABLE) {
         n->by = by;
         n->by_p = by_p;
+        n->by_stack = 0;
     }
 }
 
@@ -453,6 +455,7 @@ static void apply_create(struct tr_reader *r, struct stream *s, struct tr_event 
     n->first = true;
     n->by = e->by;
     n->by_p = s->ms.p;
+    n->by_stack = e->stack;
 }
 
 static void apply_start(struct tr_reader *r, struct stream *s, struct tr_event *e)
@@ -494,8 +497,10 @@ static void apply_ready(struct tr_reader *r, struct stream *s, struct tr_event *
 {
     struct gnode *n = subject(r, e);
     e->p = s->ms.p;
-    if (n)
-        g_set(r, n, TR_G_RUNNABLE, e->by, s->ms.p);
+    if (!n)
+        return;
+    g_set(r, n, TR_G_RUNNABLE, e->by, s->ms.p);
+    n->by_stack = e->stack;
 }
 
 static void apply_p_start(struct tr_reader *r, struct stream *s, struct tr_event *e)
