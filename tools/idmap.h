@@ -55,6 +55,15 @@ static inline uint32_t idmap_find(const struct idmap *m, uint64_t id)
     return m->slots ? idmap_slot(m, id)->number - 1 : UINT32_MAX;
 }
 
+/* An id for a text: equal texts have equal 64-bit hashes, different ones practically never do. */
+static inline uint64_t idmap_text(const char *s)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+    for (; *s; s++)
+        h = (h ^ (unsigned char)*s) * 0x100000001b3u;
+    return h ? h : 1;
+}
+
 static inline void idmap_fini(struct idmap *m)
 {
     free(m->slots);

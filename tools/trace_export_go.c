@@ -1,319 +1,101 @@
-/* trace_export_go.c - Go's execution trace, version 1 (header "go 1.19 trace"), for go tool trace.
+/* trace_export_go.c - Go's execution trace, version 1, for go tool trace; the bytes: go_trace.c.
  *
- * That format is a set of batches per P; an event is a byte of type and argument count and then
- * LEB128 numbers, the first of them the time since the event before in the batch.  Go's reader is
- * strict: it wants a sequence number on each start, unblock and return from a system call of a
- * goroutine, and refuses a file in which a P or a goroutine does something that its state does not
- * allow.
+ * Go's reader is strict: it wants a sequence number on each start, unblock and return from a system
+ * call of a goroutine, and refuses a file in which a P or a goroutine does something that its state
+ * does not allow.
  *
  * So the writer keeps its own picture of Gs and Ps, and each event goes through functions that
  * first bring that picture into the state that the event needs (stop what runs on the P, create a
  * goroutine that the recording did not see being created, ...).  Whatever comes in, what goes out
- * is accepted.
- *
- * Times are nanoseconds, strictly increasing over the whole file.  Each P's events are
- * collected and written as a batch when there are enough of them. */
+ * is accepted.  A goroutine that has ended stays so: Go knows each number once. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cmd.h"
-#include "idmap.h"
+#include "gmap.h"
+#include "go_trace.h"
+#include "idset.h"
 #include "trace_export.h"
-
-enum go_event {
-    EV_BATCH = 1,
-    EV_FREQUENCY = 2,
-    EV_STACK = 3,
-    EV_GOMAXPROCS = 4,
-    EV_PROC_START = 5,
-    EV_PROC_STOP = 6,
-    EV_GO_CREATE = 13,
-    EV_GO_START = 14,
-    EV_GO_END = 15,
-    EV_GO_STOP = 16,
-    EV_GO_SCHED = 17,
-    EV_GO_SLEEP = 19,
-    EV_GO_UNBLOCK = 21,
-    EV_GO_BLOCK_SEND = 22,
-    EV_GO_BLOCK_RECV = 23,
-    EV_GO_BLOCK_SELECT = 24,
-    EV_GO_BLOCK_SYNC = 25,
-    EV_GO_BLOCK_COND = 26,
-    EV_GO_BLOCK_NET = 27,
-    EV_GO_SYSCALL = 28,
-    EV_GO_SYSEXIT = 29,
-    EV_GO_SYSBLOCK = 30,
-    EV_STRING = 37,
-    EV_USER_LOG = 48,
-};
-
-enum {
-    BATCH_SIZE = 32768,
-    ARGS_MAX = 4,
-    FRAMES_MAX = 400,
-    STRING_MAX = 4000,
-    NO_P_SLOT = 0,              /* slot of the batch of events without a P; P n has slot n + 1 */
-    START_STACK_BASE = 1 << 24, /* ids of the one-frame stacks of entry functions begin here */
-};
 
 enum xstate { X_NONE, X_RUNNABLE, X_RUNNING, X_WAITING, X_SYSCALL, X_DEAD };
 
 struct xg {
     uint32_t seq;
-    int32_t p; /* running */
-    uint8_t state;
+    int16_t p; /* running */
+    uint16_t state;
 };
 
 struct xp {
-    uint8_t *buf;
-    size_t n, cap;
-    uint64_t first, last; /* times of the batch */
-    uint64_t g;           /* runs; 0 none */
-    bool on;              /* between ProcStart and ProcStop */
+    uint64_t g; /* runs; 0 none */
+    bool on;    /* between ProcStart and ProcStop */
+};
+
+/* An open region, within another one of its goroutine. */
+struct xregion {
+    uint64_t task, text;
+    uint32_t outer; /* its number + 1; 0: none.  Free ones are linked so too */
 };
 
 struct go_export {
-    struct tr_reader *r;
-    FILE *out;
-    uint64_t time; /* of the last event */
+    struct go_trace t;
     struct xp *ps;
     size_t p_count;
-    struct idmap g_ids, functions, strings, stacks;
-    struct xg *gs;
-    size_t g_cap;
+    struct gmap gs; /* of live goroutines: a struct xg each */
+    struct idset ended;
+    struct gmap tasks; /* begun */
+    struct gmap in;    /* goroutines in a region: number + 1 of the innermost */
+    struct xregion *regions;
+    uint32_t region_cap, region_free; /* first free one, number + 1 */
 };
 
-/* ---- bytes ---- */
-
-static void put(struct xp *b, const void *p, size_t n)
+static struct xp *proc(struct go_export *x, int32_t p)
 {
-    if (b->n + n > b->cap) {
-        b->cap = (b->n + n) * 2 > BATCH_SIZE ? (b->n + n) * 2 : BATCH_SIZE;
-        uint8_t *more = cmd_alloc(b->cap);
-        memcpy(more, b->buf, b->n);
-        free(b->buf);
-        b->buf = more;
-    }
-    memcpy(b->buf + b->n, p, n);
-    b->n += n;
-}
-
-static size_t leb(uint8_t *p, uint64_t v)
-{
-    size_t n = 0;
-    for (; v >= 0x80; v >>= 7)
-        p[n++] = (uint8_t)(v | 0x80);
-    p[n++] = (uint8_t)v;
-    return n;
-}
-
-static void put_number(struct xp *b, uint64_t v)
-{
-    uint8_t buf[10];
-    put(b, buf, leb(buf, v));
-}
-
-static void write_bytes(struct go_export *x, const uint8_t *p, size_t n)
-{
-    (void)fwrite(p, 1, n, x->out);
-}
-
-static struct xp *slot(struct go_export *x, int32_t p)
-{
-    size_t i = p == TR_NO_P ? NO_P_SLOT : (size_t)p + 1;
-    if (i >= x->p_count) {
-        struct xp *more = cmd_alloc((i + 1) * sizeof(*more));
-        memset(more, 0, (i + 1) * sizeof(*more));
+    if ((size_t)p >= x->p_count) {
+        size_t n = (size_t)p + 1;
+        struct xp *more = cmd_alloc(n * sizeof(*more));
+        memset(more, 0, n * sizeof(*more));
         if (x->p_count)
             memcpy(more, x->ps, x->p_count * sizeof(*more));
         free(x->ps);
         x->ps = more;
-        x->p_count = i + 1;
+        x->p_count = n;
     }
-    return &x->ps[i];
-}
-
-static void flush(struct go_export *x, size_t i)
-{
-    struct xp *b = &x->ps[i];
-    if (b->n == 0)
-        return;
-    uint8_t head[24], *p = head;
-    *p++ = EV_BATCH | 1 << 6;
-    p += leb(p, (uint64_t)i - 1); /* slot 0: -1 */
-    p += leb(p, b->first);
-    write_bytes(x, head, (size_t)(p - head));
-    write_bytes(x, b->buf, b->n);
-    b->n = 0;
-}
-
-/* ---- events ---- */
-
-/* Appends an event with its time and n arguments to p's batch. */
-static void event(struct go_export *x, int32_t p, enum go_event type, unsigned n,
-                  const uint64_t *args)
-{
-    struct xp *b = slot(x, p);
-    if (b->n >= BATCH_SIZE)
-        flush(x, p == TR_NO_P ? NO_P_SLOT : (size_t)p + 1);
-    uint64_t now = ++x->time;
-    if (b->n == 0)
-        b->first = b->last = now - 1;
-    uint8_t buf[10 * (ARGS_MAX + 1)], *q = buf;
-    q += leb(q, now - b->last);
-    for (unsigned i = 0; i < n; i++)
-        q += leb(q, args[i]);
-    b->last = now;
-
-    /* The count in the head leaves out the time; 3 means that the length follows. */
-    uint8_t head[11];
-    size_t head_n = 1;
-    head[0] = (uint8_t)(type | (n < 3 ? n : 3) << 6);
-    if (n >= 3)
-        head_n += leb(head + 1, (uint64_t)(q - buf));
-    put(b, head, head_n);
-    put(b, buf, (size_t)(q - buf));
-}
-
-#define EVENT(x, p, type, ...)                                              \
-    event(x, p, type, sizeof((uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t), \
-          (const uint64_t[]){__VA_ARGS__})
-#define EVENT0(x, p, type) event(x, p, type, 0, NULL)
-
-/* ---- strings and stacks: before their first use, in the batch that uses them ---- */
-
-/* Must the thing be defined?  Numbers are dense, so a new one is the last. */
-static bool is_new(struct idmap *m, uint64_t key, uint32_t *ret_number)
-{
-    uint32_t before = m->count;
-    *ret_number = idmap_add(m, key);
-    return m->count > before;
-}
-
-static uint64_t hash_text(const char *s)
-{
-    uint64_t h = 0xcbf29ce484222325u;
-    for (; *s; s++)
-        h = (h ^ (unsigned char)*s) * 0x100000001b3u;
-    return h ? h : 1;
-}
-
-/* Ids start at 1; equal texts have equal 64-bit hashes, different ones practically never do. */
-static uint64_t string(struct go_export *x, int32_t p, const char *s)
-{
-    uint32_t number;
-    if (is_new(&x->strings, hash_text(s), &number)) {
-        size_t n = strnlen(s, STRING_MAX);
-        struct xp *b = slot(x, p);
-        put(b, (const uint8_t[]){EV_STRING}, 1);
-        put_number(b, number + 1u);
-        put_number(b, n ? n : 1);
-        put(b, n ? s : "?", n ? n : 1);
-    }
-    return number + 1u;
-}
-
-struct frame {
-    uint64_t pc, function, file, line;
-};
-
-/* Appends the frames of one pc.  Viewers key by pc, so the frames inlined into each other get
- * pcs of their own. */
-static size_t add_frames(struct go_export *x, int32_t p, uint64_t pc, bool is_return,
-                         struct frame *frames, size_t max)
-{
-    const struct tr_frame *f;
-    size_t n = tr_reader_frames(x->r, pc, is_return, &f);
-    n = n > 16 ? 16 : n > max ? max : n;
-    for (size_t i = 0; i < n; i++) {
-        const char *file = f[i].file ? f[i].file : "?";
-        frames[i] = (struct frame){(pc << 4) + i, string(x, p, f[i].function), string(x, p, file),
-                                   (uint64_t)(f[i].line > 0 ? f[i].line : 0)};
-    }
-    return n;
-}
-
-static void define_stack(struct go_export *x, int32_t p, uint64_t id, const struct frame *frames,
-                         size_t n)
-{
-    struct xp body = {0}, *b = slot(x, p);
-    put_number(&body, id);
-    put_number(&body, n);
-    for (size_t i = 0; i < n; i++) {
-        put_number(&body, frames[i].pc);
-        put_number(&body, frames[i].function);
-        put_number(&body, frames[i].file);
-        put_number(&body, frames[i].line);
-    }
-    put(b, (const uint8_t[]){EV_STACK | 3 << 6}, 1);
-    put_number(b, body.n);
-    put(b, body.buf, body.n);
-    free(body.buf);
-}
-
-static uint64_t stack(struct go_export *x, int32_t p, uint32_t id)
-{
-    uint32_t number;
-    size_t n, count = 0;
-    const uint64_t *pcs = tr_reader_stack(x->r, id, &n);
-    if (!pcs || n == 0)
-        return 0;
-    if (is_new(&x->stacks, id, &number)) {
-        struct frame *frames = cmd_alloc(FRAMES_MAX * sizeof(*frames));
-        for (size_t i = 0; i < n && count < FRAMES_MAX; i++)
-            count += add_frames(x, p, pcs[i], true, frames + count, FRAMES_MAX - count);
-        define_stack(x, p, id, frames, count);
-        free(frames);
-    }
-    return id;
-}
-
-/* The stack with which a goroutine begins: one frame, or Go's page breaks. */
-static uint64_t start_stack(struct go_export *x, int32_t p, uint64_t fn)
-{
-    uint32_t number;
-    if (is_new(&x->functions, fn, &number)) {
-        struct frame f;
-        (void)add_frames(x, p, fn, false, &f, 1);
-        f.function = string(x, p, tr_reader_function(x->r, fn));
-        define_stack(x, p, START_STACK_BASE + (uint64_t)number, &f, 1);
-    }
-    return START_STACK_BASE + (uint64_t)number;
+    return &x->ps[p];
 }
 
 /* ---- the picture of Gs and Ps ---- */
 
-static struct xg *goroutine(struct go_export *x, uint64_t id)
+static struct xg goroutine(const struct go_export *x, uint64_t id)
 {
-    size_t i = idmap_add(&x->g_ids, id);
-    if (i >= x->g_cap) {
-        size_t cap = x->g_cap ? x->g_cap * 2 : 256;
-        while (cap <= i)
-            cap *= 2;
-        struct xg *more = cmd_alloc(cap * sizeof(*more));
-        memset(more, 0, cap * sizeof(*more));
-        if (x->g_cap)
-            memcpy(more, x->gs, x->g_cap * sizeof(*more));
-        free(x->gs);
-        x->gs = more;
-        x->g_cap = cap;
+    const uint64_t *v = gmap_find(&x->gs, id);
+    struct xg g = {.state = idset_has(&x->ended, id) ? X_DEAD : X_NONE};
+    if (v)
+        memcpy(&g, v, sizeof(g));
+    return g;
+}
+
+static void set(struct go_export *x, uint64_t id, struct xg g)
+{
+    static_assert(sizeof(g) == sizeof(uint64_t), "a gmap has room for so much");
+    if (g.state == X_DEAD) {
+        gmap_remove(&x->gs, id);
+        idset_add(&x->ended, id);
+    } else {
+        memcpy(gmap_add(&x->gs, id), &g, sizeof(g));
     }
-    return &x->gs[i];
 }
 
 static void create(struct go_export *x, int32_t p, uint64_t id, uint64_t fn, uint32_t where)
 {
-    uint64_t first = start_stack(x, p, fn), at = stack(x, p, where);
-    struct xg *g = goroutine(x, id);
-    EVENT(x, p, EV_GO_CREATE, id, first, at);
-    g->seq = 1;
-    g->state = X_RUNNABLE;
+    uint64_t first = go_trace_start_stack(&x->t, p, fn), at = go_trace_stack(&x->t, p, where);
+    GO_EVENT(&x->t, p, EV_GO_CREATE, id, first, at);
+    set(x, id, (struct xg){.seq = 1, .state = X_RUNNABLE});
 }
 
-/* g exists, on a wait for nothing if it has not been seen. */
-static struct xg *known(struct go_export *x, uint64_t id)
+/* g exists: it is created here if it has not been seen. */
+static struct xg known(struct go_export *x, uint64_t id)
 {
-    struct xg *g = goroutine(x, id);
-    if (g->state == X_NONE)
+    if (goroutine(x, id).state == X_NONE)
         create(x, TR_NO_P, id, 0, 0);
     return goroutine(x, id);
 }
@@ -322,99 +104,101 @@ static struct xg *known(struct go_export *x, uint64_t id)
 static void leave(struct go_export *x, uint64_t id, enum go_event type, unsigned n,
                   const uint64_t *args, enum xstate state)
 {
-    struct xg *g = goroutine(x, id);
-    event(x, g->p, type, n, args);
-    slot(x, g->p)->g = 0;
-    g->state = (uint8_t)state;
+    struct xg g = goroutine(x, id);
+    go_trace_event(&x->t, g.p, type, n, args);
+    proc(x, g.p)->g = 0;
+    g.state = (uint16_t)state;
+    set(x, id, g);
 }
 
 /* Lets what runs on p go on later. */
 static void clear_p(struct go_export *x, int32_t p)
 {
-    uint64_t id = slot(x, p)->g;
+    uint64_t id = proc(x, p)->g;
     if (id)
         leave(x, id, EV_GO_SCHED, 1, (const uint64_t[]){0}, X_RUNNABLE);
 }
 
 static void proc_start(struct go_export *x, int32_t p, uint32_t m)
 {
-    if (slot(x, p)->on)
+    if (proc(x, p)->on)
         return;
-    EVENT(x, p, EV_PROC_START, m == UINT32_MAX ? 0 : m);
-    slot(x, p)->on = true;
+    GO_EVENT(&x->t, p, EV_PROC_START, m == UINT32_MAX ? 0 : m);
+    proc(x, p)->on = true;
 }
 
 static void proc_stop(struct go_export *x, int32_t p)
 {
     clear_p(x, p);
-    if (!slot(x, p)->on)
+    if (!proc(x, p)->on)
         return;
-    EVENT0(x, p, EV_PROC_STOP);
-    slot(x, p)->on = false;
+    GO_EVENT0(&x->t, p, EV_PROC_STOP);
+    proc(x, p)->on = false;
 }
 
 /* P of an event whose emitter must be what runs there, or nothing. */
 static int32_t emitter(struct go_export *x, const struct tr_event *e, uint64_t by)
 {
-    return e->p != TR_NO_P && slot(x, e->p)->g == by ? e->p : TR_NO_P;
+    return e->p != TR_NO_P && proc(x, e->p)->g == by ? e->p : TR_NO_P;
 }
 
-static void make_runnable(struct go_export *x, int32_t p, uint64_t id)
+static void make_runnable(struct go_export *x, int32_t p, uint64_t id, uint32_t where)
 {
-    struct xg *g = known(x, id);
-    uint64_t seq = g->seq;
-    if (g->state == X_WAITING)
-        EVENT(x, p, EV_GO_UNBLOCK, id, seq, 0);
-    else if (g->state == X_SYSCALL)
-        EVENT(x, p, EV_GO_SYSEXIT, id, seq, 0);
+    struct xg g = known(x, id);
+    uint64_t at = g.state == X_WAITING ? go_trace_stack(&x->t, p, where) : 0;
+    if (g.state == X_WAITING)
+        GO_EVENT(&x->t, p, EV_GO_UNBLOCK, id, g.seq, at);
+    else if (g.state == X_SYSCALL)
+        GO_EVENT(&x->t, p, EV_GO_SYSEXIT, id, g.seq, 0);
     else
         return;
-    g->seq++;
-    g->state = X_RUNNABLE;
+    g.seq++;
+    g.state = X_RUNNABLE;
+    set(x, id, g);
 }
 
 static void start(struct go_export *x, uint64_t id, int32_t p, uint32_t m)
 {
-    struct xg *g = known(x, id);
-    if (g->state == X_DEAD)
+    struct xg g = known(x, id);
+    if (g.state == X_DEAD || (g.state == X_RUNNING && g.p == p))
         return;
-    if (g->state == X_RUNNING && g->p == p)
-        return;
-    if (g->state == X_RUNNING)
-        clear_p(x, g->p);
-    make_runnable(x, TR_NO_P, id);
+    if (g.state == X_RUNNING)
+        clear_p(x, g.p);
+    make_runnable(x, TR_NO_P, id, 0);
     proc_start(x, p, m);
     clear_p(x, p);
     g = goroutine(x, id);
-    EVENT(x, p, EV_GO_START, id, g->seq);
-    g->seq++;
-    g->state = X_RUNNING;
-    g->p = p;
-    slot(x, p)->g = id;
+    GO_EVENT(&x->t, p, EV_GO_START, id, g.seq);
+    g.seq++;
+    g.state = X_RUNNING;
+    g.p = (int16_t)p;
+    set(x, id, g);
+    proc(x, p)->g = id;
 }
+
+/* ---- events ---- */
 
 static void block(struct go_export *x, const struct tr_event *e)
 {
-    int32_t p = goroutine(x, e->g)->p;
-    uint64_t at = stack(x, p, e->stack);
+    static const uint8_t types[TR_REASONS] = {
+        [TR_CHAN_SEND] = EV_GO_BLOCK_SEND, [TR_CHAN_RECV] = EV_GO_BLOCK_RECV,
+        [TR_SELECT] = EV_GO_BLOCK_SELECT,  [TR_COND] = EV_GO_BLOCK_COND,
+        [TR_NET] = EV_GO_BLOCK_NET,        [TR_SLEEP] = EV_GO_SLEEP,
+    };
+    int32_t p = goroutine(x, e->g).p;
+    uint64_t at = go_trace_stack(&x->t, p, e->stack);
     switch (e->why) {
     case TR_CHAN_NIL:
     case TR_SELECT_EMPTY:
         leave(x, e->g, EV_GO_STOP, 1, &at, X_DEAD);
         break;
     case TR_SYSCALL:
-        EVENT(x, p, EV_GO_SYSCALL, at);
+        GO_EVENT(&x->t, p, EV_GO_SYSCALL, at);
         leave(x, e->g, EV_GO_SYSBLOCK, 0, NULL, X_SYSCALL);
         break;
-    default: {
-        static const uint8_t types[TR_REASONS] = {
-            [TR_CHAN_SEND] = EV_GO_BLOCK_SEND, [TR_CHAN_RECV] = EV_GO_BLOCK_RECV,
-            [TR_SELECT] = EV_GO_BLOCK_SELECT,  [TR_COND] = EV_GO_BLOCK_COND,
-            [TR_NET] = EV_GO_BLOCK_NET,        [TR_SLEEP] = EV_GO_SLEEP,
-        };
-        enum go_event type = types[e->why] ? types[e->why] : EV_GO_BLOCK_SYNC;
-        leave(x, e->g, type, 1, &at, X_WAITING);
-    }
+    default:
+        leave(x, e->g, types[e->why] ? types[e->why] : EV_GO_BLOCK_SYNC, 1, &at, X_WAITING);
+        break;
     }
 }
 
@@ -423,15 +207,15 @@ static void stop_running(struct go_export *x, const struct tr_event *e)
 {
     if (e->p != TR_NO_P)
         start(x, e->g, e->p, e->m);
-    if (known(x, e->g)->state != X_RUNNING) { /* it had no P: the system call goes on, or is over */
+    if (known(x, e->g).state != X_RUNNING) { /* it had no P: the system call goes on, or is over */
         if (e->type == TR_EV_GO_YIELD)
-            make_runnable(x, TR_NO_P, e->g);
+            make_runnable(x, TR_NO_P, e->g, 0);
         return;
     }
     if (e->type == TR_EV_GO_BLOCK)
         block(x, e);
     else if (e->type == TR_EV_GO_YIELD)
-        clear_p(x, goroutine(x, e->g)->p);
+        clear_p(x, goroutine(x, e->g).p);
     else
         leave(x, e->g, EV_GO_END, 0, NULL, X_DEAD);
 }
@@ -439,34 +223,136 @@ static void stop_running(struct go_export *x, const struct tr_event *e)
 /* The P is taken from its goroutine: to Go that is a system call. */
 static void retake(struct go_export *x, int32_t p)
 {
-    uint64_t id = slot(x, p)->g;
+    uint64_t id = proc(x, p)->g;
     if (id) {
-        EVENT(x, p, EV_GO_SYSCALL, 0);
+        GO_EVENT(&x->t, p, EV_GO_SYSCALL, 0);
         leave(x, id, EV_GO_SYSBLOCK, 0, NULL, X_SYSCALL);
     }
     proc_stop(x, p);
 }
 
+/* How things stood where the recording began. */
+static void first_state(struct go_export *x, const struct tr_event *e)
+{
+    if (goroutine(x, e->g).state == X_NONE)
+        create(x, TR_NO_P, e->g, e->fn, 0);
+    if (e->arg == TR_STATE_RUNNING && e->p != TR_NO_P)
+        start(x, e->g, e->p, e->m);
+}
+
+static void log_text(struct go_export *x, int32_t p, uint64_t task, const char *key,
+                     const char *text)
+{
+    uint64_t key_id = go_trace_string(&x->t, p, key);
+    GO_EVENT(&x->t, p, EV_USER_LOG, task, key_id, 0);
+    go_trace_text(&x->t, p, text);
+}
+
 static void race(struct go_export *x, const struct tr_event *e)
 {
     int32_t p = emitter(x, e, e->g);
+    char text[96];
     if (p == TR_NO_P)
         return;
-    char text[96];
     snprintf(text, sizeof(text), "goroutine %llu with goroutine %llu at 0x%llx",
              (unsigned long long)e->g, (unsigned long long)e->by, (unsigned long long)e->obj);
-    EVENT(x, p, EV_USER_LOG, 0, string(x, p, "data race"), 0);
-    put_number(slot(x, p), strlen(text));
-    put(slot(x, p), text, strlen(text));
+    log_text(x, p, 0, "data race", text);
 }
 
-static void convert(struct go_export *x, const struct tr_event *e)
+/* ---- regions ---- */
+
+static void region_begin(struct go_export *x, uint64_t g, uint64_t task, uint64_t text)
 {
-    if ((uint64_t)e->time > x->time)
-        x->time = (uint64_t)e->time;
+    if (!x->region_free) {
+        uint32_t old = x->region_cap, cap = old ? old * 2 : 64;
+        struct xregion *more = cmd_alloc(cap * sizeof(*more));
+        if (old)
+            memcpy(more, x->regions, old * sizeof(*more));
+        for (uint32_t i = old; i < cap; i++)
+            more[i].outer = i + 1 < cap ? i + 2 : 0;
+        free(x->regions);
+        x->regions = more;
+        x->region_cap = cap;
+        x->region_free = old + 1;
+    }
+    uint32_t n = x->region_free;
+    uint64_t *innermost = gmap_add(&x->in, g);
+    x->region_free = x->regions[n - 1].outer;
+    x->regions[n - 1] = (struct xregion){task, text, (uint32_t)*innermost};
+    *innermost = n;
+}
+
+/* Whether this end may be told: Go refuses one that is not the innermost region's, and takes one of
+ * a goroutine that is in none for a region from before the recording. */
+static bool region_end(struct go_export *x, uint64_t g, uint64_t task, uint64_t text)
+{
+    uint64_t *innermost = gmap_find(&x->in, g);
+    if (!innermost)
+        return true;
+    uint32_t n = (uint32_t)*innermost;
+    struct xregion *r = &x->regions[n - 1];
+    if (r->task != task || r->text != text)
+        return false; /* its beginning had no place in Go's format */
+    *innermost = r->outer;
+    if (!r->outer)
+        gmap_remove(&x->in, g);
+    r->outer = x->region_free;
+    x->region_free = n;
+    return true;
+}
+
+static void regions_end(struct go_export *x, uint64_t g)
+{
+    for (const uint64_t *in; (in = gmap_find(&x->in, g));) {
+        const struct xregion *r = &x->regions[*in - 1];
+        (void)region_end(x, g, r->task, r->text);
+    }
+}
+
+/* Tasks, regions, logs: of the goroutine that runs on P.  What a goroutine says of itself while it
+ * has no P has no place in Go's format. */
+static void mark(struct go_export *x, const struct tr_event *e)
+{
+    int32_t p = emitter(x, e, e->g);
+    if (p == TR_NO_P || !e->g)
+        return;
+    const struct tr_g *g = tr_reader_g(x->t.r, e->g);
+    uint64_t at = go_trace_start_stack(&x->t, p, g ? g->fn : 0); /* Go's page wants a frame */
+    uint64_t text = e->text ? go_trace_string(&x->t, p, e->text) : 0;
+    switch (e->type) {
+    case TR_EV_TASK_BEGIN:
+        if (gmap_find(&x->tasks, e->task))
+            break;
+        *gmap_add(&x->tasks, e->task) = 1;
+        GO_EVENT(&x->t, p, EV_USER_TASK_CREATE, e->task, e->arg, text, at);
+        break;
+    case TR_EV_TASK_END:
+        if (!gmap_find(&x->tasks, e->task))
+            break;
+        gmap_remove(&x->tasks, e->task);
+        GO_EVENT(&x->t, p, EV_USER_TASK_END, e->task, at);
+        break;
+    case TR_EV_REGION_BEGIN:
+        region_begin(x, e->g, e->task, text);
+        GO_EVENT(&x->t, p, EV_USER_REGION, e->task, 0, text, at);
+        break;
+    case TR_EV_REGION_END:
+        if (region_end(x, e->g, e->task, text))
+            GO_EVENT(&x->t, p, EV_USER_REGION, e->task, 1, text, at);
+        break;
+    default:
+        log_text(x, p, e->task, e->category, e->text);
+        break;
+    }
+}
+
+static void event(void *arg, const struct tr_event *e)
+{
+    struct go_export *x = arg;
+    go_trace_at(&x->t, e->time);
     switch (e->type) {
     case TR_EV_GO_CREATE:
-        if (goroutine(x, e->g)->state == X_NONE)
+        if (goroutine(x, e->g).state == X_NONE)
             create(x, emitter(x, e, e->by), e->g, e->fn, e->stack);
         break;
     case TR_EV_GO_START:
@@ -477,16 +363,15 @@ static void convert(struct go_export *x, const struct tr_event *e)
     case TR_EV_GO_BLOCK:
         if (e->g)
             stop_running(x, e);
+        if (e->type == TR_EV_GO_END)
+            regions_end(x, e->g);
         break;
     case TR_EV_GO_READY:
         if (e->g)
-            make_runnable(x, emitter(x, e, e->by), e->g);
+            make_runnable(x, emitter(x, e, e->by), e->g, e->stack);
         break;
     case TR_EV_GO_STATE:
-        if (e->arg == TR_STATE_RUNNING && e->p != TR_NO_P)
-            start(x, e->g, e->p, e->m);
-        else
-            (void)known(x, e->g);
+        first_state(x, e);
         break;
     case TR_EV_P_START:
         proc_start(x, e->p, e->m);
@@ -500,36 +385,43 @@ static void convert(struct go_export *x, const struct tr_event *e)
         retake(x, e->p);
         break;
     case TR_EV_PROCS:
-        EVENT(x, TR_NO_P, EV_GOMAXPROCS, e->arg, 0);
+        GO_EVENT(&x->t, TR_NO_P, EV_GOMAXPROCS, e->arg, 0);
         break;
     case TR_EV_RACE:
         race(x, e);
         break;
     default:
+        if (tr_is_mark(e->type))
+            mark(x, e);
         break;
     }
 }
 
-void trace_export_go(struct tr_reader *r, FILE *out)
+static void *begin(struct tr_reader *r, struct out *out, const char *folder)
 {
-    static const char header[16] = "go 1.19 trace\0\0";
-    struct go_export x = {.r = r, .out = out};
-    uint8_t rate[12] = {EV_FREQUENCY};
-    write_bytes(&x, (const uint8_t *)header, sizeof(header));
-    write_bytes(&x, rate, 1 + leb(rate + 1, 1000000000));
-    EVENT(&x, TR_NO_P, EV_GOMAXPROCS, 1, 0); /* a file without any event is refused */
-
-    struct tr_event e;
-    while (!ferror(out) && tr_reader_next(r, &e))
-        convert(&x, &e);
-    for (size_t i = 0; i < x.p_count; i++) {
-        flush(&x, i);
-        free(x.ps[i].buf);
-    }
-    free(x.ps);
-    free(x.gs);
-    idmap_fini(&x.g_ids);
-    idmap_fini(&x.functions);
-    idmap_fini(&x.strings);
-    idmap_fini(&x.stacks);
+    (void)folder;
+    struct go_export *x = cmd_alloc(sizeof(*x));
+    memset(x, 0, sizeof(*x));
+    go_trace_begin(&x->t, r, out);
+    GO_EVENT(&x->t, TR_NO_P, EV_GOMAXPROCS, 1, 0); /* a file without any event is refused */
+    return x;
 }
+
+static void end(void *arg)
+{
+    struct go_export *x = arg;
+    go_trace_at(&x->t, tr_reader_info(x->t.r)->end_ns);
+    for (size_t p = 0; p < x->p_count; p++)
+        clear_p(x, (int32_t)p); /* Go's page wants an end of each run */
+    go_trace_end(&x->t);
+    free(x->ps);
+    free(x->regions);
+    gmap_fini(&x->in);
+    gmap_fini(&x->gs);
+    gmap_fini(&x->tasks);
+    idset_fini(&x->ended);
+    free(x);
+}
+
+const struct trace_export trace_export_go = {
+    .name = "go", .all = true, .begin = begin, .event = event, .end = end};

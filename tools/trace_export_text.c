@@ -1,132 +1,180 @@
 /* trace_export_text.c - events as CSV and as JSON lines (one object a line), for ad hoc
  * questions. */
+#include <stdlib.h>
 #include <string.h>
+#include "cmd.h"
+#include "stacks.h"
 #include "trace_export.h"
+
+struct text_export {
+    struct tr_reader *r;
+    struct out *out;
+    struct stack_places places;
+};
 
 /* What a row says, in both formats. */
 struct row {
-    const char *reason, *function, *name;
-    char object[64], place[1024];
+    const char *reason, *function, *name, *category, *place;
+    const char *kind; /* of the object; NULL: an address, or nothing */
+    uint64_t object;  /* its number, or the address; 0 none */
 };
 
-static void fill(struct tr_reader *r, const struct tr_event *e, struct row *row)
+static void fill(struct text_export *x, const struct tr_event *e, struct row *row)
 {
-    struct tr_frame f;
-    *row = (struct row){
-        .reason = tr_reason_name(e->why), .function = "", .name = e->text ? e->text : ""};
-    if (e->type == TR_EV_GO_CREATE)
-        row->function = tr_reader_function(r, e->fn);
-    if (e->type == TR_EV_RACE)
-        snprintf(row->object, sizeof(row->object), "0x%llx", (unsigned long long)e->obj);
-    else
-        tr_reader_obj_name(r, e->why, e->obj, row->object, sizeof(row->object));
-    if (!e->stack || !tr_reader_user_frame(r, e->stack, &f))
-        return;
-    if (f.file)
-        snprintf(row->place, sizeof(row->place), "%s %s:%d", f.function, f.file, f.line);
-    else
-        snprintf(row->place, sizeof(row->place), "%s", f.function);
+    row->reason = tr_reason_name(e->why);
+    row->function = e->type == TR_EV_GO_CREATE ? tr_reader_function(x->r, e->fn) : "";
+    row->name = e->text ? e->text : "";
+    row->category = e->category ? e->category : "";
+    row->place = stack_place(&x->places, x->r, e->stack);
+    row->kind = e->type == TR_EV_RACE ? NULL : tr_reason_kind(e->why);
+    row->object = row->kind ? tr_reader_obj_number(x->r, e->obj) : e->obj;
 }
 
-static void csv_text(FILE *out, const char *s)
+/* "chan#3", "0x7f0012": as tr_reader_obj_name() has it, which is slow. */
+static void put_object(struct out *o, const struct row *row)
 {
-    if (!strpbrk(s, ",\"\r\n")) {
-        fputs(s, out);
+    if (!row->object)
+        return;
+    if (!row->kind) {
+        out_hex(o, row->object);
         return;
     }
-    putc('"', out);
-    for (; *s; s++) {
-        if (*s == '"')
-            putc('"', out);
-        putc(*s, out);
-    }
-    putc('"', out);
+    out_text(o, *row->kind ? row->kind : "object");
+    out_char(o, '#');
+    out_uint(o, row->object);
 }
 
-void trace_export_csv(struct tr_reader *r, FILE *out)
+static void *begin(struct tr_reader *r, struct out *out, const char *folder)
 {
-    struct tr_event e;
+    (void)folder;
+    struct text_export *x = cmd_alloc(sizeof(*x));
+    *x = (struct text_export){.r = r, .out = out};
+    return x;
+}
+
+static void *begin_csv(struct tr_reader *r, struct out *out, const char *folder)
+{
+    out_literal(out,
+                "n,time_ns,m,p,g,event,reason,object,by,function,name,place,arg,task,category\n");
+    return begin(r, out, folder);
+}
+
+static void end(void *arg)
+{
+    struct text_export *x = arg;
+    stack_places_fini(&x->places);
+    free(x);
+}
+
+static void csv_uint(struct out *o, uint64_t v)
+{
+    out_uint(o, v);
+    out_char(o, ',');
+}
+
+static void csv_int(struct out *o, int64_t v)
+{
+    out_int(o, v);
+    out_char(o, ',');
+}
+
+static void csv_text(struct out *o, const char *s)
+{
+    out_csv(o, s);
+    out_char(o, ',');
+}
+
+static void csv_event(void *arg, const struct tr_event *e)
+{
+    struct text_export *x = arg;
+    struct out *o = x->out;
     struct row row;
-    fputs("n,time_ns,m,p,g,event,reason,object,by,function,name,place,arg,task,category\n", out);
-    while (!ferror(out) && tr_reader_next(r, &e)) {
-        fill(r, &e, &row);
-        fprintf(out, "%llu,%lld,%d,%d,%llu,%s,", (unsigned long long)e.n, (long long)e.time,
-                (int)e.m, e.p, (unsigned long long)e.g, tr_type_name(e.type));
-        csv_text(out, row.reason);
-        fprintf(out, ",%s,%llu,", row.object, (unsigned long long)e.by);
-        csv_text(out, row.function);
-        putc(',', out);
-        csv_text(out, row.name);
-        putc(',', out);
-        csv_text(out, row.place);
-        fprintf(out, ",%llu,%llu,", (unsigned long long)e.arg, (unsigned long long)e.task);
-        csv_text(out, e.category ? e.category : "");
-        putc('\n', out);
-    }
+    fill(x, e, &row);
+    csv_uint(o, e->n);
+    csv_int(o, e->time);
+    csv_int(o, (int32_t)e->m);
+    csv_int(o, e->p);
+    csv_uint(o, e->g);
+    csv_text(o, tr_type_name(e->type));
+    csv_text(o, row.reason);
+    put_object(o, &row);
+    out_char(o, ',');
+    csv_uint(o, e->by);
+    csv_text(o, row.function);
+    csv_text(o, row.name);
+    csv_text(o, row.place);
+    csv_uint(o, e->arg);
+    csv_uint(o, e->task);
+    out_csv(o, row.category);
+    out_char(o, '\n');
 }
 
-/* Number of bytes of the UTF-8 character at s, 0 when it is none. */
-static size_t utf8_length(const unsigned char *s)
+/* ,"key":  */
+static void json_key(struct out *o, const char *key)
 {
-    size_t n = *s < 0x80                 ? 1
-               : *s >= 0xc2 && *s < 0xe0 ? 2
-               : *s >= 0xe0 && *s < 0xf0 ? 3
-               : *s >= 0xf0 && *s < 0xf5 ? 4
-                                         : 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    return n;
+    out_literal(o, ",\"");
+    out_text(o, key);
+    out_literal(o, "\":");
 }
 
-static void json_text(FILE *out, const char *key, const char *text)
+static void json_text(struct out *o, const char *key, const char *text)
 {
     if (!*text)
         return;
-    fprintf(out, ",\"%s\":\"", key);
-    for (const unsigned char *s = (const unsigned char *)text; *s;) {
-        size_t n = utf8_length(s);
-        if (n == 0)
-            fputs("\\ufffd", out);
-        else if (*s < 0x20)
-            fprintf(out, "\\u%04x", *s);
-        else if (*s == '"' || *s == '\\')
-            fprintf(out, "\\%c", *s);
-        else
-            fwrite(s, 1, n, out);
-        s += n ? n : 1;
-    }
-    putc('"', out);
+    json_key(o, key);
+    out_json(o, text);
 }
 
-static void json_number(FILE *out, const char *key, uint64_t v)
+static void json_number(struct out *o, const char *key, uint64_t v)
 {
-    if (v)
-        fprintf(out, ",\"%s\":%llu", key, (unsigned long long)v);
+    if (!v)
+        return;
+    json_key(o, key);
+    out_uint(o, v);
 }
 
-void trace_export_json(struct tr_reader *r, FILE *out)
+static void json_event(void *arg, const struct tr_event *e)
 {
-    struct tr_event e;
+    struct text_export *x = arg;
+    struct out *o = x->out;
     struct row row;
-    while (!ferror(out) && tr_reader_next(r, &e)) {
-        fill(r, &e, &row);
-        fprintf(out, "{\"n\":%llu,\"time_ns\":%lld,\"event\":\"%s\"", (unsigned long long)e.n,
-                (long long)e.time, tr_type_name(e.type));
-        if (e.m != UINT32_MAX)
-            fprintf(out, ",\"m\":%u", e.m);
-        if (e.p != TR_NO_P)
-            fprintf(out, ",\"p\":%d", e.p);
-        json_number(out, "g", e.g);
-        json_number(out, "by", e.by);
-        json_number(out, "arg", e.arg);
-        json_text(out, "reason", row.reason);
-        json_text(out, "object", row.object);
-        json_text(out, "function", row.function);
-        json_number(out, "task", e.task);
-        json_text(out, "category", e.category ? e.category : "");
-        json_text(out, "name", row.name);
-        json_text(out, "place", row.place);
-        fputs("}\n", out);
+    fill(x, e, &row);
+    out_literal(o, "{\"n\":");
+    out_uint(o, e->n);
+    out_literal(o, ",\"time_ns\":");
+    out_int(o, e->time);
+    json_key(o, "event");
+    out_quoted(o, tr_type_name(e->type));
+    if (e->m != UINT32_MAX) {
+        json_key(o, "m");
+        out_uint(o, e->m);
     }
+    if (e->p != TR_NO_P) {
+        json_key(o, "p");
+        out_int(o, e->p);
+    }
+    json_number(o, "g", e->g);
+    json_number(o, "by", e->by);
+    json_number(o, "arg", e->arg);
+    if (*row.reason) {
+        json_key(o, "reason");
+        out_quoted(o, row.reason);
+    }
+    if (row.object) {
+        json_key(o, "object");
+        out_char(o, '"');
+        put_object(o, &row);
+        out_char(o, '"');
+    }
+    json_text(o, "function", row.function);
+    json_number(o, "task", e->task);
+    json_text(o, "category", row.category);
+    json_text(o, "name", row.name);
+    json_text(o, "place", row.place);
+    out_literal(o, "}\n");
 }
+
+const struct trace_export trace_export_csv = {
+    .name = "csv", .begin = begin_csv, .event = csv_event, .end = end};
+const struct trace_export trace_export_json = {
+    .name = "json", .begin = begin, .event = json_event, .end = end};

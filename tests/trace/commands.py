@@ -158,28 +158,6 @@ def _():
         assert row['event'] == o['event'] and int(row['time_ns']) == o['time_ns']
 
 
-@test('go tool trace accepts the export, with all its profiles')
-def _():
-    go = shutil.which('go')
-    if not go:
-        return 'go is not installed'
-    for name, data in (('t', whole), ('cut', whole[:len(whole) - CHUNK // 2])):
-        write(name + '.gtrace', data)
-        expect(run('export', '-f', 'go', name + '.gtrace', '-o', name + '.go'), 0)
-        p = subprocess.run([go, 'tool', 'trace', '-d', name + '.go'], cwd=work, capture_output=True,
-                           text=True, timeout=120)
-        assert p.returncode == 0, p.stderr
-        starts = sum(' start ' in line for line in run('dump', name + '.gtrace').stdout.splitlines()
-                     if ' proc ' not in line and ' thread ' not in line)
-        assert p.stdout.count('GoStart ') >= starts - 1 > 100, (p.stdout.count('GoStart '), starts)
-        for profile in ('sched', 'sync', 'net', 'syscall'):
-            p = subprocess.run([go, 'tool', 'trace', '-pprof=' + profile, name + '.go'], cwd=work,
-                               capture_output=True, timeout=120)
-            assert p.returncode == 0, p.stderr
-            assert profile in ('net', 'syscall') or len(p.stdout) > 100
-    return None
-
-
 shutil.rmtree(work)
 print(f'1..{len(results)}')
 print('\n'.join(results))
