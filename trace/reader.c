@@ -10,7 +10,8 @@
  * of a goroutine, from a start to its next start elsewhere: then no two events of the same kind
  * can be taken for each other.
  *
- * Memory: one chunk of each stream, the live goroutines, the definitions. */
+ * Memory: one chunk of each stream that has begun and not ended, the live goroutines, the
+ * definitions. */
 #include "reader_impl.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -23,22 +24,34 @@
 
 /* ---- the next event of one stream ---- */
 
+static void drop_buf(struct stream *s)
+{
+    free(s->buf);
+    s->buf = NULL;
+    s->buf_cap = 0;
+}
+
+/* Tells if chunks are missing before chunk i of s, with events from ns on. */
+static void check_sequence(struct tr_reader *r, const struct stream *s, size_t i, int64_t ns)
+{
+    const struct chunk_ref *c = &s->chunks[i];
+    if (c->seq == (i ? c[-1].seq + 1 : 0))
+        return;
+    uint64_t at = (uint64_t)c->index * r->file.chunk_size;
+    tr_problem(r, at, ns, "damaged: a chunk of thread M%u is lost before offset %llu", s->m,
+               (unsigned long long)at);
+}
+
 static bool next_chunk(struct tr_reader *r, struct stream *s)
 {
-    if (s->next_chunk == s->chunk_count) {
-        free(s->buf);
-        s->buf = NULL;
+    size_t i = s->next_chunk;
+    if (i == s->chunk_count) {
+        drop_buf(s);
         return false;
     }
-    const struct chunk_ref *c = &s->chunks[s->next_chunk];
-    uint32_t expected = s->next_chunk ? c[-1].seq + 1 : 0;
-    if (c->seq != expected) {
-        uint64_t at = (uint64_t)c->index * r->file.chunk_size;
-        tr_problem(r, at, s->next_chunk ? tr_ticks_to_ns(r, s->dec.ticks) : 0,
-                   "damaged: a chunk of thread M%u is lost before offset %llu", s->m,
-                   (unsigned long long)at);
-    }
-    if (!tr_chunk_load(r, s, s->next_chunk))
+    if (i > 0)
+        check_sequence(r, s, i, tr_ticks_to_ns(r, s->dec.ticks));
+    if (!tr_chunk_load(r, s, i))
         s->dec.at = s->dec.end = NULL;
     s->next_chunk++;
     return true;
@@ -127,14 +140,39 @@ static void heap_update(struct tr_reader *r, struct stream *s)
     heap_down(r, i);
 }
 
+/* All streams, none of them read yet: a program may have had thousands of threads, few at a time. */
 static void heap_fill(struct tr_reader *r)
 {
     r->heap_count = 0;
-    for (size_t i = 0; i < r->stream_count; i++)
-        if (advance(r, &r->streams[i]))
-            heap_put(r, r->heap_count++, &r->streams[i]);
+    for (size_t i = 0; i < r->stream_count; i++) {
+        struct stream *s = &r->streams[i];
+        s->asleep = s->has_head = true;
+        s->head.time = tr_ticks_to_ns(r, s->chunks[0].ticks);
+        check_sequence(r, s, 0, 0);
+        heap_put(r, r->heap_count++, s);
+    }
     for (size_t i = r->heap_count / 2; i-- > 0;)
         heap_down(r, i);
+}
+
+/* Reads the first event of a stream, which by its time may be next. */
+static void wake(struct tr_reader *r, struct stream *s)
+{
+    s->asleep = false;
+    (void)advance(r, s);
+    heap_update(r, s);
+}
+
+/* Wakes those that may have an event up to limit. */
+static void wake_all(struct tr_reader *r, int64_t limit)
+{
+    for (size_t i = 1; i < r->heap_count;)
+        if (r->heap[i]->asleep && r->heap[i]->head.time <= limit) {
+            wake(r, r->heap[i]);
+            i = 1; /* another one stands there now */
+        } else {
+            i++;
+        }
 }
 
 /* ---- the merge ---- */
@@ -145,6 +183,7 @@ static struct stream *instead_of(struct tr_reader *r, const struct stream *waiti
 {
     struct stream *best = NULL;
     int64_t limit = waiting->head.time + WINDOW_NS;
+    wake_all(r, limit);
     for (size_t i = 1; i < r->heap_count; i++) {
         struct stream *s = r->heap[i];
         if (s->head.time <= limit && (!best || s->head.time < best->head.time) &&
@@ -157,6 +196,8 @@ static struct stream *instead_of(struct tr_reader *r, const struct stream *waiti
 bool tr_reader_next(struct tr_reader *r, struct tr_event *ret)
 {
     tr_state_next(r);
+    while (r->heap_count > 0 && r->heap[0]->asleep)
+        wake(r, r->heap[0]);
     if (r->heap_count == 0)
         return false;
     struct stream *s = r->heap[0];
@@ -212,6 +253,7 @@ static void find_end(struct tr_reader *r)
         do
             got = tr_decode(r, &s->dec, &e);
         while (got == DECODED || got == DECODED_SKIP);
+        drop_buf(s);
         int64_t ns = s->dec.ticks <= s->ticks_limit ? tr_ticks_to_ns(r, s->dec.ticks) : 0;
         if (ns > r->info.end_ns)
             r->info.end_ns = ns;

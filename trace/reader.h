@@ -149,7 +149,7 @@ enum tr_gstate {
 };
 const char *tr_gstate_name(enum tr_gstate s);
 
-/* A goroutine as of the last event read.  Kept while it lives, and during the event that ends
+/* A goroutine as of the last event read; it is known while it lives, and during the event that ends
  * it. */
 struct tr_g {
     uint64_t id, by;  /* by: its creator, 0 unknown */
@@ -164,7 +164,9 @@ struct tr_g {
     uint8_t state; /* enum tr_gstate */
     uint8_t why;   /* enum tr_reason, blocked */
 };
-const struct tr_g *tr_reader_g(const struct tr_reader *r, uint64_t id); /* NULL: not alive */
+
+/* NULL: not alive.  Valid until the next event, and for eight calls. */
+const struct tr_g *tr_reader_g(const struct tr_reader *r, uint64_t id);
 
 /* What to call a goroutine: its name, else its entry function, else "?". */
 const char *tr_reader_g_label(struct tr_reader *r, const struct tr_g *g);
@@ -244,7 +246,7 @@ struct tr_span {
     int32_t by_p;      /* and on which P that one ran; TR_NO_P */
     uint32_t by_stack; /* G runnable: and where, the stack of its creation or its ready; 0 none */
     bool created;      /* G runnable: the first one, since its creation */
-    const struct tr_g *info; /* G lanes: the goroutine; may be NULL */
+    const struct tr_g *info; /* G lanes: the goroutine; may be NULL.  Valid in the callback. */
 };
 
 struct tr_spans;

@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -68,7 +69,7 @@ int64_t tr_ticks_to_ns(const struct tr_reader *r, uint64_t ticks)
     if (ticks <= r->file.start_ticks)
         return 0;
     unsigned __int128 ns = (unsigned __int128)(ticks - r->file.start_ticks) * r->ns_mult >> 32;
-    return ns > INT64_MAX / 4 ? INT64_MAX / 4 : (int64_t)ns;
+    return ns > TIME_NS_MAX ? TIME_NS_MAX : (int64_t)ns;
 }
 
 size_t tr_chunks_read(struct tr_reader *r, uint64_t offset, void *buf, size_t n)
@@ -248,36 +249,53 @@ static uint64_t last_ticks(const struct tr_reader *r)
     return f->end_ticks + f->tick_hz;
 }
 
+/* Room for n bytes in s->buf. */
+static bool buf_room(struct stream *s, size_t n)
+{
+    if (n <= s->buf_cap)
+        return true;
+    free(s->buf);
+    s->buf = malloc(n);
+    s->buf_cap = s->buf ? n : 0;
+    return s->buf != NULL;
+}
+
+/* Where the records of the chunk end, by its header. */
+static size_t chunk_end(struct tr_reader *r, const struct stream *s,
+                        const struct tr_chunk_header *h, size_t head)
+{
+    size_t start = head + sizeof(*h), used = head + h->used;
+    if (used >= start && used <= r->file.chunk_size)
+        return used;
+    uint64_t at = s->buf_offset + head + offsetof(struct tr_chunk_header, used);
+    tr_problem(r, at, tr_ticks_to_ns(r, h->ticks), "damaged at offset %llu: length of a chunk",
+               (unsigned long long)at);
+    return used < start ? start : r->file.chunk_size;
+}
+
 bool tr_chunk_load(struct tr_reader *r, struct stream *s, size_t i)
 {
-    const size_t size = r->file.chunk_size;
     const struct chunk_ref *c = &s->chunks[i];
-    if (!s->buf && !(s->buf = malloc(size)))
-        return false;
-    s->buf_offset = (uint64_t)c->index * size;
-    size_t got = tr_chunks_read(r, s->buf_offset, s->buf, size);
-    size_t head = c->index == 0 ? r->file.header_size : 0,
-           start = head + sizeof(struct tr_chunk_header);
+    size_t head = c->index == 0 ? r->file.header_size : 0;
     struct tr_chunk_header h;
+    s->buf_offset = (uint64_t)c->index * r->file.chunk_size;
+    /* [commit] `used` first, then what it covers */
+    if (tr_chunks_read(r, s->buf_offset + head, &h, sizeof(h)) < sizeof(h))
+        return false;
+    size_t start = head + sizeof(h), used = chunk_end(r, s, &h, head);
+    if (!buf_room(s, used))
+        return false;
+    size_t got = tr_chunks_read(r, s->buf_offset, s->buf, used);
     if (got < start)
         return false;
-    memcpy(&h, s->buf + head, sizeof(h)); /* [commit] `used` first, then what it covers */
-    size_t used = head + h.used;
-    int64_t ns = tr_ticks_to_ns(r, h.ticks);
-    if (used < start || used > size) {
-        tr_problem(r, s->buf_offset + head + 4, ns, "damaged at offset %llu: length of a chunk",
-                   (unsigned long long)(s->buf_offset + head + 4));
-        used = used < start ? start : size;
-    } else if (used <= got && h.payload_sum &&
-               h.payload_sum != tr_sum(s->buf + start, used - start)) {
-        tr_problem(r, s->buf_offset, ns, "damaged in the chunk at offset %llu: checksum",
-                   (unsigned long long)s->buf_offset);
-    }
     s->cut = used > got;
-    if (s->cut)
-        used = got;
+    if (!s->cut && h.payload_sum && used == head + h.used &&
+        h.payload_sum != tr_sum(s->buf + start, used - start))
+        tr_problem(r, s->buf_offset, tr_ticks_to_ns(r, h.ticks),
+                   "damaged in the chunk at offset %llu: checksum",
+                   (unsigned long long)s->buf_offset);
     s->ticks_limit = i + 1 < s->chunk_count ? s->chunks[i + 1].ticks : last_ticks(r);
-    tr_coding_begin(&s->dec, &h, s->buf + start, s->buf + used);
+    tr_coding_begin(&s->dec, &h, s->buf + start, s->buf + (s->cut ? got : used));
     return true;
 }
 

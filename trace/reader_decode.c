@@ -23,26 +23,11 @@ static const char *string(const struct tr_reader *r, uint64_t id)
     return id < r->string_cap && r->strings[id] ? r->strings[id] : "?";
 }
 
-/* What the program says of itself. */
-static void assign_mark(const struct tr_reader *r, struct tr_event *e, uint64_t g,
-                        const uint64_t *a)
-{
-    e->g = g;
-    e->task = a[0];
-    if (e->type == TR_EV_TASK_BEGIN) {
-        e->arg = a[1];
-        e->text = string(r, a[2]);
-    } else if (e->type == TR_EV_LOG) {
-        e->category = string(r, a[1]);
-        e->text = string(r, a[2]);
-    } else if (e->type != TR_EV_TASK_END) {
-        e->text = string(r, a[1]);
-    }
-}
+/* Each of the following gives the numbers of a record of one kind their places in the event.  They
+ * return false for values that no recorder writes. */
 
-/* Gives the numbers of a record their places in the event.  Returns false for values that no
- * recorder writes. */
-static bool assign(const struct tr_reader *r, struct tr_event *e, uint64_t ctx, const uint64_t *a)
+static bool assign_life(const struct tr_reader *r, struct tr_event *e, uint64_t ctx,
+                        const uint64_t *a)
 {
     switch (e->type) {
     case TR_EV_GO_CREATE:
@@ -55,10 +40,21 @@ static bool assign(const struct tr_reader *r, struct tr_event *e, uint64_t ctx, 
         e->g = a[0];
         e->p = (int32_t)ctx;
         return e->g != 0 && good_p(ctx);
-    case TR_EV_GO_END:
-    case TR_EV_GO_YIELD:
-        e->g = ctx;
-        return true;
+    case TR_EV_GO_NAME:
+        e->text = string(r, a[0]);
+        break;
+    default:
+        break; /* end, yield */
+    }
+    e->g = ctx;
+    return true;
+}
+
+static bool assign_wait(const struct tr_reader *r, struct tr_event *e, uint64_t ctx,
+                        const uint64_t *a)
+{
+    (void)r;
+    switch (e->type) {
     case TR_EV_GO_BLOCK:
         e->g = ctx;
         set_wait(e, a[0]);
@@ -70,52 +66,78 @@ static bool assign(const struct tr_reader *r, struct tr_event *e, uint64_t ctx, 
         set_wait(e, a[1]);
         e->stack = (uint32_t)a[2];
         return true;
-    case TR_EV_GO_NAME:
-        e->g = ctx;
-        e->text = string(r, a[0]);
-        return true;
-    case TR_EV_P_START:
-        e->p = (int32_t)a[0];
-        return good_p(a[0]);
-    case TR_EV_P_STOP:
-        e->p = (int32_t)ctx;
-        return good_p(ctx);
-    case TR_EV_P_STEAL:
-    case TR_EV_P_RETAKE:
-        e->p = (int32_t)a[0];
-        e->arg = a[1];
-        return good_p(a[0]);
-    case TR_EV_PROCS:
-        e->arg = a[0];
-        return a[0] <= PROCS_MAX;
-    case TR_EV_RACE:
-        e->g = ctx;
-        e->by = a[0];
-        e->obj = a[1];
-        return true;
-    case TR_EV_GO_STATE:
+    default: /* state */
         e->g = a[0];
         e->arg = a[1];
         set_wait(e, a[2]);
         e->stack = (uint32_t)a[3];
         e->fn = a[4];
         return e->g != 0 && e->arg >= TR_STATE_RUNNABLE && e->arg <= TR_STATE_BLOCKED;
-    case TR_EV_TASK_BEGIN:
-    case TR_EV_TASK_END:
-    case TR_EV_REGION_BEGIN:
-    case TR_EV_REGION_END:
-    case TR_EV_LOG:
-        assign_mark(r, e, ctx, a);
-        return true;
-    case TR_EV_M_PARK:
-    case TR_EV_M_UNPARK:
-    case TR_EV_M_START:
-    case TR_EV_M_STOP:
-    case TR_EV_NONE:
-    case TR_EV_MAX:
-        break;
+    }
+}
+
+static bool assign_proc(const struct tr_reader *r, struct tr_event *e, uint64_t ctx,
+                        const uint64_t *a)
+{
+    (void)r;
+    if (e->type == TR_EV_PROCS) {
+        e->arg = a[0];
+        return a[0] <= PROCS_MAX;
+    }
+    uint64_t p = e->type == TR_EV_P_STOP ? ctx : a[0];
+    e->p = (int32_t)p;
+    e->arg = e->type == TR_EV_P_STEAL || e->type == TR_EV_P_RETAKE ? a[1] : 0;
+    return good_p(p);
+}
+
+static bool assign_race(const struct tr_reader *r, struct tr_event *e, uint64_t ctx,
+                        const uint64_t *a)
+{
+    (void)r;
+    e->g = ctx;
+    e->by = a[0];
+    e->obj = a[1];
+    return true;
+}
+
+/* What the program says of itself. */
+static bool assign_mark(const struct tr_reader *r, struct tr_event *e, uint64_t ctx,
+                        const uint64_t *a)
+{
+    e->g = ctx;
+    e->task = a[0];
+    if (e->type == TR_EV_TASK_BEGIN) {
+        e->arg = a[1];
+        e->text = string(r, a[2]);
+    } else if (e->type == TR_EV_LOG) {
+        e->category = string(r, a[1]);
+        e->text = string(r, a[2]);
+    } else if (e->type != TR_EV_TASK_END) {
+        e->text = string(r, a[1]);
     }
     return true;
+}
+
+/* By type; NULL: the thread itself is what it is about. */
+static bool (*const assign_of[TR_EV_MAX + 1])(const struct tr_reader *r, struct tr_event *e,
+                                              uint64_t ctx, const uint64_t *a) = {
+    [TR_EV_GO_CREATE] = assign_life,    [TR_EV_GO_START] = assign_life,
+    [TR_EV_GO_END] = assign_life,       [TR_EV_GO_YIELD] = assign_life,
+    [TR_EV_GO_NAME] = assign_life,      [TR_EV_GO_BLOCK] = assign_wait,
+    [TR_EV_GO_READY] = assign_wait,     [TR_EV_GO_STATE] = assign_wait,
+    [TR_EV_P_START] = assign_proc,      [TR_EV_P_STOP] = assign_proc,
+    [TR_EV_P_STEAL] = assign_proc,      [TR_EV_P_RETAKE] = assign_proc,
+    [TR_EV_PROCS] = assign_proc,        [TR_EV_RACE] = assign_race,
+    [TR_EV_TASK_BEGIN] = assign_mark,   [TR_EV_TASK_END] = assign_mark,
+    [TR_EV_REGION_BEGIN] = assign_mark, [TR_EV_REGION_END] = assign_mark,
+    [TR_EV_LOG] = assign_mark,
+};
+
+static bool assign(const struct tr_reader *r, struct tr_event *e, const struct record *rec)
+{
+    if (assign_of[e->type] && !assign_of[e->type](r, e, rec->ctx, rec->args))
+        return false;
+    return ((e->g | e->by) & ~G_ID_MAX) == 0;
 }
 
 enum decoded tr_decode(const struct tr_reader *r, struct decoder *d, struct tr_event *e)
@@ -129,7 +151,7 @@ enum decoded tr_decode(const struct tr_reader *r, struct decoder *d, struct tr_e
         memset(e, 0, sizeof(*e));
         e->type = rec.type;
         e->p = TR_NO_P;
-        ok = assign(r, e, rec.ctx, rec.args);
+        ok = assign(r, e, &rec);
     }
     if (!ok) {
         d->at = before.at;

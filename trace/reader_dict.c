@@ -179,6 +179,7 @@ int tr_dict_read(struct tr_reader *r)
             err = read_chunk(r, id_max);
     free(r->dict.buf);
     r->dict.buf = NULL;
+    r->dict.buf_cap = 0;
     if (r->file.flags & TR_FILE_SNAPSHOT)
         r->info.taken = r->taken ? r->taken : "";
     r->info.command = r->command ? r->command : "";

@@ -4,6 +4,7 @@
  *   reader_chunks.c  the file: header, list of chunks, clock, what is cut or damaged
  *   reader_dict.c    definitions
  *   reader_decode.c  records of one chunk into events
+ *   reader_g.c       the live goroutines, packed
  *   reader_state.c   the state machines of G, M and P; spans come from their changes
  *   reader_names.c   names for addresses, objects and goroutines
  *   spans.c          spans handed to the user */
@@ -12,10 +13,12 @@
 
 #include "format.h"
 #include "reader.h"
+#include "reader_index.h"
 #include "records.h"
 
 enum {
     CLOSED_MAX = 8,  /* spans that one event can end */
+    ASKED_MAX = 8,   /* goroutines that a user may look at beside each other */
     PROCS_MAX = 4096 /* a P with a greater number is damage */
 };
 
@@ -47,26 +50,45 @@ struct stream {
 
     size_t next_chunk; /* to load */
     uint8_t *buf;      /* of the chunk that is read; while the stream lasts */
+    size_t buf_cap;
     uint64_t buf_offset;
     bool cut;             /* the chunk in buf ends before its `used` */
     uint64_t ticks_limit; /* no record of this chunk is later */
     struct decoder dec;
     struct tr_event head; /* the next event; its time is that of this stream's clock */
     bool has_head;
+    bool asleep; /* nothing is read yet: head has only a time, before which it has no event */
     size_t heap_at;
     struct m_state ms;
 };
 
-/* ---- goroutines, processors ---- */
+/* ---- goroutines (reader_g.c), processors ---- */
 
+#define G_ID_MAX    (((uint64_t)1 << 48) - 1)
+#define TIME_NS_MAX ((int64_t)1 << 55) /* 417 days: later times are damage, and are cut to this */
+
+/* A goroutine; some fields only in some states. */
 struct gnode {
-    struct tr_g g;
-    uint64_t by; /* who made it runnable */
-    int32_t by_p;
-    uint32_t by_stack;
-    bool first; /* its first runnable span */
-    bool told;  /* its state is from a GO_STATE in the middle of a run: about right */
-    struct gnode *next_free;
+    uint64_t id : 48, p_1 : 13, state : 3; /* p_1: its P + 1; 0 none */
+    uint64_t by : 48;                      /* its creator */
+    uint64_t by_p_1 : 13;                  /* runnable: P of who made it so, + 1 */
+    uint64_t first : 1;                    /* this is its first runnable span */
+    uint64_t told : 1; /* its state is from a GO_STATE in the middle of a run: about right */
+    uint64_t
+        whom : 48;    /* runnable: who made it so; blocked: number of the object; on a thread: M */
+    uint64_t why : 5; /* blocked: reason */
+    uint64_t since : 56;
+    uint64_t created_1 : 56; /* + 1; 0 unknown */
+    uint32_t stack;          /* blocked: where; runnable: where it was made so */
+    uint32_t birth;          /* free node: the next one + 1 */
+};
+_Static_assert(sizeof(struct gnode) == 48, "there may be millions");
+
+/* What many goroutines have in common. */
+struct birth {
+    uint64_t fn;
+    const char *name;
+    uint32_t stack;
 };
 
 struct p_state {
@@ -78,11 +100,14 @@ struct p_state {
 };
 
 struct g_table {
-    struct gnode **slots; /* open addressing; a power of two; NULL: free */
-    size_t cap, count;
-    struct gnode *free;
-    void **slabs;
+    struct tr_index index; /* by id */
+    struct gnode **slabs;
     size_t slab_count, slab_cap;
+    uint32_t used, free; /* nodes handed out; first free one, + 1 */
+    struct tr_index birth_index;
+    struct birth *births;
+    size_t birth_cap;
+    uint32_t birth_count;
 };
 
 /* ---- definitions ---- */
@@ -97,6 +122,12 @@ struct module_def {
     unsigned char build_id[64];
     size_t build_id_len;
     char *path;
+};
+
+/* Unpacked for the user. */
+struct asked {
+    struct tr_g g[ASKED_MAX], closed[CLOSED_MAX];
+    unsigned next;
 };
 
 struct names; /* reader_names.c */
@@ -132,11 +163,13 @@ struct tr_reader {
     int64_t time;   /* of the last one */
 
     struct g_table gs;
-    struct gnode *dying; /* ended by the last event; freed by the next */
-    struct p_state *ps;  /* by number */
+    uint64_t dying;     /* goroutine ended by the last event; forgotten by the next */
+    struct p_state *ps; /* by number */
     size_t p_cap;
     struct tr_span closed[CLOSED_MAX];
+    const struct gnode *closed_g[CLOSED_MAX]; /* the goroutine, of a G lane */
     size_t closed_count;
+    struct asked *asked;
     char wrong[160];
 
     struct names *names;
@@ -174,6 +207,25 @@ enum decoded { DECODED, DECODED_SKIP, DECODED_END, DECODED_BAD };
  * SKIP: a record of a type that this reader does not know.  END: no more.  BAD: d->at stays. */
 enum decoded tr_decode(const struct tr_reader *r, struct decoder *d, struct tr_event *e);
 
+/* ---- reader_g.c ---- */
+int tr_g_init(struct tr_reader *r);
+void tr_g_reset(struct tr_reader *r);
+void tr_g_free(struct tr_reader *r);
+
+struct gnode *tr_g_find(const struct tr_reader *r, uint64_t id);
+
+/* A goroutine that was not there, of which nothing is known.  Returns NULL when memory is short. */
+struct gnode *tr_g_add(struct tr_reader *r, uint64_t id);
+void tr_g_remove(struct tr_reader *r, uint64_t id);
+
+/* The one at *i or after it, which *i then is behind; NULL at the end.  Begins with *i = 0. */
+struct gnode *tr_g_each(const struct tr_reader *r, uint32_t *i);
+
+void tr_g_born(struct tr_reader *r, struct gnode *g, uint64_t fn, uint32_t stack);
+void tr_g_named(struct tr_reader *r, struct gnode *g, const char *name);
+uint32_t tr_g_create_stack(const struct tr_reader *r, const struct gnode *g);
+void tr_g_unpack(const struct tr_reader *r, const struct gnode *n, struct tr_g *ret);
+
 /* ---- reader_state.c ---- */
 
 int tr_state_init(struct tr_reader *r);
@@ -191,14 +243,15 @@ bool tr_state_allows(struct tr_reader *r, const struct stream *s, const struct t
 /* Moves the states, fills in e's processor and goroutine, and collects the spans that end. */
 void tr_state_apply(struct tr_reader *r, struct stream *s, struct tr_event *e);
 
-struct gnode *tr_g_find(const struct tr_reader *r, uint64_t id);
-
 /* The span of the state that now ends, put behind r->closed. */
-void tr_span_of_g(struct tr_reader *r, struct gnode *n, uint64_t ended_by, int32_t by_p);
+void tr_span_of_g(struct tr_reader *r, const struct gnode *n, uint64_t ended_by, int32_t by_p);
 void tr_span_of_p(struct tr_reader *r, int32_t id);
 void tr_span_of_m(struct tr_reader *r, struct stream *s);
 
 /* ---- reader_names.c ---- */
+
+/* Address of the object of that number; 0 for 0. */
+uint64_t tr_obj_address(const struct tr_reader *r, uint32_t number);
 struct names *tr_names_make(void);
 void tr_names_free(struct names *n);
 

@@ -14,15 +14,12 @@
 
 enum { FRAMES_MAX = 16, MAP_MIN = 64 };
 
-/* ---- a map from 64-bit keys (never 0) to pointers or numbers ---- */
+/* ---- a map from 64-bit keys (never 0) to pointers ---- */
 
 struct map {
     struct map_slot {
         uint64_t key;
-        union {
-            void *p;
-            uint32_t n;
-        };
+        void *p;
     } * slots;
     size_t cap, count;
 };
@@ -58,8 +55,11 @@ struct frames {
 };
 
 struct names {
-    struct map objects, code; /* code: of pc * 2 + is_return */
-    const char *dir;          /* of the runtime's sources */
+    struct map code; /* of pc * 2 + is_return: a struct frames each */
+    struct tr_index object_index;
+    uint64_t *objects; /* addresses, by number - 1 */
+    size_t object_cap;
+    const char *dir; /* of the runtime's sources */
     size_t dir_len, dir_searched;
 };
 
@@ -75,7 +75,8 @@ void tr_names_free(struct names *n)
     for (size_t i = 0; i < n->code.cap; i++)
         free(n->code.slots[i].p);
     free(n->code.slots);
-    free(n->objects.slots);
+    free(n->object_index.slots);
+    free(n->objects);
     free(n);
 }
 
@@ -241,12 +242,6 @@ bool tr_reader_user_frame(struct tr_reader *r, uint32_t stack, struct tr_frame *
 
 /* ---- goroutines and objects ---- */
 
-const struct tr_g *tr_reader_g(const struct tr_reader *r, uint64_t id)
-{
-    const struct gnode *n = id ? tr_g_find(r, id) : NULL;
-    return n ? &n->g : NULL;
-}
-
 const char *tr_reader_g_label(struct tr_reader *r, const struct tr_g *g)
 {
     if (!g)
@@ -254,17 +249,37 @@ const char *tr_reader_g_label(struct tr_reader *r, const struct tr_g *g)
     return g->name ? g->name : tr_reader_function(r, g->fn);
 }
 
+static uint64_t hash_of_object(const void *names, uint32_t n)
+{
+    return tr_index_hash(((const struct names *)names)->objects[n]);
+}
+
+static bool is_object(const void *names, uint32_t n, const void *key)
+{
+    return ((const struct names *)names)->objects[n] == *(const uint64_t *)key;
+}
+
+static const struct tr_index_ops by_address = {hash_of_object, is_object};
+
 uint32_t tr_reader_obj_number(struct tr_reader *r, uint64_t obj)
 {
-    struct map *m = &r->names->objects;
-    struct map_slot *slot = obj ? map_at(m, obj) : NULL;
-    if (!slot)
+    struct names *names = r->names;
+    if (!obj)
         return 0;
-    if (!slot->key) {
-        slot->key = obj;
-        slot->n = (uint32_t)++m->count;
-    }
-    return slot->n;
+    uint64_t hash = tr_index_hash(obj);
+    uint32_t n = tr_index_find(&names->object_index, &by_address, names, hash, &obj);
+    if (n != TR_INDEX_NONE)
+        return n + 1;
+    n = names->object_index.count;
+    if (!tr_room((void **)&names->objects, &names->object_cap, n, sizeof(*names->objects)))
+        return 0;
+    names->objects[n] = obj;
+    return tr_index_add(&names->object_index, &by_address, names, n, hash) ? n + 1 : 0;
+}
+
+uint64_t tr_obj_address(const struct tr_reader *r, uint32_t number)
+{
+    return number && number <= r->names->object_index.count ? r->names->objects[number - 1] : 0;
 }
 
 void tr_reader_obj_name(struct tr_reader *r, enum tr_reason why, uint64_t obj, char *buf,

@@ -19,105 +19,8 @@
  * is not allowed the states follow the event: it is the truth, what is missing is what led to
  * it. */
 #include "reader_impl.h"
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-enum { G_CAP_MIN = 256, SLAB = 256 };
-
-/* ---- the table of goroutines: open addressing, linear probing, deletion by shifting back ---- */
-
-static size_t slot_of(const struct g_table *t, uint64_t id)
-{
-    return (size_t)((id * 0x9e3779b97f4a7c15u) >> 32) & (t->cap - 1);
-}
-
-struct gnode *tr_g_find(const struct tr_reader *r, uint64_t id)
-{
-    const struct g_table *t = &r->gs;
-    for (size_t i = slot_of(t, id); t->slots[i]; i = (i + 1) & (t->cap - 1))
-        if (t->slots[i]->g.id == id)
-            return t->slots[i];
-    return NULL;
-}
-
-static void put(struct g_table *t, struct gnode *n)
-{
-    size_t i = slot_of(t, n->g.id);
-    while (t->slots[i])
-        i = (i + 1) & (t->cap - 1);
-    t->slots[i] = n;
-}
-
-static bool g_grow(struct g_table *t)
-{
-    size_t old_cap = t->cap;
-    struct gnode **old = t->slots,
-                 **slots = calloc(old_cap ? old_cap * 2 : G_CAP_MIN, sizeof(*slots));
-    if (!slots)
-        return false;
-    t->slots = slots;
-    t->cap = old_cap ? old_cap * 2 : G_CAP_MIN;
-    for (size_t i = 0; i < old_cap; i++)
-        if (old[i])
-            put(t, old[i]);
-    free(old);
-    return true;
-}
-
-static struct gnode *new_node(struct g_table *t)
-{
-    if (!t->free) {
-        struct gnode *slab = calloc(SLAB, sizeof(*slab));
-        if (!slab || !tr_room((void **)&t->slabs, &t->slab_cap, t->slab_count, sizeof(*t->slabs))) {
-            free(slab);
-            return NULL;
-        }
-        t->slabs[t->slab_count++] = slab;
-        for (size_t i = 0; i < SLAB; i++) {
-            slab[i].next_free = t->free;
-            t->free = &slab[i];
-        }
-    }
-    struct gnode *n = t->free;
-    t->free = n->next_free;
-    return n;
-}
-
-/* A goroutine that was not there.  Returns NULL when memory is short. */
-static struct gnode *g_add(struct tr_reader *r, uint64_t id)
-{
-    struct g_table *t = &r->gs;
-    if (t->count * 2 >= t->cap && !g_grow(t) && t->count + 1 >= t->cap)
-        return NULL;
-    struct gnode *n = new_node(t);
-    if (!n)
-        return NULL;
-    *n = (struct gnode){.g = {.id = id, .created = -1, .since = r->time, .p = TR_NO_P},
-                        .by_p = TR_NO_P};
-    put(t, n);
-    t->count++;
-    return n;
-}
-
-static void g_remove(struct tr_reader *r, struct gnode *n)
-{
-    struct g_table *t = &r->gs;
-    size_t i = slot_of(t, n->g.id), mask = t->cap - 1;
-    while (t->slots[i] != n)
-        i = (i + 1) & mask;
-    for (size_t j = (i + 1) & mask; t->slots[j]; j = (j + 1) & mask) {
-        size_t home = slot_of(t, t->slots[j]->g.id);
-        if (((j - home) & mask) >= ((j - i) & mask)) { /* may stand at i as well */
-            t->slots[i] = t->slots[j];
-            i = j;
-        }
-    }
-    t->slots[i] = NULL;
-    t->count--;
-    n->next_free = t->free;
-    t->free = n;
-}
 
 /* ---- processors and threads by number ---- */
 
@@ -145,21 +48,13 @@ static struct stream *m_find(const struct tr_reader *r, uint64_t m)
 
 int tr_state_init(struct tr_reader *r)
 {
-    return g_grow(&r->gs) ? 0 : -ENOMEM;
+    return tr_g_init(r);
 }
 
 void tr_state_reset(struct tr_reader *r)
 {
-    struct g_table *t = &r->gs;
-    for (size_t i = 0; i < t->cap; i++) {
-        if (!t->slots[i])
-            continue;
-        t->slots[i]->next_free = t->free;
-        t->free = t->slots[i];
-        t->slots[i] = NULL;
-    }
-    t->count = 0;
-    r->dying = NULL;
+    tr_g_reset(r);
+    r->dying = 0;
     if (r->p_cap)
         memset(r->ps, 0, r->p_cap * sizeof(*r->ps));
     for (size_t i = 0; i < r->stream_count; i++)
@@ -169,10 +64,7 @@ void tr_state_reset(struct tr_reader *r)
 
 void tr_state_free(struct tr_reader *r)
 {
-    for (size_t i = 0; i < r->gs.slab_count; i++)
-        free(r->gs.slabs[i]);
-    free(r->gs.slabs);
-    free(r->gs.slots);
+    tr_g_free(r);
     free(r->ps);
 }
 
@@ -200,10 +92,10 @@ static bool g_allows(struct tr_reader *r, const struct tr_event *e, uint64_t g, 
         return lost_something(r, e) ||
                deny(r, explain, "%s of goroutine %llu, which was never created or has ended",
                     tr_type_name(e->type), (ull)g);
-    if (n->g.state == want || n->g.state == other || n->g.state == TR_G_UNKNOWN || n->told)
+    if (n->state == want || n->state == other || n->state == TR_G_UNKNOWN || n->told)
         return true;
     return deny(r, explain, "%s of goroutine %llu, which is %s, not %s", tr_type_name(e->type),
-                (ull)g, tr_gstate_name(n->g.state), tr_gstate_name(want));
+                (ull)g, tr_gstate_name((enum tr_gstate)n->state), tr_gstate_name(want));
 }
 
 /* Goroutine g does something itself: it must run here. */
@@ -213,9 +105,9 @@ static bool runs_here(struct tr_reader *r, const struct stream *s, const struct 
     if (!g_allows(r, e, e->g, TR_G_RUNNING, TR_G_DETACHED, explain))
         return false;
     const struct gnode *n = tr_g_find(r, e->g);
-    if (n && n->g.state != TR_G_UNKNOWN && !n->told && s->ms.g != e->g)
+    if (n && n->state != TR_G_UNKNOWN && !n->told && s->ms.g != e->g)
         return deny(r, explain, "%s of goroutine %llu on thread M%u, but it runs on M%u",
-                    tr_type_name(e->type), (ull)e->g, s->m, n->g.m);
+                    tr_type_name(e->type), (ull)e->g, s->m, (unsigned)n->whom);
     return true;
 }
 
@@ -325,11 +217,15 @@ bool tr_state_allows(struct tr_reader *r, const struct stream *s, const struct t
 /* ---- spans that end ---- */
 
 static struct tr_span *close_span(struct tr_reader *r, enum tr_lane lane, uint64_t id,
-                                  uint8_t state, int64_t begin)
+                                  uint8_t state, int64_t begin, const struct gnode *g)
 {
     static struct tr_span
         spill; /* damage can end more than there is room for; those are not seen */
-    struct tr_span *sp = r->closed_count < CLOSED_MAX ? &r->closed[r->closed_count++] : &spill;
+    struct tr_span *sp = &spill;
+    if (r->closed_count < CLOSED_MAX) {
+        sp = &r->closed[r->closed_count];
+        r->closed_g[r->closed_count++] = g;
+    }
     *sp = (struct tr_span){.lane = lane,
                            .id = id,
                            .state = state,
@@ -340,27 +236,28 @@ static struct tr_span *close_span(struct tr_reader *r, enum tr_lane lane, uint64
     return sp;
 }
 
-void tr_span_of_g(struct tr_reader *r, struct gnode *n, uint64_t ended_by, int32_t by_p)
+void tr_span_of_g(struct tr_reader *r, const struct gnode *n, uint64_t ended_by, int32_t by_p)
 {
-    const struct tr_g *g = &n->g;
-    struct tr_span *sp = close_span(r, TR_LANE_G, g->id, g->state, g->since);
-    sp->info = g;
-    sp->m = g->m;
-    switch (g->state) {
+    struct tr_span *sp = close_span(r, TR_LANE_G, n->id, (uint8_t)n->state, (int64_t)n->since, n);
+    switch (n->state) {
     case TR_G_RUNNABLE:
-        sp->by = n->by;
-        sp->by_p = n->by_p;
-        sp->by_stack = n->by_stack;
+        sp->by = n->whom;
+        sp->by_p = (int32_t)n->by_p_1 - 1;
+        sp->by_stack = n->stack;
         sp->created = n->first;
-        sp->stack = n->first ? g->create_stack : 0;
+        sp->stack = n->first ? tr_g_create_stack(r, n) : 0;
         break;
     case TR_G_RUNNING:
-        sp->p = g->p;
+        sp->p = (int32_t)n->p_1 - 1;
+        sp->m = (uint32_t)n->whom;
+        break;
+    case TR_G_DETACHED:
+        sp->m = (uint32_t)n->whom;
         break;
     case TR_G_BLOCKED:
-        sp->why = g->why;
-        sp->obj = g->obj;
-        sp->stack = g->block_stack;
+        sp->why = (enum tr_reason)n->why;
+        sp->obj = tr_obj_address(r, (uint32_t)n->whom);
+        sp->stack = n->stack;
         sp->by = ended_by;
         sp->by_p = by_p;
         break;
@@ -372,7 +269,7 @@ void tr_span_of_g(struct tr_reader *r, struct gnode *n, uint64_t ended_by, int32
 void tr_span_of_p(struct tr_reader *r, int32_t id)
 {
     const struct p_state *p = &r->ps[id];
-    struct tr_span *sp = close_span(r, TR_LANE_P, (uint64_t)id, p->state, p->since);
+    struct tr_span *sp = close_span(r, TR_LANE_P, (uint64_t)id, p->state, p->since, NULL);
     sp->g = p->g;
     sp->p = id;
     sp->m = p->m;
@@ -382,7 +279,7 @@ void tr_span_of_m(struct tr_reader *r, struct stream *s)
 {
     if (s->m == UINT32_MAX)
         return; /* a thread outside, or several */
-    struct tr_span *sp = close_span(r, TR_LANE_M, s->m, s->ms.state, s->ms.since);
+    struct tr_span *sp = close_span(r, TR_LANE_M, s->m, s->ms.state, s->ms.since, NULL);
     sp->g = s->ms.g;
     sp->p = s->ms.p;
     sp->m = s->m;
@@ -390,20 +287,31 @@ void tr_span_of_m(struct tr_reader *r, struct stream *s)
 
 /* ---- changes of state: each ends a span ---- */
 
-/* To `state`; the fields of the new state are set afterwards. */
-static void g_set(struct tr_reader *r, struct gnode *n, enum tr_gstate state, uint64_t by,
-                  int32_t by_p)
+/* To `state`, with what that state knows of whom; its other fields are set afterwards. */
+static void g_set(struct tr_reader *r, struct gnode *n, enum tr_gstate state, uint64_t whom)
 {
-    if (n->g.state != TR_G_UNKNOWN || n->g.since < r->time)
-        tr_span_of_g(r, n, by, by_p);
     n->first = n->told = false;
-    n->g.state = (uint8_t)state;
-    n->g.since = r->time;
-    if (state == TR_G_RUNNABLE) {
-        n->by = by;
-        n->by_p = by_p;
-        n->by_stack = 0;
-    }
+    n->state = state;
+    n->since = (uint64_t)r->time;
+    n->whom = whom;
+    n->stack = 0;
+}
+
+/* The same after the span of the state that ends here, by whom and on which P. */
+static void g_move(struct tr_reader *r, struct gnode *n, enum tr_gstate state, uint64_t whom,
+                   uint64_t by, int32_t by_p)
+{
+    if (n->state != TR_G_UNKNOWN || (int64_t)n->since < r->time)
+        tr_span_of_g(r, n, by, by_p);
+    g_set(r, n, state, whom);
+    if (state == TR_G_RUNNABLE)
+        n->by_p_1 = (uint64_t)(by_p + 1);
+}
+
+static void g_runs(struct tr_reader *r, struct gnode *n, int32_t p, uint32_t m)
+{
+    g_move(r, n, TR_G_RUNNING, m, 0, TR_NO_P);
+    n->p_1 = (uint64_t)(p + 1);
 }
 
 static void p_set(struct tr_reader *r, int32_t id, enum tr_pstate state, uint64_t g, uint32_t m)
@@ -438,7 +346,7 @@ static struct gnode *subject(struct tr_reader *r, const struct tr_event *e)
     if (e->g == 0)
         return NULL;
     struct gnode *n = tr_g_find(r, e->g);
-    return n ? n : g_add(r, e->g);
+    return n ? n : tr_g_add(r, e->g);
 }
 
 static void apply_create(struct tr_reader *r, struct stream *s, struct tr_event *e)
@@ -447,15 +355,13 @@ static void apply_create(struct tr_reader *r, struct stream *s, struct tr_event 
     e->p = s->ms.p;
     if (!n)
         return;
-    n->g.created = n->g.since = r->time;
-    n->g.by = e->by;
-    n->g.fn = e->fn;
-    n->g.create_stack = e->stack;
-    n->g.state = TR_G_RUNNABLE;
-    n->first = true;
+    g_set(r, n, TR_G_RUNNABLE, e->by);
+    tr_g_born(r, n, e->fn, e->stack);
+    n->created_1 = (uint64_t)r->time + 1;
     n->by = e->by;
-    n->by_p = s->ms.p;
-    n->by_stack = e->stack;
+    n->by_p_1 = (uint64_t)(s->ms.p + 1);
+    n->stack = e->stack;
+    n->first = true;
 }
 
 static void apply_start(struct tr_reader *r, struct stream *s, struct tr_event *e)
@@ -465,31 +371,27 @@ static void apply_start(struct tr_reader *r, struct stream *s, struct tr_event *
         p_set(r, s->ms.p, TR_P_IDLE, 0, 0);
     p_set(r, e->p, TR_P_RUNNING, e->g, s->m);
     m_set(r, s, TR_M_RUNNING, e->g, e->p);
-    if (!n)
-        return;
-    g_set(r, n, TR_G_RUNNING, 0, TR_NO_P);
-    n->g.p = e->p;
-    n->g.m = s->m;
+    if (n)
+        g_runs(r, n, e->p, s->m);
 }
 
 static void apply_leave(struct tr_reader *r, struct stream *s, struct tr_event *e)
 {
     struct gnode *n = subject(r, e);
+    uint32_t obj = tr_reader_obj_number(r, e->obj); /* always: so all tools number them alike */
     e->p = s->ms.p;
     off_cpu(r, s);
-    (void)tr_reader_obj_number(r, e->obj); /* so that all tools number them alike */
     if (!n)
         return;
     if (e->type == TR_EV_GO_YIELD) {
-        g_set(r, n, TR_G_RUNNABLE, e->g, e->p);
+        g_move(r, n, TR_G_RUNNABLE, e->g, e->g, e->p);
     } else if (e->type == TR_EV_GO_BLOCK) {
-        g_set(r, n, TR_G_BLOCKED, 0, TR_NO_P);
-        n->g.why = (uint8_t)e->why;
-        n->g.obj = e->obj;
-        n->g.block_stack = e->stack;
+        g_move(r, n, TR_G_BLOCKED, obj, 0, TR_NO_P);
+        n->why = e->why;
+        n->stack = e->stack;
     } else {
-        g_set(r, n, TR_G_DEAD, 0, TR_NO_P);
-        r->dying = n;
+        g_move(r, n, TR_G_DEAD, 0, 0, TR_NO_P);
+        r->dying = e->g;
     }
 }
 
@@ -499,8 +401,8 @@ static void apply_ready(struct tr_reader *r, struct stream *s, struct tr_event *
     e->p = s->ms.p;
     if (!n)
         return;
-    g_set(r, n, TR_G_RUNNABLE, e->by, s->ms.p);
-    n->by_stack = e->stack;
+    g_move(r, n, TR_G_RUNNABLE, e->by, e->by, s->ms.p);
+    n->stack = e->stack;
 }
 
 static void apply_p_start(struct tr_reader *r, struct stream *s, struct tr_event *e)
@@ -509,10 +411,8 @@ static void apply_p_start(struct tr_reader *r, struct stream *s, struct tr_event
     e->g = s->ms.g;
     p_set(r, e->p, n ? TR_P_RUNNING : TR_P_SCHEDULER, s->ms.g, s->m);
     m_set(r, s, n ? TR_M_RUNNING : TR_M_IDLE, s->ms.g, e->p);
-    if (n) { /* it ran on without one */
-        g_set(r, n, TR_G_RUNNING, 0, TR_NO_P);
-        n->g.p = e->p;
-    }
+    if (n) /* it ran on without one */
+        g_runs(r, n, e->p, s->m);
 }
 
 static void apply_p_stop(struct tr_reader *r, struct stream *s, struct tr_event *e)
@@ -524,7 +424,7 @@ static void apply_p_stop(struct tr_reader *r, struct stream *s, struct tr_event 
         return;
     m_set(r, s, n ? TR_M_DETACHED : TR_M_IDLE, s->ms.g, TR_NO_P);
     if (n)
-        g_set(r, n, TR_G_DETACHED, 0, TR_NO_P);
+        g_move(r, n, TR_G_DETACHED, s->m, 0, TR_NO_P);
 }
 
 static void apply_retake(struct tr_reader *r, struct tr_event *e)
@@ -537,7 +437,7 @@ static void apply_retake(struct tr_reader *r, struct tr_event *e)
     e->g = victim->ms.g;
     m_set(r, victim, n ? TR_M_DETACHED : TR_M_IDLE, victim->ms.g, TR_NO_P);
     if (n)
-        g_set(r, n, TR_G_DETACHED, 0, TR_NO_P);
+        g_move(r, n, TR_G_DETACHED, victim->m, 0, TR_NO_P);
 }
 
 static void apply_state(struct tr_reader *r, struct stream *s, struct tr_event *e)
@@ -548,21 +448,23 @@ static void apply_state(struct tr_reader *r, struct stream *s, struct tr_event *
         [TR_STATE_BLOCKED] = TR_G_BLOCKED,
     };
     struct gnode *n = subject(r, e);
-    if (!n || n->g.state != TR_G_UNKNOWN)
+    if (!n || n->state != TR_G_UNKNOWN)
         return; /* its own events say more */
+    g_set(r, n, (enum tr_gstate)states[e->arg], 0);
+    tr_g_born(r, n, e->fn, tr_g_create_stack(r, n));
     n->told = !r->info.taken && e->arg != TR_STATE_RUNNING;
-    n->g.state = states[e->arg];
-    n->g.since = r->time;
-    n->g.why = (uint8_t)e->why;
-    n->g.obj = e->obj;
-    n->g.block_stack = e->stack;
-    n->g.fn = e->fn;
-    if (n->g.state != TR_G_RUNNING)
+    if (n->state == TR_G_BLOCKED) {
+        n->whom = tr_reader_obj_number(r, e->obj);
+        n->why = e->why;
+        n->stack = e->stack;
+    }
+    if (n->state != TR_G_RUNNING)
         return;
-    e->p = n->g.p = s->ms.p;
-    n->g.m = s->m;
+    n->whom = s->m;
+    e->p = s->ms.p;
+    n->p_1 = (uint64_t)(s->ms.p + 1);
     if (s->ms.p == TR_NO_P) { /* it runs on without one */
-        n->g.state = TR_G_DETACHED;
+        n->state = TR_G_DETACHED;
         m_set(r, s, TR_M_DETACHED, e->g, TR_NO_P);
         return;
     }
@@ -576,7 +478,7 @@ static void apply_other(struct tr_reader *r, struct stream *s, struct tr_event *
     if (e->type == TR_EV_GO_NAME || e->type == TR_EV_RACE || tr_is_mark(e->type)) {
         struct gnode *n = e->type == TR_EV_GO_NAME ? subject(r, e) : NULL;
         if (n)
-            n->g.name = e->text;
+            tr_g_named(r, n, e->text);
         e->p = s->ms.p;
         return;
     }
@@ -597,8 +499,8 @@ void tr_state_next(struct tr_reader *r)
 {
     r->closed_count = 0;
     if (r->dying)
-        g_remove(r, r->dying);
-    r->dying = NULL;
+        tr_g_remove(r, r->dying);
+    r->dying = 0;
 }
 
 void tr_state_apply(struct tr_reader *r, struct stream *s, struct tr_event *e)

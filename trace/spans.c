@@ -20,9 +20,14 @@ struct tr_spans *tr_spans_make(struct tr_reader *r, tr_span_fn *fn, void *arg)
 
 static void hand_out(struct tr_spans *sp, bool open)
 {
-    for (size_t i = 0; i < sp->r->closed_count; i++) {
-        sp->r->closed[i].open = open;
-        sp->fn(sp->arg, &sp->r->closed[i]);
+    struct tr_reader *r = sp->r;
+    for (size_t i = 0; i < r->closed_count; i++) {
+        r->closed[i].open = open;
+        if (r->closed_g[i]) {
+            tr_g_unpack(r, r->closed_g[i], &r->asked->closed[i]);
+            r->closed[i].info = &r->asked->closed[i];
+        }
+        sp->fn(sp->arg, &r->closed[i]);
     }
 }
 
@@ -50,10 +55,9 @@ void tr_spans_finish(struct tr_spans *sp)
     tr_state_next(r);
     if (r->time < r->info.end_ns)
         r->time = r->info.end_ns;
-    for (size_t i = 0; i < r->gs.cap; i++) {
-        if (!r->gs.slots[i])
-            continue;
-        tr_span_of_g(r, r->gs.slots[i], 0, TR_NO_P);
+    uint32_t at = 0;
+    for (const struct gnode *g; (g = tr_g_each(r, &at));) {
+        tr_span_of_g(r, g, 0, TR_NO_P);
         hand_out_one(sp);
     }
     for (size_t i = 0; i < r->p_cap; i++) {
