@@ -140,7 +140,7 @@ static void heap_update(struct tr_reader *r, struct stream *s)
     heap_down(r, i);
 }
 
-/* All streams, none of them read yet: a program may have had thousands of threads, few at a time. */
+/* All streams, none of them read yet: a program may have had thousands of threads, few at once. */
 static void heap_fill(struct tr_reader *r)
 {
     r->heap_count = 0;

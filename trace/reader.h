@@ -29,6 +29,10 @@
 #include <stdint.h>
 #include "tr.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TR_ERR_MAX 512
 #define TR_NO_P    (-1)
 
@@ -264,5 +268,9 @@ void tr_spans_feed(struct tr_spans *sp, const struct tr_event *e);
 /* At the end: closes all open spans at info->end_ns. */
 void tr_spans_finish(struct tr_spans *sp);
 void tr_spans_free(struct tr_spans *sp);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -21,6 +21,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 extern uint32_t tr_on; /* 0, or the number of the recording that runs; read relaxed by the hooks,
                         * written by the recorder only */
 
@@ -167,5 +171,9 @@ void tr_log(struct tr_stream *s, uint64_t g, uint64_t task, const char *category
             const char *message);
 
 void tr_race(struct tr_stream *s, uint64_t g_now, uint64_t g_before, const void *addr);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

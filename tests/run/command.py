@@ -387,6 +387,29 @@ def test_installed_elsewhere():
                                 text=True, check=False))
             for program in ('./one', './two'):
                 run_program(program, code=66 if 'race' in name else 0)
+    reader_installed(command, prefix, folder)
+
+
+def reader_installed(command, prefix, folder):
+    """Somebody else's program with the installed reader library, in C and in C++."""
+    flags = [subprocess.run(['pkg-config', '--define-variable=prefix=' + prefix, kind,
+                             'goshawk-trace'], env=dict(os.environ, PKG_CONFIG_PATH=folder),
+                            text=True, capture_output=True, check=True).stdout.split()
+             for kind in ('--cflags', '--libs')]
+    subprocess.run([command, 'run', '-trace', 'a.gtrace', 'a.c'], check=False)
+    told = run_program(command, 'trace', 'check', 'a.gtrace').stdout
+    events = re.search(r'(\d+) events', told)[1]
+    here = os.path.dirname(os.path.abspath(__file__))
+    source = os.path.join(here, '../trace/third_party.c')
+    languages = [[cc, '-x', 'c', '-std=c11'] for cc in COMPILERS]
+    if shutil.which('g++'):
+        languages.append(['g++', '-x', 'c++', '-std=c++11'])
+    for language in languages:
+        must(subprocess.run([*language, '-Wall', '-Wextra', '-Wpedantic', '-Werror', *flags[0], source,
+                             '-x', 'none', '-o', 'reader', *flags[1]],
+                            capture_output=True, text=True, check=False))
+        out = run_program('./reader', 'a.gtrace').stdout
+        check(re.fullmatch(events + r' events, [1-9]\d* created, ran [1-9]\d* ns\n', out), out)
 
 
 def main():
