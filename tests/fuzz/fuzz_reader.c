@@ -1,13 +1,13 @@
 /* fuzz_reader.c - the reader under libFuzzer: no input may make it crash, hang or go out of bounds.
  *
- *   CC=clang meson setup build-fuzz && ninja -C build-fuzz tests/trace/fuzz_reader
- *   build-fuzz/tests/trace/fuzz_reader -max_total_time=60 -max_len=20480 CORPUS
+ * tools/dev fuzz trace runs it, from the corpus in trace_corpus.tar.xz.  Checksums would stop
+ * every mutation at the door, so they are put right first; every fourth input goes in as it is.
+ * Addresses are not symbolised: that would open the files that the input names.
  *
- * A corpus begins well with a trace cut to 20 KiB.  Checksums would stop every mutation at the
- * door, so they are put right first; every fourth input goes in as it is.  Addresses are not
- * symbolised: that would open the files that the input names. */
+ * With -DREPLAY it is a program of its own, a test that reads the corpus once: each file named. */
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "format.h"
@@ -86,3 +86,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     free(p);
     return 0;
 }
+
+#ifdef REPLAY
+int main(int argc, char **argv)
+{
+    enum { INPUT_MAX = 1 << 20 };
+    static uint8_t input[INPUT_MAX];
+    for (int i = 1; i < argc; i++) {
+        FILE *f = fopen(argv[i], "rb");
+        if (!f)
+            return 1;
+        size_t n = fread(input, 1, sizeof(input), f);
+        fclose(f);
+        (void)LLVMFuzzerTestOneInput(input, n);
+    }
+    return argc > 1 ? 0 : 1;
+}
+#endif

@@ -405,8 +405,8 @@ def reader_installed(command, prefix, folder):
     if shutil.which('g++'):
         languages.append(['g++', '-x', 'c++', '-std=c++11'])
     for language in languages:
-        must(subprocess.run([*language, '-Wall', '-Wextra', '-Wpedantic', '-Werror', *flags[0], source,
-                             '-x', 'none', '-o', 'reader', *flags[1]],
+        must(subprocess.run([*language, '-Wall', '-Wextra', '-Wpedantic', '-Werror', *flags[0],
+                             source, '-x', 'none', '-o', 'reader', *flags[1]],
                             capture_output=True, text=True, check=False))
         out = run_program('./reader', 'a.gtrace').stdout
         check(re.fullmatch(events + r' events, [1-9]\d* created, ran [1-9]\d* ns\n', out), out)

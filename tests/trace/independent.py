@@ -75,8 +75,9 @@ class Bytes:
 
 class Chunk:
     def __init__(self, data, offset, limit):
-        (self.magic, self.used, self.stream, self.seq, self.ticks, self.mono, self.cur_g, self.cur_p,
-         self.m, self.tid, header_sum, self.payload_sum) = struct.unpack_from('<4IQqQi4I', data, offset)
+        (self.magic, self.used, self.stream, self.seq, self.ticks, self.mono, self.cur_g,
+         self.cur_p, self.m, self.tid, header_sum,
+         self.payload_sum) = struct.unpack_from('<4IQqQi4I', data, offset)
         assert self.magic == 0x4b4e4843, f'no chunk at {offset}'
         assert checksum(data[offset + 8:offset + 52]) == header_sum, f'header sum at {offset}'
         self.cut = offset + self.used > limit
@@ -88,8 +89,9 @@ class Chunk:
 class Trace:
     def __init__(self, data):
         assert data[:8] == b'GTRACE\r\n', 'magic'
-        (self.version, header, self.size, self.flags, self.pid, _, self.start, self.mono, _, self.hz,
-         _, header_sum, self.chunks, _, _, self.end) = struct.unpack_from('<5IIQqqQIIQQII', data, 8)
+        (self.version, header, self.size, self.flags, self.pid, _, self.start, self.mono, _,
+         self.hz, _, header_sum, self.chunks, _, _,
+         self.end) = struct.unpack_from('<5IIQqqQIIQQII', data, 8)
         assert self.version == 1 and header == 128 and header_sum == checksum(data[:68])
         self.streams = collections.defaultdict(list)
         self.events, self.reasons, self.strings = {}, {}, {0: '?'}
@@ -201,12 +203,16 @@ class Merge:
         self.g, self.told = {}, set()  # states; those of a GO_STATE, which are about right
         self.held, self.runs = {}, {}  # by stream: its P, its goroutine
         self.objects = {}
-        self.partial = any(c.cut for chunks in trace.streams.values() for c in chunks)
 
     def subject(self, name, ctx, args):
         return args[0] if name in ('go', 'start', 'ready', 'state') else ctx
 
-    def allows(self, name, ctx, args):
+    def allows(self, stream, name, ctx, args):
+        if self.trace.flags & 3:  # what holds what is known from the beginning
+            if name == 'start' and (self.held.get(stream) != ctx or self.runs.get(stream)):
+                return False
+            if name == 'proc start' and args[0] in self.held.values():
+                return False
         if name not in self.FROM:
             return True
         g = self.subject(name, ctx, args)
@@ -228,10 +234,9 @@ class Merge:
             push(i)
         while heap:
             entry = heap[0]
-            if not self.allows(*entry[2][1:]):
+            if not self.allows(sources[entry[1]][0], *entry[2][1:]):
                 others = [e for e in heap if e[0] <= heap[0][0] + WINDOW_NS and
-                          self.allows(*e[2][1:])]
-                assert others or self.partial, f'nothing may come before {entry}'
+                          self.allows(sources[e[1]][0], *e[2][1:])]
                 entry = min(others, default=entry)
             heap.remove(entry)
             heapq.heapify(heap)
@@ -341,7 +346,8 @@ def compare(goshawk, path):
     assert len(mine) == len(theirs) > 0, f'{path}: {len(mine)} events, not {len(theirs)}'
     for field in ('m', 'g'):
         if field == 'g':  # threads' events of equal times have no order
-            mine, theirs = ([e for e in es if e.g and e.name in Merge.TO] for es in (mine, theirs))
+            mine, theirs = ([e for e in es if e.g and e.name in Merge.TO]
+                            for es in (mine, theirs))
         a, b = split_by(mine, field), split_by(theirs, field)
         assert a.keys() == b.keys(), (path, a.keys() ^ b.keys())
         for key, events in a.items():
@@ -360,12 +366,12 @@ def record(programs, folder):
     subprocess.run([recordings, 'call'], check=True, **quiet,
                    env=dict(os.environ, GOSHAWK_FLIGHT='256K', GOSHAWK_FLIGHT_FILE='snapshot'))
     subprocess.run([recordings, 'restarts', '.'], check=True, **quiet)
-    subprocess.run([recordings, 'segv'], check=False, env=dict(os.environ, GOSHAWK_FLIGHT='256K',
-                                                               GOSHAWK_FLIGHT_FILE='crash'), **quiet)
+    subprocess.run([recordings, 'segv'], check=False, **quiet,
+                   env=dict(os.environ, GOSHAWK_FLIGHT='256K', GOSHAWK_FLIGHT_FILE='crash'))
     with open(os.path.join(folder, 'whole'), 'rb') as f, \
             open(os.path.join(folder, 'cut'), 'wb') as cut:
         data = f.read()
-        cut.write(data[:len(data) // 2 + 3000])  # in the middle of a chunk
+        cut.write(data[:len(data) // 2 + 3000])  # within a chunk
     return [os.path.join(folder, n) for n in ('whole', 'marks', 'snapshot', '3.gtrace', 'crash',
                                               'cut')]
 

@@ -1,6 +1,5 @@
-/* third_party.c - a program of somebody else that reads traces with the installed library: prints the
- * number of events, of goroutines created, and of nanoseconds that goroutines ran.  Compiles as C and
- * as C++. */
+/* third_party.c - somebody else's program that reads traces with the installed library: prints the
+ * number of events, of goroutines created, and of nanoseconds that goroutines ran.  C and C++. */
 #include <reader.h>
 #include <stdio.h>
 
