@@ -233,12 +233,19 @@ static __thread struct {
     const void *once;
 } running_once;
 
+static void end_once(const void *const *once)
+{
+    if (watched())
+        rc_release(watched(), *once);
+}
+
+/* fn may leave by an exception, or end its thread: then it is another's turn, which comes after. */
 static void run_once(void)
 {
-    const void *once = running_once.once;
-    running_once.fn();
+    const void *once __attribute__((cleanup(end_once))) = running_once.once;
     if (watched())
-        rc_release(watched(), once);
+        rc_acquire(watched(), once);
+    running_once.fn();
 }
 
 static int run_once_of(pthread_once_t *o, void (*fn)(void))

@@ -55,10 +55,17 @@ static int find_tls(struct dl_phdr_info *info, size_t size, void *arg)
     return 0;
 }
 
-/* A thread's own thread-local variables, errno among them: the flows that run on it one after the
- * other may share them without a race. */
-static bool is_thread_local(uintptr_t addr)
+static bool moves(const struct rc_life *l)
 {
+    return !l || l->kind == RC_GOROUTINE || l->id == 0;
+}
+
+/* A thread's own thread-local variables, errno among them: the flows that run on it one after the
+ * other may share them without a race.  A flow that is a thread, or was, never ran on another. */
+static bool is_thread_local(uintptr_t addr, const struct rc_ctx *now, uint64_t before)
+{
+    if (!moves(now->life) || !moves(slot_life(before)))
+        return false;
     return addr - (uintptr_t)&errno < sizeof errno || dl_iterate_phdr(find_tls, &addr) != 0;
 }
 
@@ -190,17 +197,17 @@ void race_found(const struct access *a, uintptr_t addr, const struct found *foun
     for (unsigned i = 0; i < found->n; i++) {
         const struct entry *e = &found->e[i];
         rt_lock(&lock);
+        collect_hold();
         uintptr_t first = addr + (unsigned)__builtin_ctz(w_touched(a->masks & e->w));
-        if (!is_benign(first) && !is_thread_local(first) &&
+        if (!is_benign(first) && !is_thread_local(first, a->c, e->w) &&
             is_new(lockset_strip(a->site & ~SITE_FREE), lockset_strip(e->site & ~SITE_FREE))) {
             struct job j;
-            collect_hold();
             fill(&j.now, addr, a->who | a->masks, a->site);
             fill(&j.before, addr, e->w, e->site);
             journal_between(a->c, j.before.by, e->w, &j.order);
             report_by(run, &j);
-            collect_let_go();
         }
+        collect_let_go();
         rt_unlock(&lock);
     }
 }

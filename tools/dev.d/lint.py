@@ -98,6 +98,7 @@ TESTED_ELSEWHERE = {
     'racecheck/abi_atomic.c': 'tests/unit/test_rc_sync.c',
     'racecheck/abi_misc.c': 'tests/race/go_cases.c',
     'runtime/main.c': 'tests/run/exit_code.c',
+    'racecheck/int_cxx.c': 'tests/race/cxx_program.cpp',
     'racecheck/int_exit.c': 'tests/race/pthread_cases.c',
     'racecheck/int_heap.c': 'tests/race/libc_cases.c',
     'racecheck/int_io.c': 'tests/race/libc_cases.c',
@@ -462,7 +463,7 @@ def check_headers(paths):
 
 PUBLIC = re.compile(r'^(go_|goshawk_|__tsan_)')
 RACE_ONLY = re.compile(r'^(Annotate\w+|WTFAnnotate\w+|ThreadSanitizerQuery|RunningOnValgrind|'
-                       r'ValgrindSlowdown|_Zn[wa]\w+|_Zd[la]\w+)$')
+                       r'ValgrindSlowdown|__cxa_guard_\w+|_Zn[wa]\w+|_Zd[la]\w+)$')
 DECLARATION = re.compile(r'\bGO_API_\b[^;{]*?\b(?!go_chan\b)(go_\w+)\s*\(', re.S)
 
 
