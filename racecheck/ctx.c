@@ -23,6 +23,11 @@ struct rc_ctx rc_nobody = {
     .clock.now.epoch = (uint64_t)SLOT_NOBODY << W_SLOT_SHIFT,
     .ignored = {1, 1},
 };
+struct rc_ctx rc_inside = {
+    .clock.now.epoch = (uint64_t)SLOT_NOBODY << W_SLOT_SHIFT,
+    .ignored = {1, 1},
+};
+__thread uint64_t rc_postponed __attribute__((tls_model("initial-exec")));
 __thread struct rc_thread rc_self __attribute__((tls_model("initial-exec"))) = {.acc = &rc_nobody};
 
 /* The context that belongs to the thread itself, for what it creates while it runs none. */

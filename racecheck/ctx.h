@@ -48,7 +48,7 @@ struct rc_ctx {
     uint32_t held_at, held_node; /* the node for held_at's stack under these locks; 0: not known */
 };
 
-extern struct rc_ctx rc_nobody;
+extern struct rc_ctx rc_nobody, rc_inside; /* alike */
 
 struct rc_thread {
     struct rc_ctx *acc, *ctx;
@@ -79,12 +79,15 @@ static inline bool rc_is_silent(const struct rc_ctx *c)
     return c == NULL || c->disabled != 0;
 }
 
-/* While a thread is inside the engine it records nothing: a signal handler that runs instrumented
- * code there must not wait for a cell that its own thread holds. */
+/* Lets the signals in that came while the thread was inside the engine, unless it still is. */
+void rc_let_in_postponed(void);
+
+/* While a thread is inside the engine it records nothing, and signal handlers wait
+ * (int_signal.c). */
 static inline struct rc_thread rc_enter(void)
 {
     struct rc_thread was = rc_self;
-    rc_self = (struct rc_thread){.acc = &rc_nobody, .ctx = NULL};
+    rc_self = (struct rc_thread){.acc = &rc_inside, .ctx = NULL};
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     return was;
 }
@@ -93,6 +96,8 @@ static inline void rc_leave(struct rc_thread was)
 {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     rc_self = was;
+    if (unlikely(rc_postponed != 0))
+        rc_let_in_postponed();
 }
 
 /* ---- operations on clocks ----

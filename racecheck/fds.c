@@ -10,9 +10,8 @@
  * of its descriptors is closed, and given out again.  When all are in use they are given out in
  * turn: one that two channels have orders too much, not too little. */
 #include "fds.h"
-#include "atomic.h"
+#include "ctx.h"
 #include "futex.h"
-#include "rc.h"
 #include <stdint.h>
 #include <sys/stat.h>
 
@@ -26,6 +25,21 @@ static uint32_t users[OBJECTS];       /* descriptors; guarded by lock */
 static uint32_t n_used, n_free;       /* guarded by lock; objects from n_used on are new */
 static uint32_t free_numbers[OBJECTS];
 static uint64_t all_sockets, all_files;
+
+/* While the lock is held the thread is inside the engine: a signal handler may close a descriptor,
+ * too. */
+static struct rc_thread lock_take(void)
+{
+    struct rc_thread was = rc_enter();
+    rt_lock(&lock);
+    return was;
+}
+
+static void lock_give(struct rc_thread was)
+{
+    rt_unlock(&lock);
+    rc_leave(was);
+}
 
 /* Caller holds lock. */
 static uint32_t number_get(void)
@@ -57,21 +71,21 @@ static uint32_t known(int fd)
 
 void fds_pair(int a, int b)
 {
-    rt_lock(&lock);
+    struct rc_thread was = lock_take();
     share(a, 0); /* closed by means that we did not see */
     share(b, 0);
     uint32_t number = number_get();
     share(a, number);
     share(b, number);
-    rt_unlock(&lock);
+    lock_give(was);
 }
 
 void fds_dup(int to, int from)
 {
-    rt_lock(&lock);
+    struct rc_thread was = lock_take();
     if (to != from)
         share(to, known(from));
-    rt_unlock(&lock);
+    lock_give(was);
 }
 
 static const void *object(int fd)
@@ -101,9 +115,9 @@ void rc_fd_closes(struct rc_ctx *c, int fd)
     rc_fd_sends(c, fd);
     if (known(fd) == 0)
         return;
-    rt_lock(&lock);
+    struct rc_thread was = lock_take();
     share(fd, 0);
-    rt_unlock(&lock);
+    lock_give(was);
 }
 
 void fds_stream_sends(FILE *f)
@@ -118,6 +132,11 @@ void fds_stream_received(FILE *f)
     int fd = fileno(f);
     if (known(fd))
         rc_fd_received(rc_current(), fd);
+}
+
+void fds_signal_sends(struct rc_ctx *c)
+{
+    rc_release_merge(c, &all_files); /* a signalfd() is one of them */
 }
 
 void fds_hold(void)

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+struct rc_ctx;
+
 /* a and b are the ends of a new channel; a == b: an eventfd. */
 void fds_pair(int a, int b);
 
@@ -14,6 +16,9 @@ void fds_dup(int to, int from);
  * of a channel; nothing for files and terminals. */
 void fds_stream_sends(FILE *f);
 void fds_stream_received(FILE *f);
+
+/* c sends a signal: who reads it from a descriptor is ordered after that. */
+void fds_signal_sends(struct rc_ctx *c);
 
 /* Around fork(): no other thread is inside. */
 void fds_hold(void);

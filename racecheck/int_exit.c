@@ -4,6 +4,7 @@
  * frames it jumps over; the engine is told the stack pointer of the target, which glibc keeps in
  * the jmp_buf, scrambled with a word that is found out once with a jmp_buf of our own. */
 #include "collect.h"
+#include "ctx.h"
 #include "fds.h"
 #include "heap.h"
 #include "intercept.h"
@@ -28,7 +29,7 @@ INTERCEPT(_Noreturn void, _Exit, (int status))
 /* The child has one thread, and no part in the parent's verdict. */
 INTERCEPT(int, fork, (void))
 {
-    struct rc_ctx *c = rc_switch(NULL);
+    struct rc_thread was = rc_enter();
     collect_hold();
     heap_hold();
     fds_hold();
@@ -40,7 +41,7 @@ INTERCEPT(int, fork, (void))
         owner_forked();
         rc_report_forked();
     }
-    rc_switch(c);
+    rc_leave(was);
     return pid;
 }
 
@@ -96,7 +97,9 @@ static void jumps(const void *env)
         return;
     if (!guard)
         guard = find_guard();
-    rc_unwound(unrotated(word_of(env)) ^ guard);
+    uintptr_t sp = unrotated(word_of(env)) ^ guard;
+    int_signal_jumps(sp);
+    rc_unwound(sp);
 }
 
 #define JUMP(name)                                                        \

@@ -225,17 +225,12 @@ CALL(int, setrlimit, (__rlimit_resource_t k, const struct rlimit *d), (k, d), RE
 FILLS(getrusage, (__rusage_who_t who, struct rusage *d), (who, d), d)
 CALL(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options), NOTHING, r > 0,
      WRITES(status))
-CALL(int, sigaction,
-     (int sig, const struct sigaction *restrict now, struct sigaction *restrict was),
-     (sig, now, was), READS(now), r == 0, WRITES(was))
 FILLS(sigemptyset, (sigset_t * d), (d), d)
 FILLS(sigfillset, (sigset_t * d), (d), d)
 CALL(int, sigprocmask, (int how, const sigset_t *restrict now, sigset_t *restrict was),
      (how, now, was), READS(now), r == 0, WRITES(was))
 CALL(int, pthread_sigmask, (int how, const sigset_t *now, sigset_t *was), (how, now, was),
      READS(now), r == 0, WRITES(was))
-CALL(int, sigwait, (const sigset_t *restrict set, int *restrict sig), (set, sig), READS(set),
-     r == 0, WRITES(sig))
 CALL(char *, getenv, (const char *name), (name), reads_text(PC, name), false, NOTHING)
 CALL(int, rand_r, (unsigned *seed), (seed), READS(seed), true, WRITES(seed))
 FILLS(sem_getvalue, (sem_t *restrict s, int *restrict v), (s, v), v)

@@ -4,7 +4,7 @@
  * asks for __tsan_func_entry.  What was found out about libraries is kept in a small table, written
  * under a lock and read without: an entry's range is written before its count [modules]. */
 #include "intercept.h"
-#include "atomic.h"
+#include "ctx.h"
 #include "flags.h"
 #include "futex.h"
 #include "suppress.h"
@@ -106,7 +106,7 @@ bool intercept_checked(uintptr_t pc)
     for (uint32_t i = 0; i < n; i++)
         if (pc - modules.seen[i].lo < modules.seen[i].size)
             return modules.seen[i].checked;
-    struct rc_ctx *was = rc_switch(NULL);
+    struct rc_thread was = rc_enter();
     struct question q = {.pc = pc, .first = true};
     dl_iterate_phdr(look, &q);
     if (q.program)
@@ -120,7 +120,7 @@ bool intercept_checked(uintptr_t pc)
         at_store_rel(&modules.n, n + 1); /* [modules] */
     }
     rt_unlock(&modules.lock);
-    rc_switch(was);
+    rc_leave(was);
     return q.checked;
 }
 

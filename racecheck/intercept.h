@@ -51,6 +51,9 @@ static inline struct rc_ctx *watched_from(uintptr_t pc)
     return c;
 }
 
+/* A jump to a frame at sp leaves the signal handlers that it passes. */
+void int_signal_jumps(uintptr_t sp);
+
 static inline void saw_read(struct rc_ctx *c, const void *p, size_t n, uintptr_t pc)
 {
     if (c && n)

@@ -187,6 +187,26 @@ void rc_mem_fresh(const void *p, size_t n);
  * stays recorded until rc_mem_fresh(), so that later uses race with it. */
 void rc_mem_freed(struct rc_ctx *c, const void *p, size_t n, uintptr_t pc);
 
+/* The calling thread is inside the engine: this is a signal handler that has interrupted it. */
+bool rc_is_inside(void);
+
+/* Signals that wait until the calling thread leaves the engine: bit sig - 1.  Set by the handler
+ * that finds it inside and has blocked them; cleared when they are let in. */
+extern __thread uint64_t rc_postponed __attribute__((tls_model("initial-exec")));
+
+/* Around a signal handler of the program: its frames are kept apart from those of the code that it
+ * interrupts.  A thread that runs no flow, and is not inside the engine, gets one for that time
+ * whose accesses do not count.  rc_handler_end() may come late, when the handler was left by a
+ * jump; of nested ones the inner first. */
+struct rc_interrupted {
+    struct rc_ctx *c; /* what the handler runs as, or NULL */
+    bool made;        /* for it */
+    void *top, *last, *frames;
+    uint32_t held_at, held_node;
+};
+void rc_handler_begin(struct rc_interrupted *was);
+void rc_handler_end(struct rc_interrupted *was);
+
 /* The calling thread is about to end: gives back what the engine keeps per thread. */
 void rc_thread_fini(void);
 

@@ -169,7 +169,7 @@ static __attribute__((noinline)) bool is_counted(struct rc_ctx *c, uintptr_t bas
 {
     uint64_t w = base ? at_load_rlx(shadow_cell(base, p)) : 0; /* relaxed: as the fast path */
     bool covered = w_covers(w, c->clock.now.epoch, masks);
-    if (c != &rc_nobody)
+    if (c != &rc_nobody && c != &rc_inside)
         counters_add(1, covered);
     return covered;
 }

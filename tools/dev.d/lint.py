@@ -104,6 +104,8 @@ TESTED_ELSEWHERE = {
     'racecheck/int_io.c': 'tests/race/libc_cases.c',
     'racecheck/int_mem.c': 'tests/race/libc_cases.c',
     'racecheck/int_print.c': 'tests/race/text_cases.c',
+    'racecheck/handler.c': 'tests/race/signal_program.c',
+    'racecheck/int_signal.c': 'tests/race/signal_program.c',
     'racecheck/int_sys.c': 'tests/race/sys_cases.c',
     'racecheck/int_text.c': 'tests/race/text_cases.c',
     'racecheck/int_sync.c': 'tests/race/pthread_cases.c',

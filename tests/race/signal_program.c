@@ -1,0 +1,335 @@
+/* signal_program.c - handlers, and what they order. */
+#include "cases.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+static int x, table[64], handled;
+static pthread_t thread;
+
+typedef void *body(void *);
+
+static pthread_t start(body *fn)
+{
+    pthread_t t;
+    check(pthread_create(&t, NULL, fn, NULL) == 0);
+    return t;
+}
+
+static void join(pthread_t t)
+{
+    check(pthread_join(t, NULL) == 0);
+}
+
+static void on(int sig, void (*fn)(int), int flags)
+{
+    struct sigaction a = {.sa_handler = fn, .sa_flags = flags};
+    sigemptyset(&a.sa_mask);
+    check(sigaction(sig, &a, NULL) == 0);
+}
+
+static int is_handled(void)
+{
+    return __atomic_load_n(&handled, __ATOMIC_RELAXED); /* orders nothing */
+}
+
+static void *wait_until_handled(void *unused)
+{
+    step_to(1);
+    while (!is_handled())
+        sched_yield();
+    return unused;
+}
+
+static void reads_table(int sig)
+{
+    (void)sig;
+    x = table[3];
+    __atomic_store_n(&handled, 1, __ATOMIC_RELAXED);
+}
+
+/* The thread began before. */
+SILENT(handler_comes_after_its_sigaction)
+{
+    pthread_t t = start(wait_until_handled);
+    await_step(1);
+    table[3] = 1;
+    on(SIGUSR1, reads_table, 0);
+    check(pthread_kill(t, SIGUSR1) == 0);
+    join(t);
+    check(x == 1);
+}
+
+SILENT(handler_comes_after_who_sent)
+{
+    on(SIGUSR1, reads_table, 0);
+    pthread_t t = start(wait_until_handled);
+    await_step(1);
+    table[3] = 1;
+    check(pthread_kill(t, SIGUSR1) == 0);
+    join(t);
+    check(x == 1);
+}
+
+REPORT(handler_is_not_ordered_with_what_follows_the_sending, "DATA RACE")
+{
+    on(SIGUSR1, reads_table, 0);
+    pthread_t t = start(wait_until_handled);
+    await_step(1);
+    check(pthread_kill(t, SIGUSR1) == 0);
+    while (!is_handled())
+        sched_yield();
+    table[3] = 1;
+    join(t);
+}
+
+SILENT(handler_and_the_code_that_it_interrupts)
+{
+    on(SIGUSR1, reads_table, 0);
+    for (int i = 0; i < 100; i++) {
+        table[3] = i;
+        check(raise(SIGUSR1) == 0);
+        check(x == i);
+    }
+}
+
+static sem_t posted;
+static int ticks, told[1000];
+
+static void posts(int sig)
+{
+    int saved = errno;
+    (void)sig;
+    if (ticks < 1000) {
+        told[ticks] = ticks;
+        __atomic_store_n(&ticks, ticks + 1, __ATOMIC_RELEASE);
+        sem_post(&posted);
+    }
+    errno = saved;
+}
+
+static void *takes(void *unused)
+{
+    for (int i = 0; i < 300; i++) {
+        while (sem_wait(&posted) != 0)
+            check(errno == EINTR);
+        check(told[i] == i);
+    }
+    __atomic_store_n(&handled, 1, __ATOMIC_RELEASE);
+    return unused;
+}
+
+static void only_here(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGALRM);
+    check(pthread_sigmask(how, &set, NULL) == 0);
+}
+
+static int work[4096];
+
+/* The signals come in the middle of everything that the engine does. */
+SILENT(handler_posts_while_the_engine_works)
+{
+    struct itimerval each = {{0, 200}, {0, 200}};
+    check(sem_init(&posted, 0, 0) == 0);
+    only_here(SIG_BLOCK);
+    pthread_t t = start(takes);
+    only_here(SIG_UNBLOCK);
+    on(SIGALRM, posts, SA_RESTART);
+    check(setitimer(ITIMER_REAL, &each, NULL) == 0);
+    for (unsigned i = 0; !__atomic_load_n(&handled, __ATOMIC_ACQUIRE); i++) {
+        work[i * 7 % 4096]++;
+        __atomic_fetch_add(&x, 1, __ATOMIC_ACQ_REL);
+        free(malloc(i % 100));
+    }
+    only_here(SIG_BLOCK);
+    join(t);
+}
+
+static int pipe_fds[2];
+
+static void writes_to_the_pipe(int sig)
+{
+    int saved = errno;
+    char c = 1;
+    (void)sig;
+    int fd = dup(pipe_fds[1]);
+    if (fd >= 0 && write(fd, &c, 1) == 1)
+        __atomic_store_n(&handled, 1, __ATOMIC_RELAXED);
+    close(fd);
+    errno = saved;
+}
+
+/* The detector's table of descriptors is used in the handler and in what it interrupts. */
+SILENT(handler_uses_descriptors)
+{
+    struct itimerval each = {{0, 200}, {0, 200}};
+    char c;
+    check(pipe(pipe_fds) == 0);
+    on(SIGALRM, writes_to_the_pipe, SA_RESTART);
+    check(setitimer(ITIMER_REAL, &each, NULL) == 0);
+    for (int got = 0; got < 300; got++) {
+        for (int i = 0; i < 20; i++) {
+            int two[2];
+            check(pipe(two) == 0);
+            close(two[0]);
+            close(two[1]);
+        }
+        check(read(pipe_fds[0], &c, 1) == 1);
+    }
+    only_here(SIG_BLOCK);
+}
+
+static sigjmp_buf out;
+
+static int deep(int n)
+{
+    return n == 0 ? raise(SIGUSR1) : deep(n - 1) + 1;
+}
+
+static void jumps(int sig)
+{
+    (void)sig;
+    siglongjmp(out, 1);
+}
+
+static __attribute__((noinline)) void put_x(void)
+{
+    x = 1;
+}
+
+static void *put_after_jumps(void *unused)
+{
+    on(SIGUSR1, jumps, SA_ONSTACK);
+    for (volatile int i = 0; i < 200; i++)
+        if (sigsetjmp(out, 1) == 0)
+            deep(50);
+    put_x();
+    step_to(1);
+    return unused;
+}
+
+REPORT(stack_is_right_after_jumps_out_of_handlers, "DATA RACE")
+{
+    pthread_t t = start(put_after_jumps);
+    await_step(1);
+    put_x();
+    join(t);
+}
+
+static void *jumps_on_another_stack(void *unused)
+{
+    static char memory[65536];
+    stack_t s = {.ss_sp = memory, .ss_size = sizeof memory}, off = {.ss_flags = SS_DISABLE};
+    check(sigaltstack(&s, NULL) == 0);
+    put_after_jumps(NULL);
+    check(sigaltstack(&off, NULL) == 0);
+    return unused;
+}
+
+SILENT(jumps_off_another_stack)
+{
+    join(start(jumps_on_another_stack));
+    put_x();
+}
+
+static void fault(int sig)
+{
+    (void)sig;
+    siglongjmp(out, 1);
+}
+
+SILENT(faults_are_handled_at_once)
+{
+    on(SIGSEGV, fault, SA_NODEFER);
+    for (volatile int i = 0; i < 50; i++)
+        if (sigsetjmp(out, 1) == 0)
+            memset((void *)(uintptr_t)(16 * (i + 1)), 0, 8);
+}
+
+static void *waits_for_a_signal(void *unused)
+{
+    sigset_t set;
+    int sig;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR2);
+    step_to(1);
+    check(sigwait(&set, &sig) == 0 && sig == SIGUSR2);
+    check(table[5] == 7);
+    check(sigwaitinfo(&set, NULL) == SIGUSR2);
+    check(table[6] == 8);
+    int fd = signalfd(-1, &set, 0);
+    struct signalfd_siginfo info;
+    step_to(2);
+    check(read(fd, &info, sizeof info) == sizeof info);
+    check(table[7] == 9);
+    close(fd);
+    return unused;
+}
+
+SILENT(sigwait_comes_after_who_sent)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR2);
+    check(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
+    thread = start(waits_for_a_signal);
+    await_step(1);
+    table[5] = 7;
+    check(pthread_kill(thread, SIGUSR2) == 0);
+    struct timespec nap = {.tv_nsec = 100000};
+    sigset_t pending;
+    do { /* one at a time: two would be one */
+        nanosleep(&nap, NULL); /* sleeps: between looks */
+        sigpending(&pending);
+    } while (sigismember(&pending, SIGUSR2));
+    table[6] = 8;
+    check(kill(getpid(), SIGUSR2) == 0);
+    await_step(2);
+    table[7] = 9;
+    check(kill(getpid(), SIGUSR2) == 0);
+    join(thread);
+}
+
+static int got_value;
+
+static void with_info(int sig, siginfo_t *info, void *context)
+{
+    (void)sig;
+    check(context != NULL);
+    got_value += info->si_value.sival_int;
+}
+
+SILENT(handlers_are_given_back_as_they_were_set)
+{
+    struct sigaction a = {.sa_sigaction = with_info, .sa_flags = SA_SIGINFO}, was;
+    check(sigaction(SIGRTMIN, &a, NULL) == 0);
+    check(sigaction(SIGRTMIN, NULL, &was) == 0);
+    check(was.sa_sigaction == with_info && (was.sa_flags & SA_SIGINFO));
+    check(sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = 5}) == 0);
+    check(got_value == 5);
+    check(signal(SIGUSR1, reads_table) == SIG_DFL);
+    check(signal(SIGUSR1, SIG_IGN) == reads_table);
+    check(raise(SIGUSR1) == 0 && x == 0);
+    check(signal(SIGUSR1, SIG_DFL) == SIG_IGN);
+    on(SIGUSR1, reads_table, SA_RESETHAND);
+    check(raise(SIGUSR1) == 0 && is_handled());
+    check(sigaction(SIGUSR1, NULL, &was) == 0 && was.sa_handler == SIG_DFL);
+    check(sigaction(99, &a, NULL) == -1 && errno == EINVAL);
+    check(signal(SIGKILL, reads_table) == SIG_ERR);
+}
+
+int main(int argc, char **argv)
+{
+    return run_cases(argc, argv);
+}
