@@ -9,6 +9,7 @@
 #include "lockorder.h"
 #include "lockset.h"
 #include "memo.h"
+#include "owner.h"
 #include "pool.h"
 #include "shadow.h"
 #include "slot.h"
@@ -49,6 +50,18 @@ static bool is_ready(void)
 const struct rc_host *rc_the_host(void)
 {
     return &the_host;
+}
+
+void rc_enter_slow(struct rc_thread was)
+{
+    if (was.acc == &rc_inside || owner_is_inside()) /* who shuts the gate waits for it */
+        return;
+    rc_self = was;
+    gate_heed();
+    rc_self = (struct rc_thread){.acc = &rc_inside, .ctx = NULL};
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (at_load_rlx(&gate_mine) && !gate_passes()) /* relaxed: as in rc_enter() */
+        rc_enter_slow(was);
 }
 
 void rc_tick_slow(struct rc_ctx *c)
@@ -221,6 +234,7 @@ void rc_init(const struct rc_host *host)
     if (is_ready())
         return;
     rt_fence_init();
+    gate_init();
     slot_init();
     calls_init();
     sync_init();
@@ -271,6 +285,7 @@ void rc_thread_fini(void)
     memo_thread_fini();
     owner_thread_fini();
     rc_leave(was);
+    gate_thread_fini();
 }
 
 /* ---- stacks ---- */
@@ -430,6 +445,12 @@ void rc_lock_dropped(struct rc_ctx *c, const void *lock)
     if (i > 0 || c->n_locks > RC_LOCKS_SHOWN)
         c->n_locks--;
     c->held_at = CALLS_NONE;
+}
+
+void rc_locks_abandoned(struct rc_ctx *c)
+{
+    for (unsigned i = 0; c && i < c->n_locks && i < RC_LOCKS_SHOWN; i++)
+        rc_release_merge(c, c->lock[i].lock);
 }
 
 uint32_t rc_node_under_locks(struct rc_ctx *c)

@@ -13,6 +13,7 @@
 #include "calls.h"
 #include "check.h"
 #include "fence.h"
+#include "gate.h"
 #include "journal.h"
 #include "rc.h"
 #include "report.h"
@@ -84,11 +85,16 @@ void rc_let_in_postponed(void);
 
 /* While a thread is inside the engine it records nothing, and signal handlers wait
  * (int_signal.c). */
+void rc_enter_slow(struct rc_thread was);
+
 static inline struct rc_thread rc_enter(void)
 {
     struct rc_thread was = rc_self;
     rc_self = (struct rc_thread){.acc = &rc_inside, .ctx = NULL};
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    /* relaxed: after the store, by the fence of who shuts the gate [gate] */
+    if (unlikely(at_load_rlx(&gate_mine)))
+        rc_enter_slow(was);
     return was;
 }
 

@@ -138,13 +138,3 @@ void fds_signal_sends(struct rc_ctx *c)
 {
     rc_release_merge(c, &all_files); /* a signalfd() is one of them */
 }
-
-void fds_hold(void)
-{
-    rt_lock(&lock);
-}
-
-void fds_let_go(void)
-{
-    rt_unlock(&lock);
-}

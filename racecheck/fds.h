@@ -20,8 +20,4 @@ void fds_stream_received(FILE *f);
 /* c sends a signal: who reads it from a descriptor is ordered after that. */
 void fds_signal_sends(struct rc_ctx *c);
 
-/* Around fork(): no other thread is inside. */
-void fds_hold(void);
-void fds_let_go(void);
-
 #endif

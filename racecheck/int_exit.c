@@ -3,9 +3,7 @@
  * exit(3) needs none: report.c has registered with it.  longjmp() skips the func_exit calls of the
  * frames it jumps over; the engine is told the stack pointer of the target, which glibc keeps in
  * the jmp_buf, scrambled with a word that is found out once with a jmp_buf of our own. */
-#include "collect.h"
 #include "ctx.h"
-#include "fds.h"
 #include "heap.h"
 #include "intercept.h"
 #include "owner.h"
@@ -30,17 +28,18 @@ INTERCEPT(_Noreturn void, _Exit, (int status))
 INTERCEPT(int, fork, (void))
 {
     struct rc_thread was = rc_enter();
-    collect_hold();
+    threads_hold();
+    gate_shut();
     heap_hold();
-    fds_hold();
     int pid = rt_real_fork();
-    fds_let_go();
     heap_let_go();
-    collect_let_go();
     if (pid == 0) {
+        gate_forked();
         owner_forked();
         rc_report_forked();
     }
+    gate_open();
+    threads_let_go();
     rc_leave(was);
     return pid;
 }

@@ -35,6 +35,21 @@ static struct rt_lock table_lock;
 static struct thread *table[BUCKETS];
 static uint64_t n_threads; /* ids of contexts; the first thread has 0 */
 
+void threads_hold(void)
+{
+    rt_lock(&table_lock);
+}
+
+void threads_let_go(void)
+{
+    rt_unlock(&table_lock);
+}
+
+uint64_t rc_next_thread(void)
+{
+    return at_add_rlx(&n_threads, UINT64_C(1)) + 1; /* relaxed: a number */
+}
+
 static pthread_key_t end_key;
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 
@@ -91,6 +106,7 @@ static void thread_end(void *arg)
         pthread_setspecific(end_key, t);
         return;
     }
+    rc_locks_abandoned(t->ctx);
     rc_release(t->ctx, &t->object); /* [hb-join] */
     rc_switch(NULL);
     rc_ctx_end(t->ctx);
@@ -142,7 +158,7 @@ static bool is_detached(const pthread_attr_t *a)
 /* Starts t, whose fn and arg are set.  Owns t.  Returns what pthread_create does. */
 static int create(struct thread *t, pthread_t *ret_id, const pthread_attr_t *a, uintptr_t pc)
 {
-    uint64_t id = at_add_rlx(&n_threads, UINT64_C(1)) + 1; /* relaxed: a number */
+    uint64_t id = rc_next_thread();
     pthread_t made;
     rt_real_pthread_once(&key_once, make_key);
     t->detached = is_detached(a);

@@ -51,6 +51,13 @@ static inline struct rc_ctx *watched_from(uintptr_t pc)
     return c;
 }
 
+/* Around fork(): no other thread changes the table of threads.  Taken before gate_shut(). */
+void threads_hold(void);
+void threads_let_go(void);
+
+/* A number for a thread's context that none had before. */
+uint64_t rc_next_thread(void);
+
 /* A jump to a frame at sp leaves the signal handlers that it passes. */
 void int_signal_jumps(uintptr_t sp);
 

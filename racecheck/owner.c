@@ -16,6 +16,7 @@
  * share all). */
 #include "owner.h"
 #include "fence.h"
+#include "report.h"
 #include "futex.h"
 #include <sched.h>
 
@@ -118,14 +119,28 @@ static uint32_t first_owner(void)
     return share ? (uint32_t)OWNER_SHARED : owner_mine->id;
 }
 
+/* The page has that word for ever, or is the thread's own; who shuts the gate waits. */
+static bool enter(uint32_t *page, uint32_t w)
+{
+    struct owner *o = owner_mine;
+    at_store_rlx(&o->turns, o->turns + 1); /* relaxed: as in owner_enter() */
+    __asm__ volatile("" ::: "memory");     /* the fence is revoke()'s: [fence-all] */
+    if (at_load_rlx(page) == w)            /* relaxed: likewise */
+        return true;
+    at_store_rel(&o->turns, o->turns + 1); /* [turn] */
+    return false;
+}
+
 bool owner_enter_slow(uint32_t *page)
 {
     if (owner_mine == &no_owner)
         join();
+    if (at_load_rlx(&gate_mine) && !rc_is_inside()) /* relaxed: its own, or the fence's [gate] */
+        gate_heed();
     for (unsigned i = 0;; i++) {
         uint32_t w = at_load_acq(page); /* [owner] */
-        if (w == OWNER_SHARED || w == owner_mine->id)
-            return owner_enter(page);
+        if ((w == OWNER_SHARED || w == owner_mine->id) && enter(page, w))
+            return w != OWNER_SHARED;
         if (w == OWNER_NONE)
             at_cas_acq_rel(page, w, first_owner());
         else if (w != OWNER_LEAVING)

@@ -16,6 +16,7 @@
 
 #include "atomic.h"
 #include "check.h"
+#include "gate.h"
 
 enum { OWNER_SHIFT = 12, OWNER_PAGE = 1 << OWNER_SHIFT };
 
@@ -49,7 +50,8 @@ static inline bool owner_enter(uint32_t *page)
     if (likely(w == o->id) || likely(w == OWNER_SHARED && o->id != (uint32_t)OWNER_NOBODY)) {
         at_store_rlx(&o->turns, o->turns + 1); /* relaxed: before the load, by [fence-all] */
         __asm__ volatile("" ::: "memory");     /* the fence is revoke()'s: [fence-all] */
-        if (likely(at_load_rlx(page) == w))    /* relaxed: its own word, or one that stays */
+        /* relaxed: its own word, or one that stays; the gate's flag, by the fence [gate] */
+        if (likely(at_load_rlx(page) == w) && likely(at_load_rlx(&gate_mine) == 0))
             return w != OWNER_SHARED;
         at_store_rel(&o->turns, o->turns + 1); /* [turn] */
     }

@@ -21,6 +21,8 @@
 #include <wchar.h>
 
 struct epoll_event;
+struct iovec;
+struct itimerspec;
 struct pollfd;
 struct rlimit;
 struct rlimit64;

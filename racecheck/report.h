@@ -168,6 +168,9 @@ const struct rc_life *rc_life_by_stack(uintptr_t addr);
 void rc_lock_misused(struct rc_ctx *c, const void *lock, const char *kind, const char *what,
                      uintptr_t pc);
 
+/* c ends: what it did is before who gets a lock that it still holds (a robust mutex). */
+void rc_locks_abandoned(struct rc_ctx *c);
+
 /* The frame of an instrumented function of that flow, which is running or waiting, that addr lies
  * in.  False: none is known. */
 struct rc_stack_frame {

@@ -289,7 +289,7 @@ SILENT(sigwait_comes_after_who_sent)
     check(pthread_kill(thread, SIGUSR2) == 0);
     struct timespec nap = {.tv_nsec = 100000};
     sigset_t pending;
-    do { /* one at a time: two would be one */
+    do {                       /* one at a time: two would be one */
         nanosleep(&nap, NULL); /* sleeps: between looks */
         sigpending(&pending);
     } while (sigismember(&pending, SIGUSR2));
