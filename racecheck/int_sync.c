@@ -9,6 +9,7 @@
  * is not ordered with free() or destroy is a race. */
 #include "intercept.h"
 #include "futex.h"
+#include "pool.h"
 #include <errno.h>
 #include <limits.h>
 #include <threads.h>
@@ -297,20 +298,49 @@ INTERCEPT(void, call_once, (once_flag * o, void (*fn)(void)))
 /* ---- barriers: everything before any arrival happens before every departure of that round ----
  * libc's barrier does not say which round an arrival belonged to; with one clock for all, a thread
  * that is slow to leave would seem ordered after what a fast one did before the next round, and
- * races would be missed.  So the barrier is ours, in the user's object, with a clock for each of
- * two rounds: the one that fills and the one that is being left.  Those shared between processes
- * stay libc's. */
+ * races would be missed.  So the barrier is ours, in the user's object, and each round has a clock
+ * of its own, which lives until the last one has left: other threads may make later rounds by
+ * then, and learn nothing of who met in this one.  Those shared between processes stay libc's. */
 
 #define BARRIER_OURS 0x80000000u /* in a word where libc has a smaller number */
 
+struct meeting {
+    uint64_t clock; /* the engine's: its address names it */
+    uint32_t left;  /* who has not learned from it yet; [barrier] */
+};
+
 struct barrier {
-    uint32_t round;   /* [barrier]; the futex of who waits */
-    uint32_t arrived; /* in this round; guarded by the object's lock, like the rest */
-    uint32_t n;       /* how many make a round, and BARRIER_OURS */
-    uint32_t inside;  /* threads that will touch the object once more; the futex of destroy */
-    uint64_t clock[2];
+    uint32_t round;      /* [barrier]; the futex of who waits */
+    uint32_t arrived;    /* in this round; guarded by the object's lock, like the rest */
+    uint32_t n;          /* how many make a round, and BARRIER_OURS */
+    uint32_t inside;     /* threads that will touch the object once more; the futex of destroy */
+    struct meeting *now; /* of this round; NULL before the first one arrives */
 };
 _Static_assert(sizeof(struct barrier) <= sizeof(pthread_barrier_t), "lives in the user's object");
+
+static struct pool meetings = POOL(sizeof(struct meeting), "rounds of barriers");
+
+/* The caller is one of those who meet.  Holds the barrier's lock. */
+static struct meeting *arrive(struct barrier *b, struct rc_ctx *c)
+{
+    if (b->arrived++ == 0) {
+        b->now = pool_get(&meetings);
+        *b->now = (struct meeting){.left = b->n & ~BARRIER_OURS};
+    }
+    if (c)
+        rc_release_merge(c, &b->now->clock);
+    return b->now;
+}
+
+static void depart(struct meeting *m, struct rc_ctx *c)
+{
+    if (c)
+        rc_acquire(c, &m->clock);
+    if (at_sub_acq_rel(&m->left, 1u) == 1) { /* [barrier] the others have learned */
+        rc_forget(&m->clock, sizeof m->clock);
+        pool_put(&meetings, m);
+    }
+}
 
 static struct rt_lock *lock_of(const void *object)
 {
@@ -367,10 +397,9 @@ INTERCEPT(int, pthread_barrier_wait, (pthread_barrier_t * object))
         return libc_barrier_wait(object);
     rt_lock(lock_of(b));
     uint32_t round = b->round;
-    bool last = ++b->arrived == (b->n & ~BARRIER_OURS);
+    struct meeting *m = arrive(b, c);
+    bool last = b->arrived == (b->n & ~BARRIER_OURS);
     at_add_rlx(&b->inside, 1u); /* relaxed: destroy comes after the round is full */
-    if (c)
-        rc_release_merge(c, &b->clock[round & 1]);
     if (last) {
         b->arrived = 0;
         at_store_rel(&b->round, round + 1); /* [barrier] */
@@ -379,8 +408,7 @@ INTERCEPT(int, pthread_barrier_wait, (pthread_barrier_t * object))
     rt_unlock(lock_of(b));
     while (at_load_acq(&b->round) == round) /* [barrier] */
         rt_futex_wait(&b->round, round, -1);
-    if (c)
-        rc_acquire(c, &b->clock[round & 1]);
+    depart(m, c);
     if (at_sub_rel(&b->inside, 1u) == 1) /* [barrier] */
         rt_futex_wake(&b->inside, 1);
     return last ? PTHREAD_BARRIER_SERIAL_THREAD : 0;

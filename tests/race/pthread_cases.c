@@ -392,6 +392,48 @@ FRAME void *put_between_barriers_later(void *arg)
     return arg;
 }
 
+FRAME void *put_and_meet(void *arg)
+{
+    x = 1;
+    pthread_barrier_wait(&barrier);
+    return arg;
+}
+
+FRAME void *meet_and_step(void *arg)
+{
+    pthread_barrier_wait(&barrier);
+    step_to(1);
+    return arg;
+}
+
+FRAME void *meet_twice(void *arg)
+{
+    await_step(1);
+    pthread_barrier_wait(&barrier);
+    pthread_barrier_wait(&barrier);
+    return arg;
+}
+
+FRAME void *meet_twice_and_put(void *arg)
+{
+    await_step(1);
+    pthread_barrier_wait(&barrier);
+    pthread_barrier_wait(&barrier);
+    x = 2;
+    return arg;
+}
+
+// expect: write x in meet_twice_and_put / write x in put_and_meet
+RACE(barrier_rounds_of_other_threads)
+{
+    pthread_barrier_init(&barrier, NULL, 2);
+    pthread_t ta = start(put_and_meet), tb = start(meet_and_step);
+    both(meet_twice, meet_twice_and_put);
+    join(ta);
+    join(tb);
+    pthread_barrier_destroy(&barrier);
+}
+
 // expect: write x in put_between_barriers_later / write x in put_between_barriers
 RACE(between_two_barriers)
 {
