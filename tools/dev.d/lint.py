@@ -46,6 +46,7 @@ LAYERS = [
     ('trace', 'trace'),
     ('tools', 'tools'),
     ('tests/unit', 'unit'),
+    ('tests/random', 'unit'),
     ('tests/model', 'unit'),
     ('tests/stress', 'unit'),
     ('tests/trace', 'unit'),
