@@ -33,6 +33,7 @@ struct state {
     int fence[FLOWS];                   /* the last release fence */
     uint64_t read[FLOWS][OPS * 2 / 64]; /* moments whose release relaxed loads have read */
     int hand[OBJECTS][OPS], n_hand[OBJECTS];
+    void (*told)(int now, int from); /* of what flows learn from each other, or NULL */
 };
 
 static int begin_of(int op)
@@ -42,6 +43,8 @@ static int begin_of(int op)
 
 static void learn(struct state *s, int now, int from)
 {
+    if (s->told && s->p->op[now / 2].flow != s->p->op[from / 2].flow)
+        s->told(now, from);
     uint64_t *b = s->o->before[now];
     const uint64_t *a = s->o->before[from];
     for (int i = 0; i < OPS * 2 / 64; i++)
@@ -330,6 +333,12 @@ static void ends(struct state *s, int m, const struct op *op)
 
 void oracle_order(const struct program *p, int edges, struct order *ret_order)
 {
+    oracle_tell(p, edges, ret_order, NULL);
+}
+
+void oracle_tell(const struct program *p, int edges, struct order *ret_order,
+                 void (*told)(int now, int from))
+{
     static struct state s;
     memset(s.read, 0, sizeof s.read);
     memset(s.n_heads, 0, sizeof s.n_heads);
@@ -338,6 +347,7 @@ void oracle_order(const struct program *p, int edges, struct order *ret_order)
     s.n_seq = 0;
     s.p = p;
     s.edges = edges;
+    s.told = told;
     s.o = ret_order;
     for (int f = 0; f < FLOWS; f++)
         s.last[f] = s.born_by[f] = s.fence[f] = NONE;
@@ -358,13 +368,6 @@ void oracle_order(const struct program *p, int edges, struct order *ret_order)
 }
 
 /* ---- races ---- */
-
-/* An access: which bytes, how, and at which moment. */
-struct touch {
-    struct bytes at;
-    int moment;
-    bool write, atomic;
-};
 
 static bool writes(const struct op *op)
 {
@@ -392,20 +395,19 @@ static bool is_late(const struct op *op)
            op->kind == OP_PIPE_READ;
 }
 
-/* A send reads the channel and its close writes it: unordered, they are a race.  Rows: memory that
- * op names, the object. */
-static int touches(const struct program *p, int i, struct touch ret[2])
+int oracle_touches(const struct program *p, int i, struct oracle_touch ret[2])
 {
     const struct op *op = &p->op[i];
     int n = 0;
     if (op->size > 0)
-        ret[n++] = (struct touch){{op->region, op->off, op->off + op->size},
-                                  i * 2 + is_late(op),
-                                  writes(op),
-                                  op->kind >= OP_LOAD && op->kind <= OP_CAS_FAILS};
+        ret[n++] = (struct oracle_touch){{op->region, op->off, op->off + op->size},
+                                         i * 2 + is_late(op),
+                                         writes(op),
+                                         op->kind >= OP_LOAD && op->kind <= OP_CAS_FAILS};
     if (op->kind == OP_SEND || op->kind == OP_TRYSEND || op->kind == OP_TRYSEND_FAILS ||
         op->kind == OP_CLOSE)
-        ret[n++] = (struct touch){{R_OBJECT + op->obj, 0, 1}, i * 2, op->kind == OP_CLOSE, false};
+        ret[n++] =
+            (struct oracle_touch){{R_OBJECT + op->obj, 0, 1}, i * 2, op->kind == OP_CLOSE, false};
     return n;
 }
 
@@ -416,13 +418,13 @@ static bool ordered(const struct order *o, int a, int b)
 
 int oracle_races(const struct program *p, const struct order *o, int a, int b, struct bytes ret[2])
 {
-    struct touch ta[2], tb[2];
-    int na = touches(p, a, ta), nb = touches(p, b, tb), n = 0;
+    struct oracle_touch ta[2], tb[2];
+    int na = oracle_touches(p, a, ta), nb = oracle_touches(p, b, tb), n = 0;
     if (p->op[a].flow == p->op[b].flow)
         return 0;
     for (int i = 0; i < na; i++)
         for (int j = 0; j < nb; j++) {
-            struct touch *x = &ta[i], *y = &tb[j];
+            struct oracle_touch *x = &ta[i], *y = &tb[j];
             int from = x->at.from > y->at.from ? x->at.from : y->at.from;
             int to = x->at.to < y->at.to ? x->at.to : y->at.to;
             if (x->at.region == y->at.region && from < to && (x->write || y->write) &&

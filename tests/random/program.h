@@ -107,10 +107,26 @@ struct order {
 /* Computes the order of p.  edges: SURE, or SURE | PERHAPS. */
 void oracle_order(const struct program *p, int edges, struct order *ret_order);
 
+/* The same, and calls told(now, from) whenever a moment learns from one of another flow, in the
+ * order of the program's moments. */
+void oracle_tell(const struct program *p, int edges, struct order *ret_order,
+                 void (*told)(int now, int from));
+
 /* A row of bytes. */
 struct bytes {
     int region, from, to;
 };
+
+/* An access: which bytes, how, and at which moment. */
+struct oracle_touch {
+    struct bytes at;
+    int moment;
+    bool write, atomic;
+};
+
+/* The accesses of operation i: to memory that it names, and to its object: a send reads the channel
+ * and its close writes it, so that unordered they are a race.  Returns how many there are. */
+int oracle_touches(const struct program *p, int i, struct oracle_touch ret[2]);
 
 /* The bytes for which operations a and b are in a race; in *ret, at most 2 rows.  Returns how many
  * rows there are. */
