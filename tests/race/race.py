@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs the cases of a race program and judges them.
 
-    race.py PROGRAM SOURCE [--runs N] [--procs 1,2,4] [--case NAME]... [--build COMMAND]
+    race.py PROGRAM SOURCE [--runs N] [--procs 1,2,4] [--seeds N] [--times N] [--case NAME]...
+            [--build COMMAND]
 
 PROGRAM is what SOURCE, race_main.c and unseen.c were built into.  A NORACE case must end with exit
 code 0 and not a word on stderr; a RACE case must exit with 66 and report exactly the races that its
@@ -121,19 +122,24 @@ def judge(case, source_lines, status, out, err):
     return None
 
 
-def run_case(program, case, source_lines, procs):
+def run_case(program, case, source_lines, procs, seed=None, times=None):
     drop = ("GORACE", "GOSHAWK", "GOTRACEBACK")
     env = {k: v for k, v in os.environ.items() if not k.startswith(drop)}
     env["GOMAXPROCS"] = str(procs)
     env["GORACE"] = "atexit_sleep_ms=0"
+    if seed is not None:
+        env["GOSHAWK_SEED"] = str(seed)
+    if times is not None:
+        env["RACE_CASE_TIMES"] = str(times)
+    where = f"GOMAXPROCS={procs}" + (f" GOSHAWK_SEED={seed}" if seed is not None else "")
     try:
         r = subprocess.run(WRAPPER + [program, case.name], env=env, capture_output=True, text=True,
-                           errors="replace", timeout=TIMEOUT_S, check=False)
+                           errors="replace", timeout=TIMEOUT_S * (times or 1), check=False)
     except subprocess.TimeoutExpired as e:
         err = e.stderr.decode(errors="replace") if e.stderr else ""
-        return f"hangs (GOMAXPROCS={procs})", err
+        return f"hangs ({where})", err
     why = judge(case, source_lines, r.returncode, r.stdout, r.stderr)
-    return (f"{why} (GOMAXPROCS={procs})" if why else None), r.stderr
+    return (f"{why} ({where})" if why else None), r.stderr
 
 
 def build(command, source, out_dir):
@@ -159,6 +165,8 @@ def main():
     ap.add_argument("source")
     ap.add_argument("--runs", type=int, default=1)
     ap.add_argument("--procs", default="1,2,4")
+    ap.add_argument("--seeds", type=int, default=0, help="and once with each of these seeds")
+    ap.add_argument("--times", type=int, help="the cases of six.h that much larger")
     ap.add_argument("--case", action="append")
     ap.add_argument("--jobs", type=int, default=2)
     ap.add_argument("--build", help="build PROGRAM (any name) from SOURCE with this command first")
@@ -175,12 +183,14 @@ def main():
             raise SystemExit(f"race.py: {program} has other cases than {args.source}")
         if args.case:
             cases = [c for c in cases if c.name in args.case]
-        jobs = [(c, p) for c in cases for p in map(int, args.procs.split(","))
+        jobs = [(c, p, None) for c in cases for p in map(int, args.procs.split(","))
                 for _ in range(args.runs)]
+        jobs += [(c, 1, seed) for c in cases for seed in range(1, args.seeds + 1)]
         failed = {}
         with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-            results = pool.map(lambda j: run_case(program, j[0], source_lines, j[1]), jobs)
-            for (case, _), (why, err) in zip(jobs, results):
+            results = pool.map(lambda j: run_case(program, j[0], source_lines, j[1], j[2],
+                                                  args.times), jobs)
+            for (case, _, _), (why, err) in zip(jobs, results):
                 if why:
                     failed.setdefault(case.name, []).append((why, err))
     for name, whys in failed.items():

@@ -9,18 +9,35 @@
 
 #include "race.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 
 enum {
     CALLS = 1000000, /* libtsan 14 forgets at 40 thousand */
     PAIRS = 6000000, /* at 4.2 million */
-    BLOCK = 65536,   /* after 1024 bytes */
+    FLOWS = 600,     /* at 255 */
+    AT = 2000,       /* after 1024 bytes */
+    BLOCK = 65536,
 };
+
+/* RACE_CASE_TIMES=10 makes all of it ten times as large (tools/dev soak cases). */
+FRAME int times(int n)
+{
+    const char *text = getenv("RACE_CASE_TIMES");
+    return text ? n * atoi(text) : n;
+}
 
 /* External, so that no compiler can tell that nobody reads them. */
 char bytes[8] __attribute__((aligned(8)));
 int deep;
 static atomic_int flag;
+
+/* So that a block may be touched after its free, however large it is. */
+FRAME void keep_freed_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
+}
 
 FRAME void write_x(void)
 {
@@ -34,8 +51,9 @@ FRAME void write_byte_0(void)
 
 FRAME void write_other_bytes(void)
 {
-    for (int i = 1; i < 8; i++)
-        bytes[i] = 1;
+    for (int n = times(1); n > 0; n--)
+        for (int i = 1; i < 8; i++)
+            bytes[i] = 1;
 }
 
 FRAME void call_inner(int i)
@@ -45,7 +63,7 @@ FRAME void call_inner(int i)
 
 FRAME void make_calls(void)
 {
-    for (int i = 0; i < CALLS; i++)
+    for (int i = times(CALLS); i > 0; i--)
         call_inner(i);
 }
 
@@ -56,7 +74,7 @@ FRAME void free_block(void *p)
 
 FRAME void write_at_2000(char *p)
 {
-    p[2000] = 1;
+    p[times(AT)] = 1;
 }
 
 FRAME void publish_x(void)

@@ -55,7 +55,7 @@ RACE(many_goroutines_ended_between)
     go_waitgroup wg = {0};
     go(reuse_a);
     await_step(1);
-    for (int i = 0; i < 5000; i++) {
+    for (int i = times(8 * FLOWS); i > 0; i--) {
         go_waitgroup_go(&wg, nothing);
         go_waitgroup_wait(&wg);
     }
@@ -70,7 +70,7 @@ RACE(many_goroutines_at_once_between)
     go_waitgroup wg = {0};
     go(reuse_a);
     await_step(1);
-    for (int i = 0; i < 5000; i++)
+    for (int i = times(8 * FLOWS); i > 0; i--)
         go_waitgroup_go(&wg, nothing);
     go_waitgroup_wait(&wg);
     write_x();
@@ -82,7 +82,7 @@ static void epochs_a(void)
 {
     static go_mutex mine;
     write_x();
-    for (int i = 0; i < PAIRS / 2; i++) {
+    for (int i = times(PAIRS / 2); i > 0; i--) {
         go_mutex_lock(&mine);
         go_mutex_unlock(&mine);
     }
@@ -94,7 +94,7 @@ RACE(millions_of_lock_operations_between)
 {
     static go_mutex mine;
     go(epochs_a);
-    for (int i = 0; i < PAIRS / 2; i++) {
+    for (int i = times(PAIRS / 2); i > 0; i--) {
         go_mutex_lock(&mine);
         go_mutex_unlock(&mine);
     }
@@ -111,7 +111,7 @@ static void free_a(char *p)
 // expect: free in free_block / write in write_at_2000
 RACE(free_of_a_large_block_written_far_inside)
 {
-    char *p = malloc(BLOCK);
+    char *p = malloc((size_t)times(BLOCK));
     go(free_a, p);
     await_step(1);
     free_block(p);
@@ -127,7 +127,8 @@ static void use_after_free_a(char *p)
 // expect: write in write_at_2000 / free in free_block
 RACE(large_block_written_after_its_free)
 {
-    char *p = malloc(BLOCK);
+    keep_freed_memory();
+    char *p = malloc((size_t)times(BLOCK));
     go(use_after_free_a, p);
     free_block(p);
     step_to(1);

@@ -83,7 +83,7 @@ RACE(many_threads_ended_between)
 {
     start(reuse_a, NULL);
     together();
-    for (int i = 0; i < 600; i++) {
+    for (int i = times(FLOWS); i > 0; i--) {
         pthread_t t;
         pthread_create(&t, NULL, nothing, NULL);
         pthread_join(t, NULL);
@@ -97,7 +97,7 @@ static pthread_mutex_t mutex[2] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INIT
 
 FRAME void lock_and_unlock(pthread_mutex_t *m)
 {
-    for (int i = 0; i < PAIRS / 2; i++) {
+    for (int i = times(PAIRS / 2); i > 0; i--) {
         pthread_mutex_lock(m);
         pthread_mutex_unlock(m);
     }
@@ -131,10 +131,28 @@ static void *free_a(void *arg)
 // expect: free in free_block / write in write_at_2000
 RACE(free_of_a_large_block_written_far_inside)
 {
-    char *p = malloc(BLOCK);
+    char *p = malloc((size_t)times(BLOCK));
     start(free_a, p);
     together();
     free_block(p);
+    pthread_join(thread, NULL);
+}
+
+static void *use_after_free_a(void *p)
+{
+    together();
+    write_at_2000(p);
+    return NULL;
+}
+
+// expect: write in write_at_2000 / free in free_block
+RACE(large_block_written_after_its_free)
+{
+    keep_freed_memory();
+    char *p = malloc((size_t)times(BLOCK));
+    start(use_after_free_a, p);
+    free_block(p);
+    together();
     pthread_join(thread, NULL);
 }
 
