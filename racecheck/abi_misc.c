@@ -13,6 +13,17 @@ EXPORT void __tsan_init(void)
 
 /* ---- the stack ---- */
 
+static inline void push(struct rc_ctx *c, uint32_t child, uintptr_t pc, uintptr_t sp, uintptr_t in)
+{
+    struct rc_frame *f = c->top;
+    f[1].node = child;
+    f[1].in = (uint32_t)in;
+    f[1].sp = sp;
+    f[1].ret = pc;
+    f[1].parent = f->node;
+    c->top = f + 1;
+}
+
 static __attribute__((noinline)) void enter_slow(struct rc_ctx *c, uintptr_t pc, uintptr_t sp,
                                                  uintptr_t in)
 {
@@ -24,10 +35,21 @@ static __attribute__((noinline)) void enter_slow(struct rc_ctx *c, uintptr_t pc,
         child = calls_child_slow(c->top->node, packed);
         rc_leave(was);
     }
-    c->top++;
-    c->top->node = child;
-    c->top->in = (uint32_t)in;
-    c->top->sp = sp;
+    push(c, child, pc, sp, in);
+}
+
+/* Not the call that was last made from here. */
+static __attribute__((noinline)) void enter_other(struct rc_ctx *c, uintptr_t pc, uintptr_t sp,
+                                                  uintptr_t in)
+{
+    uint32_t child = CALLS_NONE;
+    uintptr_t offset = pc - pc_window_0;
+    if (likely(offset >> PC_WINDOW_SHIFT == 0) && likely(c->top != c->last))
+        child = calls_child_first(c->top->node, (uint32_t)offset);
+    if (likely(child != CALLS_NONE))
+        push(c, child, pc, sp, in);
+    else
+        enter_slow(c, pc, sp, in);
 }
 
 EXPORT void __tsan_func_entry(void *retaddr);
@@ -37,16 +59,14 @@ EXPORT void __tsan_func_entry(void *retaddr)
     uintptr_t pc = (uintptr_t)retaddr, sp = (uintptr_t)__builtin_dwarf_cfa();
     if (unlikely(c == NULL))
         return;
-    struct rc_frame *f = c->top;
-    uint32_t child = at_load_acq(&calls_nodes[f->node].first); /* [calls-node] */
-    if (unlikely(!pc_is_near(pc, calls_nodes[child].pc)) || unlikely(f == c->last)) {
-        enter_slow(c, pc, sp, CALLER_PC);
+    struct rc_frame *f = c->top + 1;
+    if (unlikely(f->ret != pc) || unlikely(f->parent != f[-1].node)) {
+        enter_other(c, pc, sp, CALLER_PC);
         return;
     }
-    f[1].node = child;
-    f[1].in = (uint32_t)CALLER_PC;
-    f[1].sp = sp;
-    c->top = f + 1;
+    f->in = (uint32_t)CALLER_PC;
+    f->sp = sp;
+    c->top = f;
 }
 
 EXPORT void __tsan_func_exit(void);

@@ -35,6 +35,19 @@ void calls_init(void);
  * there lately; else CALLS_NONE.  Without side effects. */
 uint32_t calls_child_near(uint32_t node, uint32_t pc);
 
+/* The child of node for the call that returns to pc (packed), when it is one of the first two; else
+ * CALLS_NONE. */
+static inline uint32_t calls_child_first(uint32_t node, uint32_t pc)
+{
+    uint32_t child = at_load_acq(&calls_nodes[node].first); /* [calls-node] */
+    if (calls_nodes[child].pc == pc)
+        return child;
+    child = at_load_acq(&calls_nodes[child].next) & ~CALLS_MORE; /* [calls-node] */
+    /* relaxed: set once, but for a remark; then the child is found in another way */
+    bool is = calls_nodes[child].pc == pc && at_load_rlx(&calls_nodes[child].parent) == node;
+    return is ? child : (uint32_t)CALLS_NONE;
+}
+
 /* The child of node for the call that returns to pc (packed).  A child of a node that already has
  * many levels of the same call may be an earlier node with that pc: see calls.c. */
 uint32_t calls_child_slow(uint32_t node, uint32_t pc);
@@ -57,13 +70,6 @@ static inline uint32_t pc_pack(uintptr_t pc)
 {
     uintptr_t offset = pc - pc_window_0;
     return likely(offset >> PC_WINDOW_SHIFT == 0) ? (uint32_t)offset : pc_pack_slow(pc);
-}
-
-/* packed is pc, which lies in window 0. */
-static inline bool pc_is_near(uintptr_t pc, uint32_t packed)
-{
-    uintptr_t offset = pc - pc_window_0;
-    return likely(offset == packed) && likely(offset >> PC_WINDOW_SHIFT == 0);
 }
 
 /* Such a pc is no address but a number of 26 bits that somebody hangs on a stack (lockset.h), as a

@@ -18,7 +18,7 @@
 #include <sched.h>
 #include <string.h>
 
-enum { FIRST_FRAMES = 32 };
+enum { FIRST_FRAMES = 16 };
 
 struct rc_ctx rc_nobody = {
     .clock.now.epoch = (uint64_t)SLOT_NOBODY << W_SLOT_SHIFT,
@@ -144,6 +144,18 @@ static void list_del(struct rc_ctx *c)
     rt_unlock(&list_lock);
 }
 
+static struct rc_frame *frames_make(size_t n)
+{
+    struct rc_frame *f = rc_alloc(n * sizeof *f);
+    memset(f, 0, n * sizeof *f);
+    return f;
+}
+
+static size_t frames_room(const struct rc_ctx *c)
+{
+    return (size_t)(c->last + 2 - c->frames);
+}
+
 static struct rc_ctx *make(struct rc_ctx *creator, enum rc_kind kind, uint64_t id, uintptr_t pc)
 {
     struct rc_ctx *c = pool_get(&ctxs);
@@ -157,8 +169,8 @@ static struct rc_ctx *make(struct rc_ctx *creator, enum rc_kind kind, uint64_t i
         rc_tick(creator);
     }
     c->clock.now.epoch = c->first = slot_take(c->life, &c->clock.now);
-    c->frames = c->top = rc_alloc(FIRST_FRAMES * sizeof(struct rc_frame));
-    c->last = c->frames + FIRST_FRAMES - 1;
+    c->frames = c->top = frames_make(FIRST_FRAMES);
+    c->last = c->frames + FIRST_FRAMES - 2;
     c->top[0] = (struct rc_frame){.node = CALLS_ROOT, .sp = UINTPTR_MAX};
     list_add(c);
     return c;
@@ -202,7 +214,7 @@ void rc_ctx_end(struct rc_ctx *c)
     snap_clear(&c->clock.now);
     snap_clear(&c->fence_rel);
     snap_clear(&c->fence_acq);
-    rc_free(c->frames, (size_t)(c->last + 1 - c->frames) * sizeof *c->frames);
+    rc_free(c->frames, frames_room(c) * sizeof *c->frames);
     pool_put(&ctxs, c);
     rc_leave(was);
 }
@@ -292,13 +304,13 @@ void rc_thread_fini(void)
 
 void rc_frames_grow(struct rc_ctx *c)
 {
-    size_t n = (size_t)(c->last + 1 - c->frames), used = (size_t)(c->top - c->frames);
-    struct rc_frame *f = rc_alloc(2 * n * sizeof *f);
+    size_t n = frames_room(c), used = (size_t)(c->top - c->frames);
+    struct rc_frame *f = frames_make(2 * n);
     memcpy(f, c->frames, n * sizeof *f);
     rc_free(c->frames, n * sizeof *f);
     c->frames = f;
     c->top = f + used;
-    c->last = f + 2 * n - 1;
+    c->last = f + 2 * n - 2;
 }
 
 void rc_unwound(uintptr_t sp)

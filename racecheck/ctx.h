@@ -20,9 +20,11 @@
 #include "vclock.h"
 
 struct rc_frame {
-    uint32_t node; /* stack down to this frame */
-    uint32_t in;   /* low half of an address in its function */
-    uintptr_t sp;  /* stack pointer in its body */
+    uint32_t node;   /* stack down to this frame */
+    uint32_t in;     /* low half of an address in its function */
+    uintptr_t sp;    /* stack pointer in its body */
+    uintptr_t ret;   /* where the call returns to, and ... */
+    uint32_t parent; /* ... the stack above it: what node was found by.  CALLS_NONE: never used */
 };
 
 struct rc_ctx {
@@ -33,7 +35,7 @@ struct rc_ctx {
     bool moved;              /* it has had others */
     uint64_t recorded;       /* the last epoch in which an access was recorded, or 0 */
     struct rc_frame *top;    /* the innermost frame */
-    struct rc_frame *last;   /* the last one there is room for */
+    struct rc_frame *last;   /* the last one there is room for; one that is never used follows */
     struct rc_frame *frames; /* [0] is the bottom: the empty stack */
     unsigned disabled;       /* rc_disable() less rc_enable() */
     unsigned ignored[2];     /* plain reads, writes are not recorded: annotations that nest */
@@ -162,7 +164,8 @@ static inline rc_site rc_site_held(struct rc_ctx *c, uintptr_t pc)
 /* Calls visit for all contexts that have not ended, until it returns true.  None ends meanwhile. */
 void rc_each_ctx(bool (*visit)(const struct rc_ctx *c, void *arg), void *arg);
 
-/* Doubles the room for frames. */
+/* Doubles the room for frames.  Frames that were left keep their contents: the next call from the
+ * same place is found there. */
 void rc_frames_grow(struct rc_ctx *c);
 
 #endif
