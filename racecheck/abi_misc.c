@@ -32,7 +32,7 @@ static __attribute__((noinline)) void enter_slow(struct rc_ctx *c, uintptr_t pc,
         struct rc_thread was = rc_enter();
         if (c->top == c->last)
             rc_frames_grow(c);
-        child = calls_child_slow(c->top->node, packed);
+        child = calls_child_slow(c->top->node, packed, (size_t)(c->top - c->frames));
         rc_leave(was);
     }
     push(c, child, pc, sp, in);

@@ -140,11 +140,12 @@ static unsigned fold_limit(void)
 }
 
 /* The earlier node that stands for a call from node to pc, or CALLS_NONE.  Caller holds lock. */
-static uint32_t folded(uint32_t node, uint32_t pc)
+static uint32_t folded(uint32_t node, uint32_t pc, size_t depth)
 {
     unsigned seen = 0, limit = fold_limit();
     uint32_t nearest = CALLS_NONE;
-    for (uint32_t n = node; n != CALLS_NONE; n = calls_nodes[n].parent & ~CALLS_FOLDED) {
+    for (uint32_t n = depth < limit ? (uint32_t)CALLS_NONE : node; n != CALLS_NONE;
+         n = calls_nodes[n].parent & ~CALLS_FOLDED) {
         if (calls_nodes[n].pc != pc)
             continue;
         if (nearest == CALLS_NONE)
@@ -178,9 +179,9 @@ static void adopt(uint32_t node, uint32_t child, bool is_new)
 }
 
 /* Caller holds lock. */
-static uint32_t add(uint32_t node, uint32_t pc)
+static uint32_t add(uint32_t node, uint32_t pc, size_t depth)
 {
-    uint32_t child = n_nodes < NODES_MAX ? folded(node, pc) : node;
+    uint32_t child = n_nodes < NODES_MAX ? folded(node, pc, depth) : node;
     bool is_new = child == CALLS_NONE;
     if (is_new) {
         child = n_nodes;
@@ -213,7 +214,7 @@ static uint32_t lookup(const struct table *t, uint32_t node, uint32_t pc)
     return child == CALLS_NONE && has_more(node) ? in_table(t, node, pc) : child;
 }
 
-uint32_t calls_child_slow(uint32_t node, uint32_t pc)
+uint32_t calls_child_slow(uint32_t node, uint32_t pc, size_t depth)
 {
     if (unlikely(near_cache == NULL)) {
         near_cache = rc_alloc(NEAR * sizeof *near_cache);
@@ -224,7 +225,7 @@ uint32_t calls_child_slow(uint32_t node, uint32_t pc)
         rt_lock(&lock);
         child = lookup(table, node, pc);
         if (child == CALLS_NONE)
-            child = add(node, pc);
+            child = add(node, pc, depth);
         rt_unlock(&lock);
     }
     *near_of(node, pc) = (struct near){pc, node, child};

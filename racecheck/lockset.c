@@ -109,8 +109,8 @@ uint32_t lockset_node(uint32_t node, const struct rc_held_lock *held, unsigned n
         return child;
     if (at_load_rlx(&n_marks) >= MARKS_MAX) /* relaxed: a bound that need not be exact */
         mark = CALLS_MARK | FORGOTTEN;
-    at_add_rlx(&n_marks, 1u); /* relaxed: likewise; counts some twice */
-    child = calls_child_slow(node, mark);
+    at_add_rlx(&n_marks, 1u);                /* relaxed: likewise; counts some twice */
+    child = calls_child_slow(node, mark, 0); /* no call, never folded */
     if (child == node)
         at_store_rlx(&lost, 1u); /* relaxed: a remark for reports */
     return child;

@@ -14,11 +14,12 @@ static size_t depth_of(uint32_t node)
 Test(calls, equal_stacks_are_one_node_and_different_ones_are_not)
 {
     calls_init();
-    uint32_t a = calls_child_slow(CALLS_ROOT, 0x1000), b = calls_child_slow(CALLS_ROOT, 0x2000);
-    uint32_t ab = calls_child_slow(a, 0x2000), ba = calls_child_slow(b, 0x1000);
+    uint32_t a = calls_child_slow(CALLS_ROOT, 0x1000, SIZE_MAX),
+             b = calls_child_slow(CALLS_ROOT, 0x2000, SIZE_MAX);
+    uint32_t ab = calls_child_slow(a, 0x2000, SIZE_MAX), ba = calls_child_slow(b, 0x1000, SIZE_MAX);
     cr_assert(a != b && ab != ba && ab != b && ba != a);
-    cr_assert_eq(calls_child_slow(CALLS_ROOT, 0x1000), a);
-    cr_assert_eq(calls_child_slow(a, 0x2000), ab);
+    cr_assert_eq(calls_child_slow(CALLS_ROOT, 0x1000, SIZE_MAX), a);
+    cr_assert_eq(calls_child_slow(a, 0x2000, SIZE_MAX), ab);
     cr_assert_eq(calls_child_near(a, 0x2000), ab);
     cr_assert_eq(calls_child_near(a, 0x3000), CALLS_NONE);
     cr_assert_eq(calls_nodes[ab].pc, 0x2000);
@@ -31,9 +32,9 @@ Test(calls, many_children_survive_the_table_growing)
     static uint32_t child[50000];
     calls_init();
     for (uintptr_t i = 0; i < 50000; i++)
-        child[i] = calls_child_slow(CALLS_ROOT, 0x100000 + i * 5);
+        child[i] = calls_child_slow(CALLS_ROOT, 0x100000 + i * 5, SIZE_MAX);
     for (uintptr_t i = 0; i < 50000; i++) {
-        cr_assert_eq(calls_child_slow(CALLS_ROOT, 0x100000 + i * 5), child[i]);
+        cr_assert_eq(calls_child_slow(CALLS_ROOT, 0x100000 + i * 5, SIZE_MAX), child[i]);
         cr_assert_eq(calls_nodes[child[i]].pc, 0x100000 + i * 5);
     }
     cr_assert_eq(calls_count(), 50000);
@@ -44,7 +45,7 @@ Test(calls, a_deep_recursion_is_kept_whole_while_there_is_room)
     calls_init();
     uint32_t node = CALLS_ROOT;
     for (int i = 0; i < 10000; i++)
-        node = calls_child_slow(node, 0x1000);
+        node = calls_child_slow(node, 0x1000, SIZE_MAX);
     cr_assert_eq(depth_of(node), 10000);
 }
 
@@ -52,8 +53,8 @@ static void tree(uint32_t node, int depth)
 {
     if (depth == 0)
         return;
-    tree(calls_child_slow(node, 0x1000), depth - 1);
-    tree(calls_child_slow(node, 0x2000), depth - 1);
+    tree(calls_child_slow(node, 0x1000, SIZE_MAX), depth - 1);
+    tree(calls_child_slow(node, 0x2000, SIZE_MAX), depth - 1);
 }
 
 Test(calls, a_recursion_with_two_call_sites_is_bounded)
@@ -64,7 +65,7 @@ Test(calls, a_recursion_with_two_call_sites_is_bounded)
     uint32_t node = CALLS_ROOT;
     bool folded = false;
     for (int i = 0; i < 40; i++)
-        node = calls_child_slow(node, i & 1 ? 0x1000 : 0x2000);
+        node = calls_child_slow(node, i & 1 ? 0x1000 : 0x2000, SIZE_MAX);
     for (; node != CALLS_ROOT; node = calls_nodes[node].parent & ~CALLS_FOLDED)
         folded |= (calls_nodes[node].parent & CALLS_FOLDED) != 0;
     cr_assert(folded);
@@ -78,7 +79,7 @@ static void *build(void *arg)
     uint32_t node = CALLS_ROOT;
     for (uintptr_t i = 0; i < 20000; i++) {
         node = i % 50 == 0 ? (uint32_t)CALLS_ROOT : node;
-        node = calls_child_slow(node, 0x1000 + i % 997);
+        node = calls_child_slow(node, 0x1000 + i % 997, SIZE_MAX);
         mine[i] = node;
     }
     return NULL;

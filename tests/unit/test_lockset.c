@@ -21,7 +21,7 @@ Test(lockset, an_access_under_no_lock_is_told_so)
 {
     struct rc_access_info info;
     calls_init();
-    uint32_t node = calls_child_slow(CALLS_ROOT, 0x1000);
+    uint32_t node = calls_child_slow(CALLS_ROOT, 0x1000, SIZE_MAX);
     lockset_of(site_of(node), &info);
     cr_assert(info.locks_known && info.n_locks == 0);
     cr_assert_eq(lockset_strip(site_of(node)), site_of(node));
@@ -35,7 +35,7 @@ Test(lockset, equal_locks_are_one_node_and_come_back_in_order)
     struct rc_held_lock held[3] = {hold(0), hold(1), hold(2)};
     struct rc_access_info info;
     calls_init();
-    uint32_t node = calls_child_slow(CALLS_ROOT, 0x1000);
+    uint32_t node = calls_child_slow(CALLS_ROOT, 0x1000, SIZE_MAX);
     uint32_t all = lockset_node(node, held, 3), two = lockset_node(node, held, 2);
     cr_assert(all != two && all != node && two != node);
     cr_assert_eq(lockset_node(node, held, 3), all);
@@ -96,9 +96,9 @@ Test(lockset, a_set_of_locks_is_nobodys_first_child)
 {
     struct rc_held_lock k = hold(0);
     calls_init();
-    uint32_t node = calls_child_slow(CALLS_ROOT, 0x1000);
+    uint32_t node = calls_child_slow(CALLS_ROOT, 0x1000, SIZE_MAX);
     lockset_node(node, &k, 1);
     cr_assert_eq(calls_nodes[node].first, CALLS_NONE);
-    uint32_t callee = calls_child_slow(node, 0x2000);
+    uint32_t callee = calls_child_slow(node, 0x2000, SIZE_MAX);
     cr_assert_eq(calls_nodes[node].first, callee);
 }
