@@ -467,7 +467,9 @@ void rc_locks_abandoned(struct rc_ctx *c)
 
 uint32_t rc_node_under_locks(struct rc_ctx *c)
 {
+    struct rc_thread was = rc_enter();
     c->held_node = lockset_node(c->top->node, c->lock, c->n_locks);
+    rc_leave(was);
     c->held_at = c->top->node;
     return c->held_node;
 }

@@ -29,6 +29,16 @@ struct set {
     uint32_t n;               /* locks held, which may be more than the tree shows */
 };
 
+/* What the thread asked for last: the set of one lock, and nodes under sets. */
+enum { NEAR = 8 };
+static __thread struct {
+    struct rc_held_lock one;
+    uint32_t one_set; /* 0: none yet */
+    struct {
+        uint32_t node, set, child; /* child 0: none yet */
+    } at[NEAR];
+} near __attribute__((tls_model("initial-exec")));
+
 static struct rt_lock lock;
 static struct set *sets; /* [0] is empty; set once */
 static uint32_t *slots;  /* set numbers by hash; 0: free.  Stored under lock [lockset] */
@@ -101,10 +111,19 @@ static uint32_t set_of(const struct rc_held_lock *held, unsigned n)
     return set;
 }
 
-uint32_t lockset_node(uint32_t node, const struct rc_held_lock *held, unsigned n)
+static uint32_t set_of_one(const struct rc_held_lock *k)
 {
-    uint32_t mark = CALLS_MARK | set_of(held, n);
-    uint32_t child = calls_child_near(node, mark);
+    if (near.one.lock != k->lock || near.one.taken_at != k->taken_at ||
+        near.one.for_write != k->for_write || near.one_set == NO_LOCKS) {
+        near.one = *k;
+        near.one_set = set_of(k, 1);
+    }
+    return near.one_set;
+}
+
+static uint32_t make_node(uint32_t node, uint32_t set)
+{
+    uint32_t mark = CALLS_MARK | set, child = calls_child_near(node, mark);
     if (child != CALLS_NONE)
         return child;
     if (at_load_rlx(&n_marks) >= MARKS_MAX) /* relaxed: a bound that need not be exact */
@@ -114,6 +133,18 @@ uint32_t lockset_node(uint32_t node, const struct rc_held_lock *held, unsigned n
     if (child == node)
         at_store_rlx(&lost, 1u); /* relaxed: a remark for reports */
     return child;
+}
+
+uint32_t lockset_node(uint32_t node, const struct rc_held_lock *held, unsigned n)
+{
+    uint32_t set = n == 1 ? set_of_one(held) : set_of(held, n);
+    unsigned i = node % NEAR;
+    if (near.at[i].node != node || near.at[i].set != set || near.at[i].child == CALLS_NONE) {
+        near.at[i].child = make_node(node, set);
+        near.at[i].node = node;
+        near.at[i].set = set;
+    }
+    return near.at[i].child;
 }
 
 static uint32_t node_of(rc_site site)

@@ -175,27 +175,49 @@ static __attribute__((noinline)) bool is_counted(struct rc_ctx *c, uintptr_t bas
 }
 
 /* The commonest changes by themselves, on a page of the thread's own: the flow's own earlier access
- * goes; or what was done to another word lately is done to this one. */
+ * goes; or what was done to another word lately is done to this one.  True: it is done. */
+static inline __attribute__((always_inline)) bool
+word_easy(struct rc_ctx *c, uintptr_t base, uintptr_t p, uint64_t masks, uintptr_t pc)
+{
+    if (unlikely(base == 0) || unlikely(c->ignored[masks > 0xff] != 0))
+        return false;
+    uint64_t *cell = shadow_cell(base, p), epoch = c->clock.now.epoch, site = rc_site_held(c, pc);
+    if (unlikely(!owner_enter_own(shadow_owner(base, p))))
+        return false;
+    struct access a = {.c = c, .who = epoch, .masks = masks, .site = site};
+    struct entry old = {cell[0], cell[1]}, next = {epoch | masks, site};
+    bool done = ((old.w ^ epoch) & (W_SLOT | (~masks & 0xffff))) == 0 &&
+                likely((old.site & SITE_PAST) == 0);
+    done = likely(done) || (likely(old.w != 0) && memo_find(old, &a, &next));
+    if (likely(done)) {
+        cell_give(cell, next);
+        c->recorded = epoch;
+    }
+    owner_leave();
+    return done;
+}
+
 void shadow_word_slow(uintptr_t p, uint64_t masks, uintptr_t pc)
 {
     struct rc_ctx *c = rc_self.acc;
     uintptr_t base = shadow_find(p);
     if (unlikely(counters_on) && is_counted(c, base, p, masks))
         return;
-    uint64_t *cell = shadow_cell(base, p), epoch = c->clock.now.epoch;
-    if (likely(base != 0) && likely(c->ignored[masks > 0xff] == 0) &&
-        likely(owner_enter_own(shadow_owner(base, p)))) {
-        struct access a = {.c = c, .who = epoch, .masks = masks, .site = rc_site_here(c, pc)};
-        struct entry old = {cell[0], cell[1]}, next = {epoch | masks, a.site};
-        bool done = ((old.w ^ epoch) & (W_SLOT | (~masks & 0xffff))) == 0 &&
-                    likely((old.site & SITE_PAST) == 0);
-        if (likely(done) || likely(old.w != 0 && memo_find(old, &a, &next))) {
-            cell_give(cell, next);
-            c->recorded = epoch;
-            owner_leave();
+    if (!word_easy(c, base, p, masks, pc))
+        word_hard(c, p, masks, pc);
+}
+
+/* A plain access to bytes of one word, of which nothing is known yet. */
+static void access_in_word(struct rc_ctx *c, uintptr_t p, uint64_t masks, uintptr_t pc)
+{
+    uintptr_t base = shadow_find_fast(p);
+    if (likely(base != 0)) {
+        /* relaxed: as the fast path, for whoever runs c keeps others from it */
+        uint64_t w = at_load_rlx(shadow_cell(base, p));
+        if (w_covers(w, c->clock.now.epoch, masks) || word_easy(c, base, p, masks, pc))
             return;
-        }
-        owner_leave();
+    } else if (unlikely(counters_on) && is_counted(c, shadow_find(p), p, masks)) {
+        return;
     }
     word_hard(c, p, masks, pc);
 }
@@ -249,9 +271,12 @@ void shadow_access_slow(uintptr_t p, size_t n, unsigned kind, uintptr_t pc)
 
 void shadow_access(struct rc_ctx *c, uintptr_t p, size_t n, unsigned kind, uintptr_t pc)
 {
-    if (rc_is_silent(c) || is_unwanted(c, kind) || unlikely(owner_is_inside()))
+    if (rc_is_silent(c))
         return;
-    access_many(c, p, n, kind, pc);
+    if ((p & 7) + n <= 8 && n != 0 && (kind & ~ACC_WRITE) == 0)
+        access_in_word(c, p, w_masks(((1u << n) - 1) << (p & 7), kind & ACC_WRITE), pc);
+    else if (!is_unwanted(c, kind) && likely(!owner_is_inside()))
+        access_many(c, p, n, kind, pc);
 }
 
 void shadow_access_atomic(struct rc_ctx *c, uintptr_t p, unsigned n, bool write, uintptr_t pc,
