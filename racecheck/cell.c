@@ -306,6 +306,51 @@ static uint64_t summary_of(const struct access *a)
     return a->who & W_ATOMIC ? a->who & W_EPOCH : a->who | a->masks;
 }
 
+/* What a leaves of the few entries of p.  False: there is a race, or an entry of a's own epoch. */
+static inline bool leaves(const struct past *p, const struct access *a, uint64_t left[FEW])
+{
+    for (uint32_t i = 0; i < p->n; i++) {
+        uint64_t e = left[i] = p->e[i].w;
+        if ((w_touched(e) & w_touched(a->masks)) == 0)
+            continue;
+        if (((e ^ a->who) & W_EPOCH) == 0)
+            return false;
+        if (rc_ordered(a->c, e))
+            left[i] = left_of(e, a);
+        else if (conflict(e, a))
+            return false;
+    }
+    return true;
+}
+
+/* Puts a into a past of few entries that only the cell refers to, which stays where it is.  False:
+ * that cannot be; nothing was done.
+ *
+ * Who looks without a lock asks for its own present epoch (cell_past_covers): such an entry is not
+ * ordered before a, so that neither it nor what the version stands for changes. */
+static inline bool past_renew(struct past *p, const struct access *a)
+{
+    uint64_t left[FEW];
+    uint32_t n = 0;
+    if (!leaves(p, a, left))
+        return false;
+    for (uint32_t i = 0; i < p->n; i++)
+        n += w_touched(left[i]) != 0;
+    if (n == 0 || n == p->cap || n == FEW)
+        return false;
+    n = 0;
+    for (uint32_t i = 0; i < p->n; i++) {
+        if (w_touched(left[i]) == 0)
+            continue;
+        at_store_rlx(&p->e[n].w, left[i]);           /* relaxed: see above */
+        at_store_rlx(&p->e[n++].site, p->e[i].site); /* relaxed: likewise */
+    }
+    at_store_rlx(&p->e[n].w, a->who | a->masks); /* relaxed: before n */
+    at_store_rlx(&p->e[n].site, a->site);        /* relaxed: likewise */
+    at_store_rel(&p->n, n + 1);                  /* [past] */
+    return true;
+}
+
 struct entry cell_next(struct entry old, const struct access *a, struct found *found)
 {
     if (old.w == 0)
@@ -314,6 +359,9 @@ struct entry cell_next(struct entry old, const struct access *a, struct found *f
     const struct entry *e = many ? past_of(old.site)->e : &old;
     uint32_t n = many ? past_of(old.site)->n : 1;
     struct past *mine = unshared_past(old);
+    bool again = n < FEW && memo_again(a); /* a crowd is not shared */
+    if (mine && !again && n <= FEW && !(a->who & W_ATOMIC) && past_renew(mine, a))
+        return (struct entry){summary(mine, a->who & W_EPOCH), old.site};
     if (n > FEW && mine && crowd_append(mine, a, found))
         return (struct entry){summary_of(a), old.site};
     struct access news = news_of(e, n, a);
@@ -323,7 +371,6 @@ struct entry cell_next(struct entry old, const struct access *a, struct found *f
         return old;
     }
     struct build b = {.n = 0};
-    bool again = n < FEW && memo_again(a); /* a crowd is not shared */
     build_next(&b, e, n, &news, found);
     struct entry next = build_done(&b, a->who & W_EPOCH, mine, again);
     if (again && found->n == 0)
