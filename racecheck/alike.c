@@ -26,7 +26,7 @@ struct moment {
 };
 
 struct holder {
-    uint64_t epoch, weight;
+    uint64_t epoch, late, weight;
 };
 
 /* An array that grows. */
@@ -127,7 +127,8 @@ static void add_holder(const struct snap *s, void *arg)
     if (snap_empty(s))
         return;
     *(struct vc_node **)list_add(&k->vc) = vc_ref(s->vc);
-    *(struct holder *)list_add(&k->holder) = (struct holder){s->epoch, rand_next(&k->rand)};
+    *(struct holder *)list_add(&k->holder) =
+        (struct holder){s->epoch, s->late, rand_next(&k->rand)};
 }
 
 /* Whoever holds this leaf knows these clocks of 64 slots. */
@@ -140,17 +141,25 @@ static void add_leaf(uint32_t slot, const uint32_t *clock, uint32_t n, uint64_t 
                 moment_at(k, i)->class += weight;
 }
 
-/* A holder's own epoch may say more of its slot than its clock does. */
-static void add_epoch(struct alike *k, const struct vc_node *vc, const struct holder *h)
+/* A holder knows the epoch; the moments up to known count already. */
+static void add_epoch(struct alike *k, uint64_t epoch, uint32_t known, uint64_t weight)
 {
-    uint32_t slot = w_slot(h->epoch), known = vc_get(vc, slot);
-    if (slot > k->n_slots)
-        return;
-    for (uint32_t i = k->first[slot]; i != 0; i = moment_at(k, i)->next) {
+    uint32_t slot = w_slot(epoch);
+    for (uint32_t i = slot <= k->n_slots ? k->first[slot] : 0; i != 0; i = moment_at(k, i)->next) {
         struct moment *m = moment_at(k, i);
-        if (m->clock <= w_clock(h->epoch) && m->clock > known)
-            m->class += h->weight;
+        if (m->clock <= w_clock(epoch) && m->clock > known)
+            m->class += weight;
     }
+}
+
+/* A holder's own epochs may say more of their slots than its clock does. */
+static void add_epochs(struct alike *k, const struct vc_node *vc, const struct holder *h)
+{
+    uint32_t known = vc_get(vc, w_slot(h->epoch)), late = w_clock(h->late);
+    add_epoch(k, h->late, vc_get(vc, w_slot(h->late)), h->weight);
+    if (w_slot(h->late) == w_slot(h->epoch) && late > known)
+        known = late;
+    add_epoch(k, h->epoch, known, h->weight);
 }
 
 void alike_learn(struct alike *k)
@@ -164,7 +173,7 @@ void alike_learn(struct alike *k)
     size_t n = k->vc.n;
     struct vc_weighing *w = vc_weigh_begin();
     for (size_t i = 0; i < n; i++) {
-        add_epoch(k, vc[i], &h[i]);
+        add_epochs(k, vc[i], &h[i]);
         vc_weigh(w, vc[i], h[i].weight);
     }
     vc_weigh_end(w, add_leaf, k);

@@ -359,22 +359,59 @@ void snap_copy(struct snap *dst, const struct snap *src)
         vc_unref(old);
     }
     dst->epoch = src->epoch;
+    dst->late = src->late;
 }
 
 void snap_clear(struct snap *s)
 {
     vc_unref(s->vc);
-    s->vc = NULL;
-    s->epoch = 0;
+    *s = (struct snap){0};
+}
+
+/* s has no late epoch any more, but a clock that says it. */
+static void settle(struct snap *s)
+{
+    if (s->late != 0)
+        s->vc = vc_raise(s->vc, w_slot(s->late), w_clock(s->late));
+    s->late = 0;
+}
+
+/* s learns that the epoch (0: none) has happened. */
+static void snap_raise(struct snap *s, uint64_t epoch)
+{
+    if (epoch == 0 || snap_knows(s, epoch))
+        return;
+    if (w_slot(s->late) != w_slot(epoch))
+        settle(s);
+    s->late = epoch;
+}
+
+/* s learns all of src but its epoch. */
+static void snap_join(struct snap *s, const struct snap *src)
+{
+    if (s->vc != src->vc) {
+        uint64_t late = s->late;
+        s->late = 0; /* it may be no more than what follows brings */
+        s->vc = vc_join(s->vc, src->vc);
+        snap_raise(s, late);
+    }
+    snap_raise(s, src->late);
 }
 
 void snap_acquire(struct snap *dst, const struct snap *src)
 {
     if (src->epoch != 0 && snap_implies(dst, src->epoch))
         return; /* the one moment implies all of src */
-    dst->vc = vc_join(dst->vc, src->vc);
-    if (src->epoch != 0)
-        dst->vc = vc_raise(dst->vc, w_slot(src->epoch), w_clock(src->epoch));
+    snap_join(dst, src);
+    snap_raise(dst, src->epoch);
+}
+
+/* The snap becomes no moment's. */
+static void drop_epoch(struct snap *s)
+{
+    uint64_t epoch = s->epoch;
+    s->epoch = 0;
+    snap_raise(s, epoch);
 }
 
 void snap_merge(struct snap *dst, const struct snap *src)
@@ -388,12 +425,10 @@ void snap_merge(struct snap *dst, const struct snap *src)
     if (dst->epoch != 0) {
         if (src->epoch != 0 && snap_implies(dst, src->epoch))
             return;
-        dst->vc = vc_raise(dst->vc, w_slot(dst->epoch), w_clock(dst->epoch));
-        dst->epoch = 0;
+        drop_epoch(dst);
     }
-    dst->vc = vc_join(dst->vc, src->vc);
-    if (src->epoch != 0)
-        dst->vc = vc_raise(dst->vc, w_slot(src->epoch), w_clock(src->epoch));
+    snap_join(dst, src);
+    snap_raise(dst, src->epoch);
 }
 
 /* ---- flows ---- */
@@ -439,9 +474,11 @@ static bool is_known(const struct flow_clock *c, const struct snap *s)
     return origins_known(&c->since_begin, s) || origins_known(&c->since_release, s);
 }
 
-void flow_begin(struct flow_clock *c, const struct flow_clock *by)
+void flow_begin(struct flow_clock *c, struct flow_clock *by)
 {
-    c->now.vc = vc_raise(vc_ref(by->now.vc), w_slot(by->now.epoch), w_clock(by->now.epoch));
+    settle(&by->now); /* once for all that it begins */
+    c->now.vc = vc_ref(by->now.vc);
+    snap_raise(&c->now, by->now.epoch);
     c->since_begin.n = 0;
     origins_add(&c->since_begin, by->now.epoch);
     c->since_release = c->since_begin;
@@ -449,26 +486,28 @@ void flow_begin(struct flow_clock *c, const struct flow_clock *by)
 
 void flow_move(struct flow_clock *c, uint64_t epoch)
 {
-    c->now.vc = vc_raise(c->now.vc, w_slot(c->now.epoch), w_clock(c->now.epoch));
-    origins_add(&c->since_begin, c->now.epoch);
-    c->since_release.n = 0;
-    origins_add(&c->since_release, c->now.epoch);
+    uint64_t was = c->now.epoch;
     c->now.epoch = epoch;
+    snap_raise(&c->now, was);
+    origins_add(&c->since_begin, was);
+    c->since_release.n = 0;
+    origins_add(&c->since_release, was);
 }
 
 void flow_acquire(struct flow_clock *c, const struct snap *src)
 {
     if (snap_empty(src) || (src->epoch != 0 && snap_implies(&c->now, src->epoch)))
         return;
-    if (is_known(c, src)) {
+    if (c->now.vc != src->vc && is_known(c, src)) {
         struct vc_node *was = c->now.vc;
         c->now.vc = vc_ref(src->vc);
+        c->now.late = 0; /* src knows it */
+        snap_raise(&c->now, src->late);
         vc_unref(was);
     } else {
-        c->now.vc = vc_join(c->now.vc, src->vc);
+        snap_join(&c->now, src);
     }
-    if (src->epoch != 0)
-        c->now.vc = vc_raise(c->now.vc, w_slot(src->epoch), w_clock(src->epoch));
+    snap_raise(&c->now, src->epoch);
     origins_learn(&c->since_begin, src);
     origins_learn(&c->since_release, src);
 }
@@ -480,8 +519,6 @@ void flow_release_merge(const struct flow_clock *c, struct snap *dst)
         snap_merge(dst, &c->now);
         return;
     }
-    if (dst->epoch != 0)
-        dst->vc = vc_raise(dst->vc, w_slot(dst->epoch), w_clock(dst->epoch));
-    dst->epoch = 0;
-    dst->vc = vc_raise(dst->vc, w_slot(c->now.epoch), w_clock(c->now.epoch));
+    drop_epoch(dst);
+    snap_raise(dst, c->now.epoch);
 }

@@ -6,9 +6,10 @@
  * costs one increment, and a join visits only what the two clocks do not share: its price is what
  * changed.
  *
- * A snap is a clock plus one epoch apart from it, which stands for (slot -> clock).  A context's
- * clock is a snap whose epoch is its present moment; released into an object it is copied in O(1).
- * */
+ * A snap is a clock plus two epochs apart from it, each of which stands for (slot -> clock).  One
+ * is the moment it was taken: a context's clock is a snap whose epoch is its present, and released
+ * into an object it is copied in O(1).  The other is what was learned last: flows that take turns
+ * change it again and again, and share a trie that nobody copies. */
 #ifndef RC_VCLOCK_H
 #define RC_VCLOCK_H
 
@@ -52,12 +53,13 @@ void vc_weigh_end(struct vc_weighing *w,
 
 struct snap {
     struct vc_node *vc;
-    uint64_t epoch; /* 0: none.  Not 0: vc and epoch are all that its owner knew at that moment */
+    uint64_t epoch; /* 0: none.  Not 0: the snap is all that its owner knew at that moment */
+    uint64_t late;  /* 0: none.  Not 0: higher than vc in its slot */
 };
 
 static inline bool snap_empty(const struct snap *s)
 {
-    return s->vc == NULL && s->epoch == 0;
+    return s->vc == NULL && s->epoch == 0 && s->late == 0;
 }
 
 /* From that epoch on its slot belongs to a flow that does not know what the slot's earlier ones
@@ -74,8 +76,10 @@ void snap_clear(struct snap *s);
 static inline bool snap_knows(const struct snap *s, uint64_t w)
 {
     uint32_t slot = w_slot(w), clock = w_clock(w);
-    if (slot == w_slot(s->epoch))
-        return clock <= w_clock(s->epoch);
+    if (slot == w_slot(s->epoch) && clock <= w_clock(s->epoch))
+        return true;
+    if (slot == w_slot(s->late))
+        return clock <= w_clock(s->late);
     return clock <= vc_get(s->vc, slot);
 }
 
@@ -123,7 +127,7 @@ static inline void flow_tick(struct flow_clock *c)
 }
 
 /* c, whose clock is still empty, begins after the present of by. */
-void flow_begin(struct flow_clock *c, const struct flow_clock *by);
+void flow_begin(struct flow_clock *c, struct flow_clock *by);
 
 /* c goes on in another slot. */
 void flow_move(struct flow_clock *c, uint64_t epoch);
