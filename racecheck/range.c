@@ -160,19 +160,37 @@ static void reset_page(uintptr_t base, uintptr_t from, uintptr_t to)
         owner_leave();
 }
 
+/* From the first page on, in one region: where the pages end that nobody ever changed a cell of. */
+static uintptr_t skip_unowned(uintptr_t base, uintptr_t from, uintptr_t to)
+{
+    uintptr_t end = (from | (REGION_SIZE - 1)) + 1;
+    if (end > to)
+        end = to;
+    const uint32_t *first = shadow_owner(base, from), *owner = first;
+    const uint32_t *last = shadow_owner(base, end - 1) + 1;
+    while (owner != last && at_load_acq(owner) == OWNER_NONE) /* [owner] */
+        owner++;
+    if (owner == first)
+        return from;
+    from = (from & ~(uintptr_t)(OWNER_PAGE - 1)) + (uintptr_t)(owner - first) * OWNER_PAGE;
+    return from < end ? from : end;
+}
+
 static void reset_range(uintptr_t from, uintptr_t to)
 {
     while (from < to) {
-        uintptr_t next = (from | (OWNER_PAGE - 1)) + 1;
-        uintptr_t end = next < to ? next : to;
         uintptr_t base = shadow_find(from);
         if (base == 0) {
             from = (from | (REGION_SIZE - 1)) + 1;
             continue;
         }
-        if (at_load_acq(shadow_owner(base, from)) != OWNER_NONE) /* [owner] */
-            reset_page(base, from, end);
-        from = end;
+        uintptr_t at = skip_unowned(base, from, to);
+        if (at == from) {
+            uintptr_t next = (from | (OWNER_PAGE - 1)) + 1;
+            at = next < to ? next : to;
+            reset_page(base, from, at);
+        }
+        from = at;
     }
 }
 

@@ -166,22 +166,47 @@ static void forget_block(uintptr_t base, uintptr_t from, uintptr_t to)
     }
 }
 
+/* From p on, in one region: the end of the eights of marks that no object ever had. */
+static uintptr_t skip_unmarked(uintptr_t base, uintptr_t p, uintptr_t to)
+{
+    const uint64_t objects_there = MARK_OBJECTS * UINT64_C(0x0101010101010101);
+    uintptr_t end = (p | (REGION_SIZE - 1)) + 1;
+    if (end > to)
+        end = to;
+    if (p % (8 * MARK_SIZE) != 0)
+        return p;
+    const uint64_t *eight = (const uint64_t *)shadow_mark(base, p), *from = eight;
+    const uint64_t *last = eight + (end - p) / (8 * MARK_SIZE);
+    while (eight != last && (at_load_rlx(eight) & objects_there) == 0) /* relaxed: as below */
+        eight++;
+    return p + (uintptr_t)(eight - from) * 8 * MARK_SIZE;
+}
+
+/* Within one mark. */
+static void forget_marked(uintptr_t base, uintptr_t p, uintptr_t end)
+{
+    uint8_t *mark = shadow_mark(base, p);
+    if (!(at_load_rlx(mark) & MARK_OBJECTS)) /* relaxed: see forget_block() */
+        return;
+    if (end - p == MARK_SIZE)
+        at_and_rlx(mark, (uint8_t)~MARK_OBJECTS); /* relaxed: likewise */
+    forget_block(base, p, end);
+}
+
 void sync_forget(uintptr_t p, size_t n)
 {
     uintptr_t to = p + n;
     while (p < to) {
-        uintptr_t base = shadow_find(p);
+        uintptr_t base = shadow_find(p), from = p;
         if (base == 0) {
             p = (p | (REGION_SIZE - 1)) + 1;
             continue;
         }
+        p = skip_unmarked(base, p, to);
+        if (p != from)
+            continue;
         uintptr_t next = (p | (MARK_SIZE - 1)) + 1, end = next < to ? next : to;
-        uint8_t *mark = shadow_mark(base, p);
-        if (at_load_rlx(mark) & MARK_OBJECTS) { /* relaxed: see forget_block() */
-            if (end - p == MARK_SIZE)
-                at_and_rlx(mark, (uint8_t)~MARK_OBJECTS); /* relaxed: likewise */
-            forget_block(base, p, end);
-        }
+        forget_marked(base, p, end);
         p = end;
     }
 }
