@@ -210,7 +210,4 @@ struct rc_interrupted {
 void rc_handler_begin(struct rc_interrupted *was);
 void rc_handler_end(struct rc_interrupted *was);
 
-/* The calling thread is about to end: gives back what the engine keeps per thread. */
-void rc_thread_fini(void);
-
 #endif

@@ -94,6 +94,13 @@ static inline void hook_race_switch(struct g *g)
         rc_switch(g ? g->race : NULL);
 }
 
+/* The thread ends and runs nothing any more. */
+static inline void hook_race_thread_fini(void)
+{
+    if (GO_RACE)
+        rc_thread_fini();
+}
+
 static inline void hook_acquire(struct g *g, const void *obj)
 {
     if (GO_RACE)

@@ -132,6 +132,7 @@ _Noreturn void worker_leave(struct m *m)
     sched_forget_m();
     rt_set_self(NULL);
     signals_thread_fini();
+    hook_race_thread_fini();
     longjmp(*(jmp_buf *)m->leave, 1);
 }
 
