@@ -9,6 +9,9 @@
  * handed from thread to thread mostly comes in larger pieces.  When a process does so all the time
  * pages are no more given to anyone: that bounds what is spent on it.
  *
+ * Who looks at all of memory (collect.c) borrows pages in the same way and stores their owners' ids
+ * again [owner].
+ *
  * Where the kernel has no membarrier(2) every page is shared from the start.
  *
  * Rejected: giving a page to the thread that takes it (two threads that use it in turn would take
@@ -22,7 +25,6 @@
 
 enum {
     IDS = 8192,
-    TOGETHER = 16,        /* neighbours that change hands at once */
     REVOKED_MAX = 100000, /* pages; some 50 ms in all */
     SPINS = 100,
 };
@@ -94,9 +96,9 @@ static void await_outside(const struct owner *o)
  * somebody else does so. */
 static void revoke(uint32_t *page, uint32_t id)
 {
-    uint32_t *first = (uint32_t *)((uintptr_t)page & ~(TOGETHER * sizeof *page - 1));
+    uint32_t *first = (uint32_t *)((uintptr_t)page & ~(OWNER_TOGETHER * sizeof *page - 1));
     unsigned taken = 0;
-    for (unsigned i = 0; i < TOGETHER; i++)
+    for (unsigned i = 0; i < OWNER_TOGETHER; i++)
         if (at_load_rlx(&first[i]) == id &&                 /* relaxed: the exchange decides */
             at_cas_acq_rel(&first[i], id, OWNER_LEAVING)) { /* [fence-all] */
             taken |= 1u << i;
@@ -105,11 +107,65 @@ static void revoke(uint32_t *page, uint32_t id)
         return;
     rt_fence_all(); /* [fence-all] the owner has seen it, or is seen to be inside */
     await_outside(&owners[id - OWNER_FIRST]);
-    for (unsigned i = 0; i < TOGETHER; i++)
+    for (unsigned i = 0; i < OWNER_TOGETHER; i++)
         if (taken >> i & 1)
             at_store_rel(&first[i], (uint32_t)OWNER_SHARED);     /* [owner] */
     at_add_rlx(&n_revoked, (uint32_t)__builtin_popcount(taken)); /* relaxed: a statistic */
 }
+
+/* ---- borrowing ---- */
+
+/* Returns whether there was anything to borrow. */
+static bool borrow_others(struct owner_loan *l)
+{
+    bool any = false;
+    for (unsigned i = 0; i < OWNER_TOGETHER; i++) {
+        uint32_t w = at_load_acq(&l->first[i]); /* [owner] */
+        bool other = w >= OWNER_FIRST && w != owner_mine->id;
+        l->was[i] = OWNER_NONE;
+        if (other && at_cas_acq_rel(&l->first[i], w, OWNER_LEAVING)) { /* [fence-all] */
+            l->was[i] = w;
+            any = true;
+        }
+    }
+    return any;
+}
+
+void owner_borrow(struct owner_loan *l, uint32_t *first)
+{
+    if (owner_mine == &no_owner)
+        join();
+    l->first = first;
+    if (borrow_others(l))
+        rt_fence_all(); /* [fence-all] the owners have seen it, or are seen to be inside */
+    for (unsigned i = 0; i < OWNER_TOGETHER; i++) {
+        if (l->was[i] != OWNER_NONE)
+            await_outside(&owners[l->was[i] - OWNER_FIRST]);
+        else
+            while (at_load_acq(&first[i]) == OWNER_LEAVING) /* [owner] somebody takes it */
+                sched_yield();
+    }
+    at_store_rlx(&owner_mine->turns, owner_mine->turns + 1); /* relaxed: as in owner_enter() */
+    __asm__ volatile("" ::: "memory"); /* the fence is revoke()'s: [fence-all] */
+}
+
+enum owner_may owner_may(const struct owner_loan *l, unsigned i)
+{
+    uint32_t w = at_load_acq(&l->first[i]); /* [owner] */
+    if (l->was[i] != OWNER_NONE || w == owner_mine->id)
+        return OWNER_MAY_CHANGE;
+    return w == OWNER_SHARED ? OWNER_MAY_TAKE : OWNER_MAY_NOT;
+}
+
+void owner_give_back(const struct owner_loan *l)
+{
+    owner_leave();
+    for (unsigned i = 0; i < OWNER_TOGETHER; i++)
+        if (l->was[i] != OWNER_NONE)
+            at_store_rel(&l->first[i], l->was[i]); /* [owner] */
+}
+
+/* ---- entering ---- */
 
 /* What an unused page becomes for the calling thread. */
 static uint32_t first_owner(void)

@@ -24,7 +24,7 @@ enum { OWNER_SHIFT = 12, OWNER_PAGE = 1 << OWNER_SHIFT };
 enum {
     OWNER_NONE,    /* no cell was ever changed.         -> an id or SHARED, by who comes first */
     OWNER_SHARED,  /* cells are taken one by one.       for ever */
-    OWNER_LEAVING, /* somebody takes it from its owner. -> SHARED by the same */
+    OWNER_LEAVING, /* somebody takes or borrows it.     -> SHARED, or back, by the same */
     OWNER_FIRST,   /* the lowest id.                    -> LEAVING by any other thread */
 };
 
@@ -50,8 +50,8 @@ static inline bool owner_enter(uint32_t *page)
     if (likely(w == o->id) || likely(w == OWNER_SHARED && o->id != (uint32_t)OWNER_NOBODY)) {
         at_store_rlx(&o->turns, o->turns + 1); /* relaxed: before the load, by [fence-all] */
         __asm__ volatile("" ::: "memory");     /* the fence is revoke()'s: [fence-all] */
-        /* relaxed: its own word, or one that stays; the gate's flag, by the fence [gate] */
-        if (likely(at_load_rlx(page) == w) && likely(at_load_rlx(&gate_mine) == 0))
+        /* [owner] after who had borrowed it; relaxed: the gate's flag, by the fence [gate] */
+        if (likely(at_load_acq(page) == w) && likely(at_load_rlx(&gate_mine) == 0))
             return w != OWNER_SHARED;
         at_store_rel(&o->turns, o->turns + 1); /* [turn] */
     }
@@ -80,11 +80,34 @@ static inline bool owner_enter_own(const uint32_t *page)
         return false;
     at_store_rlx(&o->turns, turns + 1);     /* relaxed: as in owner_enter() */
     __asm__ volatile("" ::: "memory");      /* the fence is revoke()'s: [fence-all] */
-    if (likely(at_load_rlx(page) == o->id)) /* relaxed: its own word */
+    if (likely(at_load_acq(page) == o->id)) /* [owner] after who had borrowed it */
         return true;
     at_store_rel(&o->turns, turns + 2); /* [turn] */
     return false;
 }
+
+/* ---- looking at all pages ---- */
+
+enum { OWNER_TOGETHER = 16 }; /* neighbours that change hands at once */
+
+struct owner_loan {
+    uint32_t *first;              /* OWNER_TOGETHER pages' words, at a multiple of their size */
+    uint32_t was[OWNER_TOGETHER]; /* whose a page is that was borrowed, or OWNER_NONE */
+};
+
+/* The calling thread goes inside, for all these pages at once; their owners wait until
+ * owner_give_back(), which is to come soon.  Requires: the thread is not inside. */
+void owner_borrow(struct owner_loan *l, uint32_t *first);
+
+/* What may be done to the cells of the i-th page meanwhile. */
+enum owner_may {
+    OWNER_MAY_NOT,    /* nobody had changed any when the page was borrowed */
+    OWNER_MAY_TAKE,   /* take them one by one */
+    OWNER_MAY_CHANGE, /* change them plainly */
+};
+enum owner_may owner_may(const struct owner_loan *l, unsigned i);
+
+void owner_give_back(const struct owner_loan *l);
 
 /* The thread ends; another one may get its id, and its pages with it. */
 void owner_thread_fini(void);

@@ -269,23 +269,39 @@ static void visit_cell(struct walk *k, uint64_t *cell, bool owned)
     k->words++;
 }
 
-static void visit_page(struct walk *k, uintptr_t base, uintptr_t page)
+static void visit_page(struct walk *k, uintptr_t base, uintptr_t page, bool owned)
 {
-    bool owned = owner_enter(shadow_owner(base, page));
     for (uintptr_t at = page; at < page + OWNER_PAGE; at += MARK_SIZE)
         if (at_load_rlx(shadow_mark(base, at)) & MARK_CELLS) /* relaxed: as in visit_cell() */
             for (uintptr_t p = at; p < at + MARK_SIZE; p += 8)
                 visit_cell(k, shadow_cell(base, p), owned);
-    owner_leave();
+}
+
+/* Neighbours that are borrowed at once. */
+static void visit_pages(struct walk *k, uintptr_t base, uintptr_t first)
+{
+    struct owner_loan loan;
+    owner_borrow(&loan, shadow_owner(base, first));
+    for (unsigned i = 0; i < OWNER_TOGETHER; i++) {
+        enum owner_may may = owner_may(&loan, i);
+        if (may != OWNER_MAY_NOT)
+            visit_page(k, base, first + i * OWNER_PAGE, may == OWNER_MAY_CHANGE);
+    }
+    owner_give_back(&loan);
 }
 
 static uint64_t walk(struct walk k)
 {
     for (uint32_t r = 0; r < REGIONS; r++) {
         uintptr_t base = at_load_acq(&shadow_region[r]); /* [region] */
-        for (uintptr_t at = 0; base != 0 && at < REGION_SIZE; at += OWNER_PAGE)
-            if (at_load_acq(shadow_owner(base, at)) != OWNER_NONE) /* [owner] */
-                visit_page(&k, base, at);
+        for (uintptr_t at = 0; base != 0 && at < REGION_SIZE;) {
+            uintptr_t used = skip_unowned(base, at, REGION_SIZE);
+            if (used == REGION_SIZE)
+                break;
+            at = used & ~((uintptr_t)OWNER_TOGETHER * OWNER_PAGE - 1);
+            visit_pages(&k, base, at);
+            at += OWNER_TOGETHER * OWNER_PAGE;
+        }
     }
     return k.words;
 }

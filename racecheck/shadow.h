@@ -117,7 +117,7 @@ void shadow_report_atomic(const struct atomic_races *r);
 void range_access(struct access *a, uintptr_t p, size_t words);
 
 /* Calls visit for each access that is recorded for any word.  Returns the number of words.  Records
- * that come while it runs may be missed.  The calling thread takes all pages from their owners. */
+ * that come while it runs may be missed.  Pages are borrowed from their owners meanwhile. */
 uint64_t shadow_each_record(void (*visit)(uint64_t w, void *arg), void *arg);
 
 /* The same, for words for which many accesses are recorded. */

@@ -6,7 +6,7 @@
 #include "owner.h"
 #include "rand.h"
 
-enum { PAGES = 64, THREADS = 4, ROUNDS = 100, TURNS = 400, DWELL = 30 };
+enum { PAGES = 64, THREADS = 4, ROUNDS = 100, TURNS = 400, LOANS = 20, DWELL = 30 };
 
 static uint32_t page[PAGES] __attribute__((aligned(64)));
 static uint64_t counter[PAGES]; /* owners load, dwell and store; the others add atomically */
@@ -85,9 +85,9 @@ Test(owner, without_a_fence_on_all_threads_nothing_is_owned)
     cr_assert_eq(page[2], (uint32_t)OWNER_SHARED);
 }
 
-static void bump(unsigned p)
+static void count_in(unsigned p, bool owned)
 {
-    if (owner_enter(&page[p])) {
+    if (owned) {
         uint64_t n = at_load_rlx(&counter[p]); /* relaxed: the page is ours */
         for (int i = 0; i < DWELL; i++)
             at_pause();
@@ -95,7 +95,68 @@ static void bump(unsigned p)
     } else {
         at_add_rlx(&counter[p], UINT64_C(1)); /* relaxed: a count */
     }
+}
+
+static void bump(unsigned p)
+{
+    count_in(p, owner_enter(&page[p]));
     owner_leave();
+}
+
+static uint64_t bump_borrowed(void)
+{
+    uint64_t n = 0;
+    for (unsigned first = 0; first < PAGES; first += OWNER_TOGETHER) {
+        struct owner_loan loan;
+        owner_borrow(&loan, &page[first]);
+        cr_assert(owner_is_inside());
+        for (unsigned i = 0; i < OWNER_TOGETHER; i++)
+            if (owner_may(&loan, i) != OWNER_MAY_NOT) {
+                count_in(first + i, owner_may(&loan, i) == OWNER_MAY_CHANGE);
+                n++;
+            }
+        owner_give_back(&loan);
+    }
+    return n;
+}
+
+static void *borrow_all(void *ret_counted)
+{
+    for (int round = 0; round < ROUNDS; round++) {
+        pthread_barrier_wait(&barrier);
+        for (int i = 0; i < LOANS; i++)
+            *(uint64_t *)ret_counted += bump_borrowed();
+        pthread_barrier_wait(&barrier);
+    }
+    owner_thread_fini();
+    return NULL;
+}
+
+static void *borrow_page_16(void *unused)
+{
+    struct owner_loan loan;
+    owner_borrow(&loan, &page[16]);
+    cr_assert_eq(owner_may(&loan, 0), OWNER_MAY_CHANGE);
+    cr_assert_eq(owner_may(&loan, 1), OWNER_MAY_NOT);
+    cr_assert_eq(owner_may(&loan, 2), OWNER_MAY_TAKE);
+    owner_give_back(&loan);
+    owner_thread_fini();
+    return unused;
+}
+
+Test(owner, a_borrowed_page_is_its_owners_again)
+{
+    rt_fence_init();
+    if (rt_fence_needed)
+        cr_skip_test("this kernel has no membarrier(2)");
+    cr_assert(enter_and_leave(&page[16]));
+    page[18] = OWNER_SHARED;
+    on_another_thread(borrow_page_16);
+    cr_assert_eq(page[16], owner_mine->id);
+    cr_assert_eq(page[17], (uint32_t)OWNER_NONE);
+    cr_assert(owner_enter_own(&page[16]));
+    owner_leave();
+    cr_assert_eq(owner_revoked(), 0);
 }
 
 /* Each round begins with pages of nobody; all threads go for all of them, each from a place of its
@@ -118,10 +179,11 @@ static void *fight(void *seed)
 
 Test(owner, nobody_else_changes_what_is_owned)
 {
-    pthread_t t[THREADS];
-    uint64_t sum = 0;
+    pthread_t t[THREADS + 1];
+    uint64_t sum = 0, borrowed = 0;
     rt_fence_init();
-    pthread_barrier_init(&barrier, NULL, THREADS + 1);
+    pthread_barrier_init(&barrier, NULL, THREADS + 2);
+    cr_assert_eq(pthread_create(&t[THREADS], NULL, borrow_all, &borrowed), 0);
     for (uintptr_t i = 0; i < THREADS; i++)
         cr_assert_eq(pthread_create(&t[i], NULL, fight, (void *)(i + 1)), 0);
     for (int round = 0; round < ROUNDS; round++) {
@@ -130,10 +192,10 @@ Test(owner, nobody_else_changes_what_is_owned)
         pthread_barrier_wait(&barrier);
         pthread_barrier_wait(&barrier);
     }
-    for (int i = 0; i < THREADS; i++)
+    for (int i = 0; i <= THREADS; i++)
         pthread_join(t[i], NULL);
     for (int p = 0; p < PAGES; p++)
         sum += counter[p];
-    cr_assert_eq(sum, (uint64_t)THREADS * ROUNDS * TURNS);
+    cr_assert_eq(sum, (uint64_t)THREADS * ROUNDS * TURNS + borrowed);
     cr_assert(rt_fence_needed || owner_revoked() > 0);
 }
