@@ -76,18 +76,18 @@ static struct entry *slot_of(const struct table *t, uintptr_t start)
 static bool small_grow(struct table *t)
 {
     struct table old = *t;
-    size_t living = 0;
+    size_t alive = 0;
     for (size_t i = 0; i < old.room; i++)
-        living += old.entry[i].start && !old.entry[i].freed;
+        alive += old.entry[i].start && !old.entry[i].freed;
     size_t room = old.room ? old.room : FIRST_ROOM;
-    while (room < 4 * (living + 1))
+    while (room < 4 * (alive + 1))
         room *= 2;
     struct entry *fresh = vm_reserve(bytes_of(room));
     if (!fresh)
         return false;
     t->entry = fresh;
     t->room = room;
-    t->used = living;
+    t->used = alive;
     for (size_t i = 0; i < old.room; i++)
         if (old.entry[i].start && !old.entry[i].freed)
             *slot_of(t, old.entry[i].start) = old.entry[i];
@@ -128,11 +128,10 @@ static struct table *table_of(uintptr_t start, size_t size)
     return size >= LARGE ? &large : shard_of(start);
 }
 
-static bool remove_from(struct table *t, uintptr_t start, size_t *ret_size)
+/* The living block at start, or NULL.  Caller holds t's lock. */
+static struct entry *living(const struct table *t, uintptr_t start)
 {
     struct entry *e = NULL;
-    bool found = false;
-    rt_lock(&t->lock);
     if (t == &large) {
         for (size_t i = 0; i < t->used && !e; i++)
             if (t->entry[i].start == start)
@@ -140,13 +139,20 @@ static bool remove_from(struct table *t, uintptr_t start, size_t *ret_size)
     } else if (t->room) {
         e = slot_of(t, start);
     }
-    if (e && e->start == start && !e->freed) {
-        e->freed = 1;
+    return e && e->start == start && !e->freed ? e : NULL;
+}
+
+/* Returns whether there is such a block; it counts as freed from now on if that is asked for. */
+static bool size_in(struct table *t, uintptr_t start, bool remove, size_t *ret_size)
+{
+    rt_lock(&t->lock);
+    struct entry *e = living(t, start);
+    if (e) {
         *ret_size = e->size;
-        found = true;
+        e->freed |= remove;
     }
     rt_unlock(&t->lock);
-    return found;
+    return e != NULL;
 }
 
 void heap_add(uintptr_t start, size_t size, rc_site site, const struct rc_life *by)
@@ -168,9 +174,15 @@ void heap_add(uintptr_t start, size_t size, rc_site site, const struct rc_life *
 size_t heap_remove(uintptr_t start)
 {
     size_t size = 0;
-    if (!remove_from(shard_of(start), start, &size))
-        remove_from(&large, start, &size);
+    if (!size_in(shard_of(start), start, true, &size))
+        size_in(&large, start, true, &size);
     return size;
+}
+
+bool heap_size(uintptr_t start, size_t *ret_size)
+{
+    return start != 0 && (size_in(shard_of(start), start, false, ret_size) ||
+                          size_in(&large, start, false, ret_size));
 }
 
 static bool covers(const struct entry *e, uintptr_t addr)

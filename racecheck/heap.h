@@ -25,6 +25,10 @@ void heap_add(uintptr_t start, size_t size, rc_site site, const struct rc_life *
 /* The block is about to be freed.  Returns its size; 0 when it is unknown. */
 size_t heap_remove(uintptr_t start);
 
+/* What was asked for when the living block at start was given out.  Returns false when it is
+ * unknown. */
+bool heap_size(uintptr_t start, size_t *ret_size);
+
 /* The block, living or freed, that covers addr.  A block of 0 bytes covers its first one. */
 bool heap_find(uintptr_t addr, struct heap_block *ret_block);
 

@@ -129,6 +129,14 @@ INTERCEPT(int, posix_memalign, (void **ret_p, size_t align, size_t n))
     return err;
 }
 
+/* A program that uses all that libc rounds up to would use bytes that are not fresh with the block
+ * and that a free does not write.  So a block has the size that was asked for. */
+INTERCEPT(size_t, malloc_usable_size, (void *p))
+{
+    size_t n;
+    return heap_size((uintptr_t)p, &n) ? n : rt_real_malloc_usable_size(p);
+}
+
 /* strdup's malloc would be libc's own call, with libc's pc: the block shall be the caller's. */
 static char *duplicate(const char *s, size_t n, bool whole, uintptr_t pc)
 {

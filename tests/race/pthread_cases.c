@@ -1,6 +1,7 @@
 /* pthread_cases.c - threads that the program makes itself, and what they synchronise with. */
 #include "race.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
@@ -533,4 +534,36 @@ RACE(c11_thread_races)
     await_step(1);
     x = 2;
     thrd_join(t, NULL);
+}
+
+/* ---- what libc rounds a block up to ---- */
+
+static char *lent;
+
+FRAME void *give_back(void *arg)
+{
+    free(lent);
+    step_to(1);
+    return arg;
+}
+
+FRAME void *use_it_all(void *arg)
+{
+    await_step(1);
+    volatile char *p = malloc(2985); /* as large as lent to libc, which gives it out again */
+    size_t n = malloc_usable_size((char *)p);
+    if (n < 2985)
+        abort();
+    for (size_t i = 0; i < n; i++)
+        p[i] = 1;
+    free((char *)p);
+    return arg;
+}
+
+NORACE(all_that_malloc_usable_size_says)
+{
+    lent = malloc(3000);
+    pthread_t t = start(give_back);
+    use_it_all(NULL);
+    join(t);
 }

@@ -24,7 +24,9 @@ static void check(size_t i, size_t offset)
 {
     struct heap_block b;
     bool found = heap_find(at(i) + offset, &b);
-    size_t covered = spot[i].size ? spot[i].size : 1;
+    size_t covered = spot[i].size ? spot[i].size : 1, size;
+    cr_assert_eq(heap_size(at(i), &size), spot[i].living);
+    cr_assert(!spot[i].living || size == spot[i].size);
     if (spot[i].living && offset < covered) {
         cr_assert(found);
         cr_assert_eq(b.start, at(i));
