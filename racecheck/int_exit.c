@@ -8,6 +8,7 @@
 #include "intercept.h"
 #include "owner.h"
 #include <dlfcn.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,24 +25,51 @@ INTERCEPT(_Noreturn void, _Exit, (int status))
     __builtin_unreachable();
 }
 
-/* The child has one thread, and no part in the parent's verdict. */
-INTERCEPT(int, fork, (void))
+/* ---- fork ----
+ * Nobody is inside the engine's tables while the process is copied.  Handlers of
+ * pthread_atfork() see to that, and are the first that are registered: so libc calls the one before
+ * the fork after all of the program's, and those behind it before all of the program's, which may
+ * use and close what they like.  (Rejected: to stand in front of fork(); the program's handlers
+ * would run inside, and the forks of daemon(3) and forkpty(3) would not be seen.) */
+
+static struct rc_thread forker; /* under threads_hold() */
+
+static void fork_begins(void)
 {
     struct rc_thread was = rc_enter();
     threads_hold();
     gate_shut();
     heap_hold();
-    int pid = rt_real_fork();
-    heap_let_go();
-    if (pid == 0) {
-        gate_forked();
-        owner_forked();
-        rc_report_forked();
-    }
+    forker = was;
+}
+
+static void fork_over(void)
+{
+    struct rc_thread was = forker;
     gate_open();
     threads_let_go();
     rc_leave(was);
-    return pid;
+}
+
+static void fork_over_in_parent(void)
+{
+    heap_let_go();
+    fork_over();
+}
+
+/* The child has one thread, and no part in the parent's verdict. */
+static void fork_over_in_child(void)
+{
+    heap_let_go();
+    gate_forked();
+    owner_forked();
+    rc_report_forked();
+    fork_over();
+}
+
+static __attribute__((constructor(101))) void watch_forks(void)
+{
+    pthread_atfork(fork_begins, fork_over_in_parent, fork_over_in_child);
 }
 
 INTERCEPT(int, dlclose, (void *library))

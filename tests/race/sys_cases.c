@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -16,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -383,4 +385,31 @@ RACE(free_of_aligned_memory)
     aligned = aligned_alloc(4096, 8192);
     first(touch_aligned);
     free(aligned);
+}
+
+/* ---- fork ---- */
+
+static int ends[2];
+
+/* What a program may do around a fork; the alarm ends a child that hangs. */
+static void use_heap_and_descriptors(void)
+{
+    alarm(60);
+    free(malloc(100000));
+    if (close(ends[0]) != 0 || close(ends[1]) != 0 || pipe(ends) != 0)
+        abort();
+}
+
+NORACE(handlers_of_a_fork_use_heap_and_descriptors)
+{
+    int how;
+    if (pipe(ends) != 0 || pthread_atfork(use_heap_and_descriptors, use_heap_and_descriptors,
+                                          use_heap_and_descriptors) != 0)
+        abort();
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    if (child < 0 || waitpid(child, &how, 0) != child || how != 0)
+        abort();
+    alarm(0);
 }
