@@ -116,11 +116,11 @@ struct g {
     char name[G_NAME_MAX]; /* by itself; may be read torn by dumps */
 };
 
-/* A seed: the head of a struct g, which g points to, then the call.  It shares no cache line. */
-enum { G_SEED_STACKED = 112 };
+/* A seed: the head of a struct g, which g points to, then the call. */
+enum { G_SEED_STACKED = 128 };
 
 struct g_seed {
-    _Alignas(64) char head[offsetof(struct g, ctx)];
+    _Alignas(16) char head[offsetof(struct g, ctx)];
     struct fp_modes fp;    /* of the creator */
     uint16_t stacked_low;  /* stacked arguments: their address in the creator, modulo 64 */
     uint16_t bytes;        /* how many of them */
