@@ -49,8 +49,8 @@ static inline uint32_t calls_child_first(uint32_t node, uint32_t pc)
 }
 
 /* The child of node for the call that returns to pc (packed).  A child of a node that already has
- * many levels of the same call may be an earlier node with that pc: see calls.c.  depth: node has no
- * more levels than that. */
+ * many levels of the same call may be an earlier node with that pc: see calls.c.  depth: node has
+ * no more levels than that. */
 uint32_t calls_child_slow(uint32_t node, uint32_t pc, size_t depth);
 
 /* Gives back the calling thread's cache. */

@@ -63,7 +63,8 @@ struct rc_ctx *rc_current(void);
 /* From now on this thread runs c (NULL: nothing is recorded).  Returns the one before. */
 struct rc_ctx *rc_switch(struct rc_ctx *c);
 
-/* The calling thread is about to end and runs no context: gives back what the engine keeps for it. */
+/* The calling thread is about to end and runs no context: gives back what the engine keeps for
+ * it. */
 void rc_thread_fini(void);
 
 /* c, which runs on this very stack, is about to leave it and wait: others may acquire and release

@@ -80,7 +80,8 @@ def _():
 def _():
     def count(*q):
         return int(re.search(r'^(\d+) span', run('query', 't.gtrace', *q).stdout, re.M)[1])
-    for q in ('state:chan', 'g:synth_w* or dur>5us', 'by:2', 'p:0', 't>20ms', 'chan#1'):
+    for q in ('state:chan', 'g:synth_w* or dur>5us', 'by:2', 'p:0', f't>{middle()[0]}ns',
+              'chan#1'):
         assert count(q) + count(f'not ({q})') == count() > 1000, q
         assert 0 < count(q) < count(), q
 

@@ -27,7 +27,7 @@ static int trims(int argc, char **argv)
     CHECK(!sched_trim());
     go_blocking_begin();
     while (!sched_trim()) /* whoever got the P finds nothing to do */
-        usleep(100);
+        usleep(100);      /* sleeps: it is the blocking call */
     go_blocking_end();
     CHECK(!sched_trim());
     return 0;
