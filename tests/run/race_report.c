@@ -44,10 +44,10 @@
 // stderr:   after its write, thread T1 released nothing before its end
 // stderr:   joining thread T1 before that write would have ordered them
 // case: ancestry
-// stderr: Previous write at 0x[0-9a-f]+ by goroutine \d+:
-// stderr: Goroutine \d+ \((running|finished)\) created at:
+// stderr: Previous write at 0x[0-9a-f]+ by goroutine 4:
+// stderr: Goroutine 4 \((running|finished)\) created at:
 // stderr:   child\(\) .*
-// stderr: Goroutine \d+ \((running|finished)\) created at:
+// stderr: Goroutine 3 \((running|finished)\) created at:
 // stderr:   child\(\) .*
 // stderr: Goroutine 2 \((running|finished)\) created at:
 // stderr:   ancestry\(\) .*
