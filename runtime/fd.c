@@ -196,7 +196,7 @@ void fd_look(struct fd_call *c)
         c->seen[k] = at_load_acq(&c->slot->edges[k]); /* [edge] */
 }
 
-void fd_end(struct fd_call *c)
+void fd_end(struct fd_call *c, ssize_t result)
 {
     struct fd_slot *s = c->slot;
     struct g *next[FD_DIRECTIONS + 1] = {NULL};
@@ -212,6 +212,8 @@ void fd_end(struct fd_call *c)
     for (int k = 0; k <= FD_DIRECTIONS; k++)
         if (next[k])
             rt_ready(next[k], c->self);
+    if (result == -EBADF)
+        hook_acquire(c->self, &s->closing); /* [hb-fd] */
 }
 
 uint32_t fd_hint(const struct fd_call *c)
@@ -360,10 +362,11 @@ int fd_close(struct g *self, int fd)
     rt_lock(&s->lock);
     if (s->closing) {
         rt_unlock(&s->lock);
+        hook_acquire(self, &s->closing); /* [hb-fd] */
         return -EBADF;
     }
     s->closing = true;
-    hook_release(self, &s->closing); /* [hb-fd] */
+    hook_release_merge(self, &s->closing); /* [hb-fd] another may have closed it before */
     dismiss_all_unlock(s, FD_READ | FD_WRITE | 1u << LIST_OTHERS, -ECANCELED, self);
     rt_lock(&s->lock);
     if (s->calls > 0) {
@@ -379,6 +382,8 @@ int fd_close(struct g *self, int fd)
     rt_unlock(&s->lock);
     hook_fd_closes(self, fd);
     int err = close(fd) == 0 || errno == EINTR ? 0 : -errno; /* Linux has closed it, interrupted */
+    if (err == -EBADF)
+        hook_acquire(self, &s->closing); /* [hb-fd] */
     rt_lock(&s->lock);
     s->closing = false;
     dismiss_all_unlock(s, 1u << LIST_OTHERS, 0, self);

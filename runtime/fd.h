@@ -6,7 +6,7 @@
  *         fd_look(&c);                     what happens from here on is not missed
  *         n = try without blocking
  *     } while (n == -EAGAIN && (err = fd_wait(&c, deadline)) == 0);
- *     fd_end(&c);
+ *     fd_end(&c, n);
  *
  * Several calls may be in progress on one descriptor, in the same direction too. */
 #ifndef RT_FD_H
@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include "scheduler.h"
 
 enum { FD_READ = 1, FD_WRITE = 2, FD_DIRECTIONS = 2 };
@@ -41,7 +42,8 @@ void fd_look(struct fd_call *c);
  * been closed, -EPERM when it is of a kind that is always ready, or what else epoll_ctl() says. */
 int fd_wait(struct fd_call *c, int64_t deadline);
 
-void fd_end(struct fd_call *c);
+/* Ends a call with its result.  -EBADF: it comes after the close, also where that went before. */
+void fd_end(struct fd_call *c, ssize_t result);
 
 /* Ends all waiting for fd, waits for the calls in progress, closes it: 0 or -errno of close(2).  A
  * second one at the same time gets -EBADF. */

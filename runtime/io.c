@@ -214,11 +214,11 @@ static ssize_t read_until(int fd, void *buf, size_t n, go_time deadline, uintptr
     int err = fd_begin(&t.call, self, fd, FD_READ);
     if (err || n == 0) {
         if (!err)
-            fd_end(&t.call);
+            fd_end(&t.call, 0);
         return err;
     }
     ssize_t got = transfer_some(&t, deadline);
-    fd_end(&t.call);
+    fd_end(&t.call, got);
     if (got >= 0)
         hook_fd_received(self, fd); /* [hb-fd] */
     if (got > 0)
@@ -243,7 +243,7 @@ static ssize_t write_until(int fd, const void *buf, size_t n, go_time deadline, 
         t.data += got;
         t.n -= (size_t)got;
     } while (t.n > 0);
-    fd_end(&t.call);
+    fd_end(&t.call, got);
     return t.n < n ? (ssize_t)(n - t.n) : got;
 }
 
@@ -297,7 +297,7 @@ int go_fd_wait(int fd, int events, go_time deadline)
         if (!ready)
             ready = fd_wait(&call, deadline);
     }
-    fd_end(&call);
+    fd_end(&call, ready);
     if (ready > 0 && (ready & GO_FD_READ))
         hook_fd_received(self, fd); /* [hb-fd] */
     return ready;

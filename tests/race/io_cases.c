@@ -1,6 +1,8 @@
 /* io_cases.c - order through descriptors and the buffers of go_read() and go_write(). */
 #include "race.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -83,6 +85,43 @@ NORACE(close_before_cancelled_read)
     open_pipe();
     go(put_and_close_reader);
     go_read(fd[0], &b, 1);
+    x = 2;
+}
+
+static void await_close_of(int closed)
+{
+    while (fcntl(closed, F_GETFD) >= 0)
+        go_yield();
+}
+
+NORACE(close_before_read_that_finds_it_closed)
+{
+    char b;
+    open_pipe();
+    go(put_and_close_reader);
+    await_close_of(fd[0]);
+    if (go_read(fd[0], &b, 1) != -EBADF)
+        abort();
+    x = 2;
+}
+
+NORACE(close_before_write_that_finds_it_closed)
+{
+    open_pipe();
+    go(put_and_close);
+    await_close_of(fd[1]);
+    if (go_write(fd[1], "x", 1) != -EBADF)
+        abort();
+    x = 2;
+}
+
+NORACE(close_before_close_that_finds_it_closed)
+{
+    open_pipe();
+    go(put_and_close);
+    await_close_of(fd[1]);
+    if (go_fd_close(fd[1]) != -EBADF)
+        abort();
     x = 2;
 }
 

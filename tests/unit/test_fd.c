@@ -47,7 +47,7 @@ IN_GO(fd, an_edge_before_the_wait_ends_it)
                 break;
         }
     }
-    fd_end(&c);
+    fd_end(&c, 0);
     close_pipe();
 }
 
@@ -60,7 +60,7 @@ IN_GO(fd, an_edge_of_another_registration_is_none)
     CHECK(fd_wait(&c, go_now() + GO_MILLISECOND) == -ETIMEDOUT); /* it is registered now */
     CHECK(!fd_edge(p[0], 0, FD_READ) && !fd_edge(p[0], UINT32_MAX, FD_READ));
     CHECK(fd_wait(&c, go_now() + GO_MILLISECOND) == -ETIMEDOUT);
-    fd_end(&c);
+    fd_end(&c, 0);
     close_pipe();
 }
 
@@ -89,7 +89,7 @@ static void reads_one(void *arg)
     }
     if (!r->got)
         order[at_add_acq_rel(&served, 1)] = r->number; /* [served] */
-    fd_end(&c);
+    fd_end(&c, 0);
 }
 
 /* One edge for two bytes: the first reader must tell the second. */
@@ -125,7 +125,7 @@ IN_GO(fd, a_deadline_ends_the_wait_and_not_before, .timeout = 60)
         CHECK(fd_wait(&c, deadline) == -ETIMEDOUT);
         CHECK(go_now() >= deadline);
     }
-    fd_end(&c);
+    fd_end(&c, 0);
     close_pipe();
 }
 
@@ -153,7 +153,7 @@ IN_GO(fd, a_deadline_against_an_edge, .timeout = 60)
                 break;
             err = fd_wait(&c, go_now() + rand_below(&rand, 40) * GO_MICROSECOND);
         }
-        fd_end(&c);
+        fd_end(&c, 0);
         finish();
         CHECK(err == 0 || err == -ETIMEDOUT);
         if (err)
@@ -198,7 +198,7 @@ static void begins_late(void *arg)
     (void)arg;
     CHECK(fd_begin(&c, rt_self(), p[0], FD_READ) == 0);
     CHECK(at_load_acq(&closed) == 1 || fcntl(p[0], F_GETFL) < 0); /* [closed] */
-    fd_end(&c);
+    fd_end(&c, 0);
 }
 
 IN_GO(fd, close_waits_for_calls_and_later_calls_for_the_close)
@@ -215,7 +215,7 @@ IN_GO(fd, close_waits_for_calls_and_later_calls_for_the_close)
     start(begins_late, NULL);
     settle();
     CHECK(!at_load_acq(&closed) && fcntl(p[0], F_GETFL) >= 0); /* [closed] */
-    fd_end(&c);
+    fd_end(&c, 0);
     finish();
     CHECK(at_load_acq(&closed) == 1); /* [closed] */
     CHECK(fd_close(rt_self(), p[1]) == 0);
@@ -256,7 +256,7 @@ IN_GO(fd, no_such_number)
     CHECK(fd_begin(&c, rt_self(), 70000, FD_READ) == 0); /* a number like any other; not open */
     fd_look(&c);
     CHECK(fd_wait(&c, 0) == -EBADF);
-    fd_end(&c);
+    fd_end(&c, 0);
 }
 
 /* ---- threads ---- */
