@@ -1,4 +1,5 @@
-/* cmd_trace_export.c - goshawk trace export -f FORMAT FILE -o OUT: the trace for another tool.
+/* cmd_trace_export.c - goshawk trace export -f FORMAT [options] FILE -o OUT: the trace, or a part of
+ * it, for another tool.
  *
  * OUT is written beside its place and renamed into it when it is whole, so that a failure leaves
  * what was there.  "-o -" writes to the standard output.  A format that makes several files makes a
@@ -10,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "cmd.h"
+#include "export_filter.h"
+#include "trace_args.h"
 #include "trace_export.h"
 #include "trace_file.h"
 
@@ -44,50 +47,53 @@ static int unknown_format(const char *cmd, const char *name)
 
 /* ---- the trace through a writer ---- */
 
+/* One export: of what, and what of it. */
 struct job {
     const struct trace_export *format;
-    void *state;
+    const struct trace_args *args;
+    struct tr_reader *r;
 };
 
 static void hand_span(void *arg, const struct tr_span *s)
 {
-    const struct job *j = arg;
-    j->format->span(j->state, s);
+    export_filter_span(arg, s);
 }
 
-/* All of the trace.  Returns 0 or an errno. */
-static int pump(const struct trace_export *f, struct tr_reader *r, struct out *out,
-                const char *folder)
+/* All that the filter leaves.  Returns 0 or an errno. */
+static int pump(const struct job *j, struct out *out, const char *folder)
 {
+    struct export_filter f;
+    export_filter_begin(&f, j->format, j->args, j->r);
     errno = 0;
-    struct job job = {f, f->begin(r, out, folder)};
-    if (!job.state)
+    f.state = j->format->begin(j->r, out, folder);
+    if (!f.state) {
+        export_filter_fini(&f);
         return errno ? errno : EIO;
-    struct tr_spans *spans = f->span ? tr_spans_make(r, hand_span, &job) : NULL;
+    }
+    struct tr_spans *spans = j->format->span ? tr_spans_make(j->r, hand_span, &f) : NULL;
     struct tr_event e;
-    while (!out->failed && tr_reader_next(r, &e)) {
-        if (f->event)
-            f->event(job.state, &e);
+    while (!out->failed && tr_reader_next(j->r, &e) && !export_filter_is_done(&f, e.time)) {
+        export_filter_event(&f, &e);
         if (spans)
             tr_spans_feed(spans, &e);
     }
     if (spans)
         tr_spans_finish(spans);
     tr_spans_free(spans);
-    f->end(job.state);
+    j->format->end(f.state, j->args->from, export_filter_end_ns(&f));
+    export_filter_fini(&f);
     return out_flush(out) ? 0 : errno ? errno : EIO;
 }
 
 /* The same to a file of that name, which is removed again when that fails. */
-static int pump_to(const struct trace_export *f, struct tr_reader *r, const char *path,
-                   const char *folder)
+static int pump_to(const struct job *j, const char *path, const char *folder)
 {
     FILE *file = fopen(path, "wb");
     if (!file)
         return errno;
     struct out *out = cmd_alloc(sizeof(*out));
     out_init(out, file);
-    int err = pump(f, r, out, folder);
+    int err = pump(j, out, folder);
     if (fclose(file) != 0 && !err)
         err = errno;
     if (err)
@@ -96,10 +102,10 @@ static int pump_to(const struct trace_export *f, struct tr_reader *r, const char
     return err;
 }
 
-static int write_file(const struct trace_export *f, struct tr_reader *r, const char *out)
+static int write_file(const struct job *j, const char *out)
 {
     char *part = cmd_printf("%s.%d.part", out, (int)getpid());
-    int err = pump_to(f, r, part, NULL);
+    int err = pump_to(j, part, NULL);
     if (!err && rename(part, out) != 0) {
         err = errno;
         (void)unlink(part);
@@ -108,13 +114,13 @@ static int write_file(const struct trace_export *f, struct tr_reader *r, const c
     return err;
 }
 
-static int write_folder(const struct trace_export *f, struct tr_reader *r, const char *out)
+static int write_folder(const struct job *j, const char *out)
 {
     char *part = cmd_printf("%s.%d.part", out, (int)getpid()),
          *stream = cmd_printf("%s/stream", part), *metadata = cmd_printf("%s/metadata", part);
     int err = mkdir(part, 0777) == 0 ? 0 : errno;
     if (!err) {
-        err = pump_to(f, r, stream, part);
+        err = pump_to(j, stream, part);
         if (!err && rename(part, out) != 0)
             err = errno;
         if (err) {
@@ -129,11 +135,11 @@ static int write_folder(const struct trace_export *f, struct tr_reader *r, const
     return err;
 }
 
-static int write_stdout(const struct trace_export *f, struct tr_reader *r)
+static int write_stdout(const struct job *j)
 {
     struct out *out = cmd_alloc(sizeof(*out));
     out_init(out, stdout);
-    int err = pump(f, r, out, NULL);
+    int err = pump(j, out, NULL);
     if (fflush(stdout) != 0 && !err)
         err = errno;
     free(out);
@@ -142,9 +148,23 @@ static int write_stdout(const struct trace_export *f, struct tr_reader *r)
 
 /* ---- the command ---- */
 
-static int export(const char *cmd, const struct trace_export *f, const char *in, const char *out)
+static int write_to(const char *cmd, const struct job *j, const char *out)
 {
-    struct tr_reader *r;
+    bool to_stdout = strcmp(out, "-") == 0;
+    int err = to_stdout           ? write_stdout(j)
+              : j->format->folder ? write_folder(j, out)
+                                  : write_file(j, out);
+    trace_file_note(cmd, j->r);
+    if (!err)
+        return CMD_OK;
+    return to_stdout ? cmd_failed(cmd, "cannot write the output")
+                     : cmd_failed(cmd, "%s: cannot be written: %s", out, strerror(err));
+}
+
+static int export(const char *cmd, const struct trace_export *f, const struct trace_args *a,
+                  const char *out)
+{
+    struct job job = {f, a, NULL};
     struct stat st;
     bool to_stdout = strcmp(out, "-") == 0;
     if (f->folder && to_stdout)
@@ -154,45 +174,43 @@ static int export(const char *cmd, const struct trace_export *f, const char *in,
                           f->folder ? "%s: is there already; -f %s makes a folder"
                                     : "%s: not a regular file",
                           out, f->name);
-    int code = trace_file_open_path(cmd, in, &r);
+    int code = trace_file_open_path(cmd, a->word[0], &job.r);
     if (code != CMD_OK)
         return code;
-    int err = to_stdout   ? write_stdout(f, r)
-              : f->folder ? write_folder(f, r, out)
-                          : write_file(f, r, out);
-    if (err && to_stdout)
-        code = cmd_failed(cmd, "cannot write the output");
-    else if (err)
-        code = cmd_failed(cmd, "%s: cannot be written: %s", out, strerror(err));
-    trace_file_note(cmd, r);
-    tr_reader_close(r);
+    int64_t end = tr_reader_info(job.r)->end_ns;
+    code = a->from > 0 && a->from >= end
+               ? cmd_failed(cmd, "--from lies behind the end of %s (%.9g s)", a->word[0],
+                            (double)end / 1e9)
+               : write_to(cmd, &job, out);
+    tr_reader_close(job.r);
     return code;
+}
+
+static int command(const char *cmd, const struct trace_args *a, const char *format, const char *out)
+{
+    if (a->words > 1)
+        return cmd_wrong_use(cmd, "one trace at a time: %s and %s were given", a->word[0],
+                             a->word[1]);
+    if (!format || !a->words || !out)
+        return cmd_wrong_use(cmd, "%s; usage: %s -f FORMAT FILE -o OUT",
+                             !format     ? "which format?"
+                             : !a->words ? "which trace?"
+                                         : "where to?",
+                             cmd);
+    if (a->from >= a->to)
+        return cmd_wrong_use(cmd, "the window is empty: --from must be before --to");
+    const struct trace_export *f = find_format(format);
+    return f ? export(cmd, f, a, out) : unknown_format(cmd, format);
 }
 
 int cmd_trace_export(int argc, char **argv)
 {
-    const char *format = NULL, *out = NULL, *in = NULL;
-    for (int i = 1; i < argc; i++) {
-        int took = cmd_option(argc, argv, &i, "-f", &format);
-        if (took == 0)
-            took = cmd_option(argc, argv, &i, "-o", &out);
-        if (took < 0)
-            return CMD_WRONG_USE;
-        if (took > 0)
-            continue;
-        if (argv[i][0] == '-')
-            return cmd_wrong_use(argv[0], "unknown option %s; %s -h shows how", argv[i], argv[0]);
-        if (in)
-            return cmd_wrong_use(argv[0], "one trace at a time; usage: %s -f FORMAT FILE -o OUT",
-                                 argv[0]);
-        in = argv[i];
-    }
-    if (!format || !in || !out)
-        return cmd_wrong_use(argv[0], "%s; usage: %s -f FORMAT FILE -o OUT",
-                             !format ? "which format?"
-                             : !in   ? "which trace?"
-                                     : "where to?",
-                             argv[0]);
-    const struct trace_export *f = find_format(format);
-    return f ? export(argv[0], f, in, out) : unknown_format(argv[0], format);
+    const char *format = NULL, *out = NULL;
+    const struct trace_option more[] = {{"-f", &format, NULL}, {"-o", &out, NULL}, {0}};
+    struct trace_args a;
+    int code = trace_args_read(argc, argv, &a, "fq", more);
+    if (code == CMD_OK)
+        code = command(argv[0], &a, format, out);
+    trace_args_fini(&a);
+    return code;
 }

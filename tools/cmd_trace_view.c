@@ -13,6 +13,7 @@
 #include "cmd.h"
 #include "idmap.h"
 #include "reader.h"
+#include "trace_args.h"
 #include "trace_file.h"
 #include "view/pack.h"
 #include "view/page.h"
@@ -471,67 +472,33 @@ static int view_to(const char *cmd, struct view *v, const char *in, const char *
     return code;
 }
 
-/* "1.5ms", "20us", "3s", "7" (ns). */
-static int window_time(const char *cmd, const char *name, const char *text, int64_t *ret)
+/* --from and --to.  Without a window everything may be folded. */
+static int take_window(const char *cmd, struct view *v, const struct trace_args *a)
 {
-    static const char units[][3] = {"", "ns", "us", "ms", "s"};
-    static const double ns[] = {1, 1, 1e3, 1e6, 1e9};
-    char *end = NULL;
-    double v = text ? strtod(text, &end) : 0;
-    for (size_t i = 0; text && end > text && i < sizeof(ns) / sizeof(ns[0]); i++)
-        if (v >= 0 && strcmp(end, units[i]) == 0 && v * ns[i] < 9e18) {
-            *ret = (int64_t)(v * ns[i] + 0.5);
-            return CMD_OK;
-        }
-    return text ? cmd_wrong_use(cmd, "%s %s: not a time such as 1.5ms", name, text) : CMD_OK;
-}
-
-/* --from, --to and --all.  Without a window everything may be folded. */
-static int read_window(const char *cmd, struct view *v, const char *from, const char *to)
-{
-    v->window = from || to;
-    v->fold.from = v->window ? 0 : INT64_MAX;
-    v->fold.to = v->window ? INT64_MAX : INT64_MIN;
-    int code = window_time(cmd, "--from", from, &v->fold.from);
-    if (code == CMD_OK)
-        code = window_time(cmd, "--to", to, &v->fold.to);
-    if (code == CMD_OK && v->window && v->fold.from >= v->fold.to)
-        code = cmd_wrong_use(cmd, "the window is empty: --from must be before --to");
-    return code;
+    v->window = a->from > 0 || a->to < INT64_MAX;
+    v->fold.from = v->window ? a->from : INT64_MAX;
+    v->fold.to = v->window ? a->to : INT64_MIN;
+    if (v->window && a->from >= a->to)
+        return cmd_wrong_use(cmd, "the window is empty: --from must be before --to");
+    return CMD_OK;
 }
 
 int cmd_trace_view(int argc, char **argv)
 {
-    const char *cmd = argv[0], *in = NULL, *out = NULL, *from = NULL, *to = NULL;
-    const struct {
-        const char *name, **value;
-    } options[] = {{"-o", &out}, {"--from", &from}, {"--to", &to}};
+    const char *in = NULL, *out = NULL;
     struct view v = {0};
-    for (int i = 1; i < argc; i++) {
-        int taken = 0;
-        for (size_t o = 0; o < sizeof(options) / sizeof(options[0]) && !taken; o++)
-            taken = cmd_option(argc, argv, &i, options[o].name, options[o].value);
-        if (taken < 0)
-            return CMD_WRONG_USE;
-        if (taken)
-            continue;
-        if (strcmp(argv[i], "--all") == 0) {
-            v.all = true;
-            continue;
-        }
-        if (argv[i][0] == '-' && argv[i][1])
-            return cmd_wrong_use(cmd, "unknown option %s; see goshawk help trace view", argv[i]);
-        if (in)
-            return cmd_wrong_use(cmd, "one trace at a time: %s and %s were given", in, argv[i]);
-        in = argv[i];
+    struct trace_args a;
+    const struct trace_option more[] = {{"-o", &out, NULL}, {"--all", NULL, &v.all}, {0}};
+    int code = trace_args_read(argc, argv, &a, "f", more);
+    if (code == CMD_OK && !(in = trace_args_file(argv[0], &a)))
+        code = CMD_WRONG_USE;
+    if (code == CMD_OK)
+        code = take_window(argv[0], &v, &a);
+    if (code == CMD_OK) {
+        char *named = out ? cmd_strdup(out) : default_out(in);
+        code = view_to(argv[0], &v, in, named);
+        free(named);
     }
-    if (!in)
-        return cmd_wrong_use(cmd, "name a trace: %s FILE.gtrace [-o OUT.html]", cmd);
-    int code = read_window(cmd, &v, from, to);
-    if (code != CMD_OK)
-        return code;
-    char *named = out ? cmd_strdup(out) : default_out(in);
-    code = view_to(cmd, &v, in, named);
-    free(named);
+    trace_args_fini(&a);
     return code;
 }

@@ -34,6 +34,8 @@ enum go_event {
     EV_GO_SYSCALL = 28,
     EV_GO_SYSEXIT = 29,
     EV_GO_SYSBLOCK = 30,
+    EV_GO_WAITING = 31,
+    EV_GO_IN_SYSCALL = 32,
     EV_STRING = 37,
     EV_USER_TASK_CREATE = 45,
     EV_USER_TASK_END = 46,

@@ -45,20 +45,7 @@ static const struct command commands[] = {
     {"trace", "stat", cmd_trace_stat, "tables: goroutines, latencies, blocking, processors",
      trace_help_stat},
     {"trace", "query", cmd_trace_query, "find spans; the query language", trace_help_query},
-    {"trace", "export", cmd_trace_export, "the trace in another tool's format",
-     "goshawk trace export -f FORMAT FILE -o OUT\n\n"
-     "  -f go             Go's own viewer, with its profiles: go tool trace OUT\n"
-     "  -f perfetto       ui.perfetto.dev: a P is a CPU, a goroutine a thread\n"
-     "  -f chrome         chrome://tracing and its like, for traces that are not large\n"
-     "  -f ctf            babeltrace2, Trace Compass; OUT is a folder\n"
-     "  -f pprof-sched    go tool pprof OUT: from runnable to running, by who made it runnable\n"
-     "  -f pprof-block    all that goroutines waited for, with the reason as a tag\n"
-     "  -f pprof-sync     of these channels, select, locks and the like; no I/O, sleep, syscalls\n"
-     "  -f pprof-syscall  in system calls, and without a P\n"
-     "  -f folded         all of their time by stack, for flame graphs; in nanoseconds\n"
-     "  -f csv            one event a line, for spreadsheets and databases\n"
-     "  -f json           one event a line, each a JSON object\n"
-     "OUT may be - for the standard output.\n"},
+    {"trace", "export", cmd_trace_export, "the trace in another tool's format", trace_help_export},
     {"trace", "diff", cmd_trace_diff, "what changed between two runs", trace_help_diff},
     {"trace", "race", cmd_trace_race, "the story of a data race", trace_help_race},
     {"trace", "expect", cmd_trace_expect, "assertions on a schedule, for tests", trace_help_expect},

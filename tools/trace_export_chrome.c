@@ -323,8 +323,9 @@ static void *begin(struct tr_reader *r, struct out *out, const char *folder)
     return x;
 }
 
-static void end(void *arg)
+static void end(void *arg, int64_t from, int64_t to)
 {
+    (void)from, (void)to;
     struct chrome *x = arg;
     out_literal(x->out, "\n]}\n");
     stack_places_fini(&x->places);

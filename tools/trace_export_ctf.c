@@ -260,8 +260,9 @@ static void *begin(struct tr_reader *r, struct out *out, const char *folder)
     return x;
 }
 
-static void end(void *arg)
+static void end(void *arg, int64_t from, int64_t to)
 {
+    (void)from, (void)to;
     struct ctf *x = arg;
     flush(x); /* at least one packet: babeltrace2 wants a stream */
     proto_fini(&x->events);

@@ -236,8 +236,16 @@ static void first_state(struct go_export *x, const struct tr_event *e)
 {
     if (goroutine(x, e->g).state == X_NONE)
         create(x, TR_NO_P, e->g, e->fn, 0);
-    if (e->arg == TR_STATE_RUNNING && e->p != TR_NO_P)
+    struct xg g = goroutine(x, e->g);
+    if (e->arg == TR_STATE_RUNNING && e->p != TR_NO_P) {
         start(x, e->g, e->p, e->m);
+    } else if (e->arg == TR_STATE_BLOCKED && g.state == X_RUNNABLE) {
+        bool syscall = e->why == TR_SYSCALL;
+        GO_EVENT(&x->t, TR_NO_P, syscall ? EV_GO_IN_SYSCALL : EV_GO_WAITING, e->g);
+        g.seq++;
+        g.state = syscall ? X_SYSCALL : X_WAITING;
+        set(x, e->g, g);
+    }
 }
 
 static void log_text(struct go_export *x, int32_t p, uint64_t task, const char *key,
@@ -407,10 +415,11 @@ static void *begin(struct tr_reader *r, struct out *out, const char *folder)
     return x;
 }
 
-static void end(void *arg)
+static void end(void *arg, int64_t from, int64_t to)
 {
     struct go_export *x = arg;
-    go_trace_at(&x->t, tr_reader_info(x->t.r)->end_ns);
+    (void)from;
+    go_trace_at(&x->t, to);
     for (size_t p = 0; p < x->p_count; p++)
         clear_p(x, (int32_t)p); /* Go's page wants an end of each run */
     go_trace_end(&x->t);
@@ -424,4 +433,4 @@ static void end(void *arg)
 }
 
 const struct trace_export trace_export_go = {
-    .name = "go", .all = true, .begin = begin, .event = event, .end = end};
+    .name = "go", .states = true, .begin = begin, .event = event, .end = end};

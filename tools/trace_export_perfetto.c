@@ -549,8 +549,9 @@ static void *begin(struct tr_reader *r, struct out *out, const char *folder)
     return x;
 }
 
-static void end(void *arg)
+static void end(void *arg, int64_t from, int64_t to)
 {
+    (void)from, (void)to;
     struct perfetto *x = arg;
     for (size_t i = 0; i < x->cpu_count; i++) {
         flush_cpu(x, i);
@@ -568,4 +569,4 @@ static void end(void *arg)
 }
 
 const struct trace_export trace_export_perfetto = {
-    .name = "perfetto", .begin = begin, .event = event, .end = end};
+    .name = "perfetto", .states = true, .begin = begin, .event = event, .end = end};

@@ -211,7 +211,7 @@ static void fini(struct profile_export *x)
     free(x);
 }
 
-static void end_pprof(void *arg)
+static void end_pprof(void *arg, int64_t from, int64_t to)
 {
     struct profile_export *x = arg;
     const struct tr_info *info = tr_reader_info(x->r);
@@ -221,8 +221,8 @@ static void end_pprof(void *arg)
     uint32_t n = profile_sort(&x->profile);
     for (uint32_t i = 0; i < n; i++)
         put_sample(x, &x->profile.samples[i]);
-    proto_int(&x->message, PROFILE_TIME, info->wall_start_ns);
-    proto_int(&x->message, PROFILE_DURATION, info->end_ns);
+    proto_int(&x->message, PROFILE_TIME, info->wall_start_ns + from);
+    proto_int(&x->message, PROFILE_DURATION, to - from);
     proto_uint(&x->message, PROFILE_DEFAULT_TYPE, string(x, "delay"));
     write_gzip(x->out, x->message.p, x->message.n);
     fini(x);
@@ -237,8 +237,9 @@ static void put_name(struct out *o, const char *name)
         out_char(o, *name == ';' ? ',' : *name == '\n' ? ' ' : *name);
 }
 
-static void end_folded(void *arg)
+static void end_folded(void *arg, int64_t from, int64_t to)
 {
+    (void)from, (void)to;
     struct profile_export *x = arg;
     uint32_t n = profile_sort(&x->profile);
     for (uint32_t i = 0; i < n; i++) {

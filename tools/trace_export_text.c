@@ -59,8 +59,9 @@ static void *begin_csv(struct tr_reader *r, struct out *out, const char *folder)
     return begin(r, out, folder);
 }
 
-static void end(void *arg)
+static void end(void *arg, int64_t from, int64_t to)
 {
+    (void)from, (void)to;
     struct text_export *x = arg;
     stack_places_fini(&x->places);
     free(x);

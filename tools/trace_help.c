@@ -116,3 +116,24 @@ const char trace_help_serve[] =
     "Only this machine can reach it (127.0.0.1), only with the random word in the address, and\n"
     "nothing is served but this trace.  Below the word: / the page, data its data alone, info\n"
     "the length and state of the trace as JSON.\n";
+
+const char trace_help_export[] =
+    "goshawk trace export -f FORMAT [options] FILE -o OUT\n\n"
+    "  -f go             Go's own viewer, with its profiles: go tool trace OUT\n"
+    "  -f perfetto       ui.perfetto.dev: a P is a CPU, a goroutine a thread\n"
+    "  -f chrome         chrome://tracing and its like, for traces that are not large\n"
+    "  -f ctf            babeltrace2, Trace Compass; OUT is a folder\n"
+    "  -f pprof-sched    go tool pprof OUT: from runnable to running, by who made it runnable\n"
+    "  -f pprof-block    all that goroutines waited for, with the reason as a tag\n"
+    "  -f pprof-sync     of these channels, select, locks and the like; no I/O, sleep, syscalls\n"
+    "  -f pprof-syscall  in system calls, and without a P\n"
+    "  -f folded         all of their time by stack, for flame graphs; in nanoseconds\n"
+    "  -f csv            one event a line, for spreadsheets and databases\n"
+    "  -f json           one event a line, each a JSON object\n"
+    "OUT may be - for the standard output.\n"
+    "  --from, --to T    a window of time, such as --from 1.5ms --to 2ms\n"
+    "  --filter QUERY    only what the query means (-q): in csv, json and ctf the events that\n"
+    "                    dump shows, in pprof, folded and chrome the states that query shows;\n"
+    "                    in go and perfetto, which follow each goroutine from state to state,\n"
+    "                    the goroutines of which it means anything, whole;\n"
+    "                    goshawk help trace query has the language\n";

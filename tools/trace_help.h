@@ -3,6 +3,7 @@
 #define TRACE_HELP_H
 
 extern const char trace_help_timeline[], trace_help_stat[], trace_help_query[], trace_help_dump[],
-    trace_help_expect[], trace_help_race[], trace_help_diff[], trace_help_serve[];
+    trace_help_expect[], trace_help_race[], trace_help_diff[], trace_help_serve[],
+    trace_help_export[];
 
 #endif

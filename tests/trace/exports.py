@@ -391,6 +391,121 @@ def _():
             assert flows > 100 and {'chan receive', 'mutex lock', 'select'} <= names, names
 
 
+# ---- a part of a trace ----
+
+QUERY = 'g:*worker*'
+
+
+@functools.lru_cache
+def part(trace):
+    """A window, and the goroutines that QUERY means."""
+    lines = told(trace)
+    ns = [lines[len(lines) * k // 8]['time_ns'] for k in (3, 6)]
+    assert ns[1] > ns[0] + 1000, ns
+    return ns, {e['g'] for e in lines if 'worker' in e.get('function', '')}
+
+
+def export_part(how, trace, query=QUERY):
+    ns, _ = part(trace)
+    name = f'{trace}.part.{how}'
+    run(goshawk, 'trace', 'export', '-f', how, *(['--filter', query] if query else []), '--from',
+        f'{ns[0]}ns', '--to', f'{ns[1]}ns', trace, '-o', name)
+    return os.path.join(work, name)
+
+
+def dump_part(trace, query=QUERY):
+    ns, _ = part(trace)
+    return run(goshawk, 'trace', 'dump', *(['-q', query] if query else []), '--from', str(ns[0]),
+               '--to', str(ns[1]), trace).splitlines()[1:]
+
+
+@test('csv and json have the part that dump has')
+def _():
+    for query in (QUERY, 'state:chan', ''):
+        want = [int(line.split()[0]) for line in dump_part('synth', query)]
+        assert 0 < len(want) < len(told('synth')), query
+        with open(export_part('json', 'synth', query), encoding='utf-8') as f:
+            assert [json.loads(line)['n'] for line in f] == want, query
+        with open(export_part('csv', 'synth', query), encoding='utf-8') as f:
+            assert [int(line.split(',')[0]) for line in list(f)[1:]] == want, query
+
+
+@test('Chrome JSON, profiles and folded stacks of a part have its time and no other')
+def _():
+    (begin, end), workers = part('synth')
+    want = collections.Counter()
+    with open(export('chrome', 'synth'), encoding='utf-8') as f:
+        for e in json.load(f, parse_float=decimal.Decimal)['traceEvents']:
+            if e['ph'] == 'X' and e['pid'] == 2 and e['tid'] in workers:
+                ts = int(e['ts'] * 1000)
+                within = min(ts + int(e['dur'] * 1000), end) - max(ts, begin)
+                want[e['name']] += max(within, 0)
+    got = collections.Counter()
+    with open(export_part('chrome', 'synth'), encoding='utf-8') as f:
+        for e in json.load(f, parse_float=decimal.Decimal)['traceEvents']:
+            if e['ph'] == 'X' and e['pid'] == 2:
+                assert e['tid'] in workers, e
+                got[e['name']] += int(e['dur'] * 1000)
+    assert +got == +want, (got, want)
+    with open(export_part('folded', 'synth'), encoding='utf-8') as f:
+        folded = sum(int(line.split()[-1]) for line in f)
+    assert folded == sum(want.values()), (folded, want)
+
+
+@test('go tool pprof reads the profile of a part', 'go')
+def _():
+    out = run('go', 'tool', 'pprof', '-unit=ns', '-tags', export_part('pprof-block', 'synth'))
+    assert 'chan receive' in out and 'sleep' not in out, out
+
+
+@test('go tool trace accepts a part, which begins in the middle', 'go')
+def _():
+    (begin, end), workers = part('synth')
+    for query, meant in ((QUERY, workers), ('state:mutex dur>1ns', None), ('g:nobody', set()),
+                         ('', None)):
+        out = run('go', 'tool', 'trace', '-d', export_part('go', 'synth', query))
+        starts = [(int(t), int(g)) for t, g in
+                  re.findall(r'^(\d+) GoStart p=\d+ g=(\d+)', out, re.M)]
+        assert meant is None or {g for _, g in starts} <= meant, (query, starts)
+        want = sum(e['event'] == 'start' and begin <= e['time_ns'] <= end and
+                   (not query or e['g'] in (meant or ())) for e in told('synth'))
+        assert len(starts) >= want, (query, len(starts), want)
+    assert want > 2 and 'GoWaiting' in out, out[:3000]
+
+
+@test('babeltrace2 reads CTF of a part', 'babeltrace2')
+def _():
+    assert len(run('babeltrace2', export_part('ctf', 'synth')).splitlines()) == \
+        len(dump_part('synth'))
+
+
+@test('Perfetto: a part has whole goroutines, its switches and slices match', 'protoc')
+def _():
+    (begin, end), workers = part('synth')
+    all_packets = packets(export_part('perfetto', 'synth'))
+    events = sorted((one(e, 'timestamp'), one(b, 'cpu'), e) for p in all_packets
+                    for b in p['ftrace_events'] for e in b['event'])
+    starts = collections.Counter(e['g'] for e in told('synth') if e['event'] == 'start' and
+                                 e['g'] in workers and begin <= e['time_ns'] <= end)
+    assert starts
+    check_switches('part', events, starts)
+    assert {one(e['sched_switch'][0], 'next_pid') for _, _, e in events if e['sched_switch']} <= \
+        workers | {0}
+    check_slices('part', all_packets)
+
+
+@test('a bad query, a bad time and an empty window are told in one line')
+def _():
+    for options, code, text in ((('--filter', 'g:1 ('), 2, 'column'),
+                                (('--from', 'soon'), 2, 'not a time'),
+                                (('--from', '2ms', '--to', '1ms'), 2, 'the window is empty'),
+                                (('--from', '1000s'), 1, 'behind the end')):
+        p = subprocess.run([goshawk, 'trace', 'export', '-f', 'csv', *options, 'synth', '-o', '-'],
+                           cwd=work, capture_output=True, text=True, check=False)
+        assert p.returncode == code and text in p.stderr and p.stderr.count('\n') == 1, \
+            (options, p.returncode, p.stderr)
+
+
 # ---- the streams ----
 
 
