@@ -108,9 +108,9 @@ static int read_file_header(struct tr_reader *r, char *err)
     size_t got = tr_chunks_read(r, 0, f, sizeof(*f));
     if (r->size == 0)
         return refuse(err, r, "the file is empty");
-    static const char nothing[TR_MAGIC_LEN];
-    if (got == sizeof(*f) && memcmp(f->magic, nothing, TR_MAGIC_LEN) == 0 &&
-        f->version == TR_VERSION)
+    static const struct tr_file_header nothing; /* magic: of one that was not finished */
+    if (got == sizeof(*f) && memcmp(f->magic, nothing.magic, TR_MAGIC_LEN) == 0 &&
+        (f->version == TR_VERSION || memcmp(f, &nothing, sizeof(nothing)) == 0))
         return refuse(err, r, "the program ended before the recording had begun");
     size_t n = got < TR_MAGIC_LEN ? got : TR_MAGIC_LEN;
     if (memcmp(f->magic, TR_MAGIC, n) != 0 || (got < TR_MAGIC_LEN && n < 3))

@@ -1,4 +1,5 @@
 /* The file: cut at every byte, damaged at any, and its clock. */
+#include <errno.h>
 #include "tr_file.h"
 #include "rand.h"
 
@@ -77,6 +78,15 @@ Test(reader_chunks, a_cut_says_up_to_when_all_threads_are_there)
         last = e.m == 1 ? e.time : last;
     cr_assert_eq(tr_reader_info(r)->complete_until, last);
     tr_reader_close(r);
+}
+
+Test(reader_chunks, a_file_that_was_allocated_but_not_begun_says_so)
+{
+    static const unsigned char zeros[3 * BUILT_CHUNK];
+    struct tr_reader *r;
+    char err[TR_ERR_MAX];
+    cr_assert_eq(tr_reader_open_mem(zeros, sizeof(zeros), &r, err), -EBADMSG);
+    cr_assert_not_null(strstr(err, "the program ended before the recording had begun"), "%s", err);
 }
 
 Test(reader_chunks, a_damaged_chunk_header_loses_that_chunk_only)
