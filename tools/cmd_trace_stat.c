@@ -293,7 +293,7 @@ static void print_path(const struct out *o)
     struct path_row *row = cmd_alloc((s->t.fn_ids.count + 1ul) * TR_CLASSES * sizeof(*row));
     size_t n = path_rows(s, row);
     heading(o, "critical path");
-    puts("what the end of the run waited for, step by step; only shortening this shortens it");
+    puts("what the end of the run waited for, step by step: only shortening this helps");
     for (size_t i = 0; i < n && i < o->o->top; i++) {
         char name[4 * 30 + 8], time[16];
         unsigned columns = td_clean(name, sizeof(name), row[i].name, 30, o->d.colour);

@@ -87,10 +87,14 @@ static void head(struct td *d, const struct timeline *t)
     td_clean(command, sizeof(command), without_folder(name), d->width / 2, d->colour);
     td_duration(length, (double)info->end_ns);
     tr_reader_verdict(t->r, verdict, sizeof(verdict));
-    fprintf(d->out, "%s%s%s: %s, %u goroutine%s, %llu processor%s, %llu events; %s\n",
-            d->colour ? "\033[1m" : "", command, d->colour ? "\033[0m" : "", length,
-            t->numbers.count, t->numbers.count == 1 ? "" : "s", (unsigned long long)t->procs,
-            t->procs == 1 ? "" : "s", (unsigned long long)t->events, verdict);
+    char counts[128];
+    int n = snprintf(counts, sizeof(counts), ": %s, %u goroutine%s, %llu processor%s, %llu events;",
+                     length, t->numbers.count, t->numbers.count == 1 ? "" : "s",
+                     (unsigned long long)t->procs, t->procs == 1 ? "" : "s",
+                     (unsigned long long)t->events);
+    bool fits = strlen(command) + (size_t)n + 1 + strlen(verdict) <= d->width;
+    fprintf(d->out, "%s%s%s%s%c%s\n", d->colour ? "\033[1m" : "", command,
+            d->colour ? "\033[0m" : "", counts, fits ? ' ' : '\n', verdict);
 }
 
 /* What of it is shown, unless it is everything. */
