@@ -5,8 +5,9 @@
 
 An event, beside the processor's counter that it reads; a hook while nothing is recorded, in
 instructions (callgrind); then operations of tests/bench with and without a recording, ours and
-Go's, interleaved: what the recording adds to each turn.  Medians over the runs.  A goal is followed
-by "ok" or "missed".
+Go's, interleaved: what the recording adds to each turn; programs of tests/bench, what it adds to
+their time; and how fast the commands read a trace of millions of events, in how much memory, beside
+Go's reader of the same events.  Medians over the runs.  A goal is followed by "ok" or "missed".
 """
 import argparse
 import os
@@ -23,6 +24,15 @@ RATIO_GOAL = 1 / 20      # of what Go's recording adds to a turn of pingpong
 EVENT_GOAL = 12 / 9      # an event beside a bare counter
 BYTES_GOAL = 6.0
 HOOK_GOAL = 3            # instructions
+
+PROGRAMS = {'matrix': 200, 'sort': 50, 'pipeline': 100} # of trace_work.c
+ADDED_GOALS = {'recorded': 3, 'without stacks': 1} # % of a program's time
+
+READ_TURNS = 600_000     # of pingpong, six events each
+RATES = {'check': 5, 'stat': 5} # million events a second; the others:
+RATE_GOAL = 3
+MEMORY_GOAL = 100        # MB
+EXPORTS = ('go', 'perfetto', 'chrome', 'ctf', 'pprof-block', 'folded', 'csv', 'json')
 
 
 def run(command, **env):
@@ -110,6 +120,69 @@ def print_operations(ours, go, runs, quick, folder):
             print(f'{"":12}goal for "recorded": {RATIO_GOAL:.3f}  {verdict(share <= RATIO_GOAL)}')
 
 
+def timed(command, out=None, **env):
+    """Seconds of processor time, which other programs do not change much, and MB of a command."""
+    with open(out or os.devnull, 'wb') as f, subprocess.Popen(
+            command, stdout=f, env={**os.environ, **env}) as p:
+        _, status, usage = os.wait4(p.pid, 0)
+        p.returncode = os.waitstatus_to_exitcode(status)
+    if p.returncode:
+        raise SystemExit(f'bench: {" ".join(command)} ended with {p.returncode}')
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def print_programs(work, quick, runs, folder):
+    print('\nwhat recording adds to the processor time of programs, %')
+    file = os.path.join(folder, 'trace')
+    kinds = {'plain': {}, 'recorded': {'GOSHAWK_TRACE': file},
+             'without stacks': {'GOSHAWK_TRACE': file, 'GOSHAWK_TRACE_STACKS': '0'}}
+    ratios = {kind: [] for kind in ADDED_GOALS}
+    for op, n in PROGRAMS.items():
+        seen = {kind: [] for kind in kinds}
+        for i in range(runs):
+            for kind in list(kinds)[::1 if i % 2 == 0 else -1]:
+                seen[kind].append(timed([work, op, str(1 if quick else n)], **kinds[kind])[0])
+        t = {kind: statistics.median(list_) for kind, list_ in seen.items()}
+        for kind, list_ in ratios.items():
+            list_.append(t[kind] / t['plain'])
+        print(f'{op:12}' + ''.join(f'{kind:>18} {100 * list_[-1] - 100:+6.1f}'
+                                   for kind, list_ in ratios.items()))
+    for kind, goal in ADDED_GOALS.items():
+        added = 100 * statistics.geometric_mean(ratios[kind]) - 100
+        print(f'geometric mean, {kind}: {added:+.1f}, goal {goal}  {verdict(added <= goal)}')
+
+
+# ---- reading ----
+
+def print_reading(goshawk, ours, has_go, runs, quick, folder):
+    trace, go_file = os.path.join(folder, 'read.gtrace'), os.path.join(folder, 'read.go')
+    run([ours, 'pingpong', str(READ_TURNS // (100 if quick else 1))], GOMAXPROCS='2',
+        GOSHAWK_TRACE=trace)
+    count = int(re.search(r': (\d+) events', run([goshawk, 'trace', 'check', trace])).group(1))
+    print(f'\nreading {count} events, a second of processor time')
+    print(f'{"":30}{"M events/s":>15}{"MB":>8}')
+    commands = {name: ([goshawk, 'trace', name, trace], None) for name in RATES}
+    commands['page'] = ([goshawk, 'trace', 'view', trace, '-o', trace + '.html'], None)
+    for form in EXPORTS:
+        to = os.path.join(folder, 'ctf') if form == 'ctf' else '-'
+        commands['export ' + form] = ([goshawk, 'trace', 'export', '-f', form, trace, '-o', to],
+                                      go_file if form == 'go' else None)
+    if has_go:
+        commands['Go: go tool trace'] = (['go', 'tool', 'trace', '-pprof=sched', go_file], None)
+    for name, (command, out) in commands.items():
+        seen = []
+        for _ in range(1 if name.startswith('Go') else runs):
+            shutil.rmtree(os.path.join(folder, 'ctf'), ignore_errors=True)
+            seen.append(timed(command, out))
+        rate = count / statistics.median(s for s, _ in seen) / 1e6
+        memory = statistics.median(m for _, m in seen)
+        goal = RATES.get(name, RATE_GOAL)
+        judged = '' if name.startswith('Go') else (
+            f'  goal {goal}  {verdict(rate >= goal)}, '
+            f'{MEMORY_GOAL}  {verdict(memory <= MEMORY_GOAL)}')
+        print(f'{name:30}{rate:15.2f}{memory:8.0f}{judged}')
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument('--build', required=True)
@@ -134,7 +207,14 @@ def main():
         go = build_go(folder) if shutil.which('go') else None
         if not go:
             print('bench: Go is not installed: its columns stay empty')
-        print_operations(ours, go, 1 if a.quick else a.runs, a.quick, folder)
+        runs = 1 if a.quick else a.runs
+        print_operations(ours, go, runs, a.quick, folder)
+        work = os.path.join(folder, 'bench_work')
+        run([os.path.join(a.build, 'tools/goshawk'), 'cc', '-O2', '-o', work,
+             os.path.join(SOURCES, 'trace_work.c')])
+        print_programs(work, a.quick, runs, folder)
+        print_reading(os.path.join(a.build, 'tools/goshawk'), ours, go is not None, runs, a.quick,
+                      folder)
 
 
 main()
