@@ -269,7 +269,8 @@ class Merge:
             self.told.discard(g)
             by = ctx if name in ('go', 'ready') else 0
         if name == 'start':
-            runs[stream], p = g, ctx
+            runs[stream] = g
+            held[stream] = p = ctx  # known from here where the recording began later
         elif name in ('yield', 'block', 'end'):
             runs[stream] = 0
             self.told.discard(g)
