@@ -1,5 +1,5 @@
-/* cmd_trace_export.c - goshawk trace export -f FORMAT [options] FILE -o OUT: the trace, or a part of
- * it, for another tool.
+/* cmd_trace_export.c - goshawk trace export -f FORMAT [options] FILE -o OUT: the trace, or a part
+ * of it, for another tool.
  *
  * OUT is written beside its place and renamed into it when it is whole, so that a failure leaves
  * what was there.  "-o -" writes to the standard output.  A format that makes several files makes a
