@@ -219,6 +219,38 @@ void rc_ctx_end(struct rc_ctx *c)
     rc_leave(was);
 }
 
+/* Threads end; of goroutines, which may be on this thread's queues, the past becomes known. */
+static void forked_without(struct rc_ctx *other, struct rc_ctx *c)
+{
+    if (other->life->kind == RC_THREAD && other != home) {
+        rc_ctx_end(other);
+        return;
+    }
+    ctx_busy(c);
+    flow_acquire(&c->clock, &other->clock.now);
+    rc_tick(other);
+    ctx_idle(c);
+}
+
+void ctx_forked(struct rc_ctx *c)
+{
+    struct snap ended = {0};
+    if (c == NULL)
+        c = home;
+    if (c == NULL)
+        return;
+    for (struct rc_ctx *other = all, *next; other; other = next) {
+        next = other->next;
+        if (other != c)
+            forked_without(other, c);
+    }
+    slot_forked(&ended);
+    ctx_busy(c);
+    flow_acquire(&c->clock, &ended);
+    ctx_idle(c);
+    snap_clear(&ended);
+}
+
 void rc_ctx_name(struct rc_ctx *c, const char *name)
 {
     if (c == NULL)

@@ -64,6 +64,7 @@ static void fork_over_in_child(void)
     gate_forked();
     owner_forked();
     rc_report_forked();
+    ctx_forked(forker.ctx);
     fork_over();
 }
 

@@ -141,6 +141,16 @@ void slot_give(const struct rc_life *life, uint64_t now, uint64_t last)
     rt_unlock(&lock);
 }
 
+void slot_forked(struct snap *s)
+{
+    rt_lock(&lock);
+    n_given = n_open = 0;
+    for (uint32_t slot = 1; slot <= n_slots; slot++)
+        if (latest[slot] && ((struct life *)latest[slot]->life)->ended)
+            s->vc = vc_raise(s->vc, slot, CLOCK_MAX);
+    rt_unlock(&lock);
+}
+
 struct rc_life *slot_life(uint64_t w)
 {
     struct stay *s = NULL;

@@ -17,6 +17,9 @@ uint64_t slot_take(struct rc_life *life, const struct snap *after);
  * it recorded an access or released something; whoever knows last knows all that the flow did. */
 void slot_give(const struct rc_life *life, uint64_t now, uint64_t last);
 
+/* In the child of a fork(): s learns all that ended flows did, whose slots nobody goes on in. */
+void slot_forked(struct snap *s);
+
 /* The life that the epoch of a word's record belongs to, or NULL. */
 struct rc_life *slot_life(uint64_t w);
 

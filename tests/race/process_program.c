@@ -103,6 +103,118 @@ SILENT(child_finds_its_own_races)
     check(waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 66);
 }
 
+/* ---- what the parent's other threads did is over when a child begins ---- */
+
+static struct {
+    pthread_mutex_t m;
+    int of_live, of_detached, of_both;
+    char *block;
+} past;
+
+static void *writes_and_ends(void *arg)
+{
+    past.of_detached = 1;
+    step_to(1);
+    return arg;
+}
+
+static void *writes_and_stays(void *arg)
+{
+    await_step(1);
+    check(pthread_mutex_lock(&past.m) == 0);
+    past.of_live = 1;
+    past.block[500] = 1;
+    step_to(2);
+    await_step(3);
+    check(pthread_mutex_unlock(&past.m) == 0);
+    return arg;
+}
+
+static void *goes_on(void *arg)
+{
+    past.of_live++;
+    past.of_detached++;
+    return arg;
+}
+
+static void touches_what_others_did(void)
+{
+    check(pthread_mutex_init(&past.m, NULL) == 0);
+    past.of_live++;
+    past.of_detached++;
+    join(start(goes_on, NULL));
+    free(past.block);
+    check(pthread_mutex_lock(&past.m) == 0);
+    check(pthread_mutex_unlock(&past.m) == 0);
+    check(pthread_mutex_destroy(&past.m) == 0);
+}
+
+static pthread_t leave_threads_behind(void)
+{
+    check(pthread_mutex_init(&past.m, NULL) == 0);
+    past.block = malloc(1000);
+    check(pthread_detach(start(writes_and_ends, NULL)) == 0);
+    pthread_t t = start(writes_and_stays, NULL);
+    await_step(2);
+    return t;
+}
+
+SILENT(child_begins_after_what_other_threads_did)
+{
+    int status;
+    pthread_t t = leave_threads_behind();
+    pid_t pid = fork();
+    if (pid == 0) {
+        touches_what_others_did();
+        pid_t grandchild = fork();
+        if (grandchild == 0)
+            _exit(past.of_live + past.of_detached == 6 ? 0 : 1);
+        check(waitpid(grandchild, &status, 0) == grandchild && status == 0);
+        _exit(0);
+    }
+    check(waitpid(pid, &status, 0) == pid && status == 0);
+    step_to(3);
+    join(t);
+}
+
+static void *writes_of_both(void *arg)
+{
+    past.of_both = 1;
+    step_to(3);
+    return arg;
+}
+
+SILENT(child_with_such_a_past_finds_its_own_races)
+{
+    int status;
+    pthread_t t = leave_threads_behind();
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(2);
+        pthread_t own = start(writes_of_both, NULL);
+        await_step(3);
+        past.of_both = 2;
+        join(own);
+        exit(0);
+    }
+    check(waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 66);
+    step_to(3);
+    join(t);
+}
+
+REPORT(fork_orders_nothing_in_the_parent, "DATA RACE")
+{
+    int status;
+    pthread_t t = leave_threads_behind();
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(0);
+    check(waitpid(pid, &status, 0) == pid && status == 0);
+    past.of_live = 2;
+    step_to(3);
+    join(t);
+}
+
 static int child(void *arg)
 {
     (void)arg;
