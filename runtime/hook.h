@@ -21,6 +21,7 @@
 #include "g.h"
 #include "rc.h"
 #include "tr.h"
+#include "unwind.h"
 
 #ifndef GO_RACE
 #error "GO_RACE must be 0 or 1"
@@ -28,10 +29,24 @@
 
 /* ---- detector ---- */
 
+/* What walking a stack does belongs to no flow: it would order those that are traced. */
+static inline void *hook_walk_begins(void)
+{
+    return rc_current() ? rc_switch(NULL) : NULL;
+}
+
+static inline void hook_walk_ends(void *c)
+{
+    if (c)
+        rc_switch(c);
+}
+
 static inline void hook_race_init(const struct rc_host *host)
 {
-    if (GO_RACE)
-        rc_init(host);
+    if (!GO_RACE)
+        return;
+    rc_init(host);
+    unwind_watcher = (struct unwind_watcher){hook_walk_begins, hook_walk_ends};
 }
 
 /* The process is about to exit with status; returns the status to use. */

@@ -31,6 +31,19 @@ enum {
     CODE_LOWEST = 4096, /* no code lies below: a pc there came through a null pointer */
 };
 
+struct unwind_watcher unwind_watcher;
+
+static inline void *begin(void)
+{
+    return unwind_watcher.begin ? unwind_watcher.begin() : NULL;
+}
+
+static inline void end(void *was)
+{
+    if (unwind_watcher.end)
+        unwind_watcher.end(was);
+}
+
 /* Walks on from an initialised cursor, whose own pc is the first one. */
 static size_t walk(unw_cursor_t *cur, uintptr_t *pcs, size_t max)
 {
@@ -63,7 +76,9 @@ __attribute__((noinline)) size_t unwind_here(uintptr_t *pcs, size_t max, size_t 
     size_t drop = skip + 1; /* this function's own frame goes too */
     size_t want = max + drop < HERE_ROOM ? max + drop : HERE_ROOM;
     void **all = __builtin_alloca(want * sizeof *all);
+    void *was = begin();
     int got = unw_backtrace(all, (int)want);
+    end(was);
     if (got <= 0 || (size_t)got <= drop)
         return 0;
     size_t n = (size_t)got - drop;
@@ -180,9 +195,11 @@ size_t unwind_ucontext(const void *ucontext, uintptr_t *pcs, size_t max)
         pcs[n++] = pc_of(&uc);
         undo_call(&uc);
     }
+    void *was = begin();
     be_careful(true);
     if (start(&cur, &uc))
         n += walk(&cur, pcs + n, max - n);
     be_careful(false);
+    end(was);
     return n;
 }

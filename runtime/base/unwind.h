@@ -9,6 +9,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The library that walks stacks takes locks of its own.  Who watches the program's locks looks away
+ * meanwhile: begin() is called before each walk, end() with its result after it.  NULL, as at
+ * first: nobody does.  Set before there are threads. */
+struct unwind_watcher {
+    void *(*begin)(void);
+    void (*end)(void *was);
+};
+extern struct unwind_watcher unwind_watcher;
+
 /* Stack of the caller, innermost first, without the innermost skip frames (0: begins with the
  * function that called unwind_here).  Returns the number of pcs stored, at most max. */
 size_t unwind_here(uintptr_t *pcs, size_t max, size_t skip);

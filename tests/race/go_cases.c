@@ -1,8 +1,12 @@
 /* go_cases.c - goroutines themselves: what starting, ending, yielding and sleeping order; and what
  * a report tells about who created whom. */
+#define _GNU_SOURCE
 #include "race.h"
 
+#include <goshawk/trace.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <sys/mman.h>
 
 FRAME void write_x(void)
 {
@@ -308,4 +312,33 @@ RACE(deep_stack)
     go(deep_write, 500);
     await_step(1);
     x = 2;
+}
+
+/* ---- the tracer ---- */
+
+FRAME void write_x_and_park(go_chan(int) c)
+{
+    x = 1;
+    step_to(1);
+    go_chan_send(c, 1);
+}
+
+/* The library that walks stacks for the tracer has locks of its own. */
+// expect: write x in tracing_orders_nothing / write x in write_x_and_park
+RACE(tracing_orders_nothing)
+{
+    go_chan(int) c = go_chan_make(int, 0), other = go_chan_make(int, 1);
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", memfd_create("trace", 0));
+    if (go_trace_start(path) != 0)
+        abort();
+    go(write_x_and_park, c);
+    await_step(1);
+    let_others_run();
+    go(step_to, 2);
+    await_step(2);
+    go_chan_send(other, 1);
+    x = 2;
+    go_chan_recv(c);
+    go_trace_stop();
 }
