@@ -12,6 +12,7 @@
 #include "fds.h"
 #include "ctx.h"
 #include "futex.h"
+#include "print.h"
 #include <stdint.h>
 #include <sys/stat.h>
 
@@ -132,6 +133,35 @@ void fds_stream_received(FILE *f)
     int fd = fileno(f);
     if (known(fd))
         rc_fd_received(rc_current(), fd);
+}
+
+/* The lowest two descriptors of object number. */
+static void name_object(struct text *t, uint32_t number)
+{
+    int fd[2], n = 0;
+    for (int i = 0; i < FDS_KNOWN && n < 2; i++)
+        if (known(i) == number)
+            fd[n++] = i;
+    if (n == 2)
+        text_printf(t, "descriptors %d and %d", fd[0], fd[1]);
+    else if (n == 1)
+        text_printf(t, "descriptor %d", fd[0]);
+    else
+        text_printf(t, "a descriptor that is closed now");
+}
+
+bool fds_object_name(const void *obj, char *buf, size_t size)
+{
+    struct text t;
+    uintptr_t at = (uintptr_t)obj - (uintptr_t)objects;
+    text_init(&t, buf, size);
+    if (at < sizeof objects)
+        name_object(&t, (uint32_t)(at / sizeof objects[0]));
+    else if (obj == &all_sockets)
+        text_printf(&t, "a socket");
+    else if (obj == &all_files)
+        text_printf(&t, "a file");
+    return at < sizeof objects || obj == &all_sockets || obj == &all_files;
 }
 
 void fds_signal_sends(struct rc_ctx *c)

@@ -2,6 +2,8 @@
 #ifndef RC_FDS_H
 #define RC_FDS_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 struct rc_ctx;
@@ -16,6 +18,9 @@ void fds_dup(int to, int from);
  * of a channel; nothing for files and terminals. */
 void fds_stream_sends(FILE *f);
 void fds_stream_received(FILE *f);
+
+/* obj is one of the objects above: writes "descriptors 3 and 4" or the like.  False: it is not. */
+bool fds_object_name(const void *obj, char *buf, size_t size);
 
 /* c sends a signal: who reads it from a descriptor is ordered after that. */
 void fds_signal_sends(struct rc_ctx *c);

@@ -78,6 +78,11 @@ struct call {
 
 static uint64_t timers; /* a clock for all */
 
+static __attribute__((constructor(101))) void name_objects(void)
+{
+    rc_name_objects(&timers, sizeof timers, "a timer");
+}
+
 static void run_call(union sigval v)
 {
     struct call call = *(struct call *)v.sival_ptr;

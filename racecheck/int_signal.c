@@ -42,6 +42,11 @@ struct running {
 };
 static __thread struct running *running __attribute__((tls_model("initial-exec")));
 
+static __attribute__((constructor(101))) void name_objects(void)
+{
+    rc_name_objects(action, sizeof action, "the set-up of a signal's handler");
+}
+
 static bool is_signal(int sig)
 {
     return sig > 0 && sig < SIGNALS;

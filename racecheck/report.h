@@ -158,6 +158,10 @@ size_t rc_stack_of(rc_site site, uintptr_t *ret_pcs, size_t max, bool *ret_folde
 /* Is the innermost pc of the stack known, and not only its callers? */
 bool rc_site_has_pc(rc_site site);
 
+/* The object obj, or each one in [obj, obj + size), is called so in reports.  Early: there is one
+ * thread. */
+void rc_name_objects(const void *obj, size_t size, const char *name);
+
 const struct rc_life *rc_life_of(const struct rc_ctx *c);
 
 /* The flow on whose stack addr lies, the running one first, or NULL. */

@@ -122,8 +122,9 @@ static void print_location(struct log_text *out, const struct story *s)
         log_printf(out, " at:\n");
         story_text_trail(out, &s->allocated_at);
         if (l->has_pointee)
-            log_printf(out, "  used as %s%s, in %s\n", l->pointee.type,
-                       l->pointee.part[0] == '[' ? "[]" : "", l->pointee.part);
+            log_printf(out, "  used as %s%s%s%s\n", l->pointee.type,
+                       l->pointee.part[0] == '[' ? "[]" : "", l->pointee.part[0] ? ", in " : "",
+                       l->pointee.part);
         break;
     case LOCATION_STACK:
         story_name(l->stack, who, sizeof who);

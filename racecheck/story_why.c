@@ -8,19 +8,54 @@
  *
  * Only what is known for certain becomes a sentence. */
 #include "story.h"
+#include "fds.h"
 #include "print.h"
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { INLINED_MAX = 16, NAME_MAX_ = 128, PLACE_MAX = 320 };
+enum { INLINED_MAX = 16, NAME_MAX_ = 128, PLACE_MAX = 320, OWN_MAX = 8 };
 
 /* ---- names ---- */
+
+static struct {
+    uintptr_t lo;
+    size_t size;
+    const char *name;
+} own_objects[OWN_MAX]; /* zeros after the last */
+
+void rc_name_objects(const void *obj, size_t size, const char *name)
+{
+    for (int i = 0; i < OWN_MAX; i++)
+        if (!own_objects[i].size) {
+            own_objects[i].lo = (uintptr_t)obj;
+            own_objects[i].size = size;
+            own_objects[i].name = name;
+            return;
+        }
+}
+
+/* An object of the detector's own, by what it stands for; "": for nothing with a name. */
+static bool own_object_name(const void *obj, const struct location *l, char *buf, size_t size)
+{
+    struct text t;
+    text_init(&t, buf, size);
+    if (fds_object_name(obj, buf, size))
+        return true;
+    for (int i = 0; i < OWN_MAX; i++)
+        if ((uintptr_t)obj - own_objects[i].lo < own_objects[i].size) {
+            text_printf(&t, "%s", own_objects[i].name);
+            return true;
+        }
+    return l->kind == LOCATION_GLOBAL && trail_is_ours(l->addr, l->global.file);
+}
 
 void story_object_name(const void *obj, char *buf, size_t size)
 {
     struct text t;
     struct location l = location_find((uintptr_t)obj);
+    if (own_object_name(obj, &l, buf, size))
+        return;
     text_init(&t, buf, size);
     if (l.kind == LOCATION_GLOBAL)
         text_printf(&t, "'%s%s'", l.global.name, l.addr == l.global.start ? "" : l.global.part);
@@ -103,16 +138,29 @@ static void place_name(const struct rc_event *e, char *buf, size_t size)
     struct trail trail;
     text_init(&t, buf, size);
     trail_make(&trail, e->site);
-    if (trail.n > 0 && trail.frame[0].file)
+    if (trail.n > 0 && trail.frame[0].file && !trail_is_begin(&trail.frame[0]))
         text_printf(&t, "%s %s:%d in %s()", rc_site_has_pc(e->site) ? " at" : " in a call below",
                     trail_file(trail.frame[0].file, name), trail.frame[0].line,
                     trail.frame[0].function);
     trail_free(&trail);
 }
 
+/* Their objects are not the user's. */
+static bool is_join_or_barrier(const char *operation)
+{
+    static const char *const begin[] = {"pthread_barrier_",  "pthread_join",      "pthread_tryjoin",
+                                        "pthread_timedjoin", "pthread_clockjoin", "thrd_join"};
+    for (size_t i = 0; i < sizeof begin / sizeof *begin; i++)
+        if (strncmp(operation, begin[i], strlen(begin[i])) == 0)
+            return true;
+    return false;
+}
+
 /* What users see of channels, contexts and timers is no address inside them. */
 static bool is_visible_object(const char *operation)
 {
+    if (is_join_or_barrier(operation))
+        return false;
     return strncmp(operation, "go_", 3) != 0 || strncmp(operation, "go_mutex", 8) == 0 ||
            strncmp(operation, "go_rwmutex", 10) == 0 || strncmp(operation, "go_wait", 7) == 0 ||
            strncmp(operation, "go_once", 7) == 0 || strncmp(operation, "go_cond", 7) == 0 ||
@@ -131,8 +179,8 @@ static void describe(struct text *t, const struct rc_event *e)
     else if (e->kind == RC_EVENT_FENCE)
         text_printf(t, "what it stores after a fence%s", place);
     else if (!operation[0])
-        text_printf(t, "%s%s", object, place);
-    else if (is_visible_object(operation))
+        text_printf(t, "%s%s", object[0] ? object : "something of a library", place);
+    else if (object[0] && is_visible_object(operation))
         text_printf(t, "%s by %s%s", object, operation, place);
     else
         text_printf(t, "by %s%s", operation, place);
@@ -246,8 +294,8 @@ static void say_remedy(struct story *s, const char *const who[2], const struct r
                     object, who[!side], verb(s->access[!side].info));
     } else if (o->shared.kind) {
         struct text t = sentence(s);
-        text_printf(&t, "both use %s, but %s acquired it%s before %s released it%s", object, who[0],
-                    place, who[1], other);
+        text_printf(&t, "both use %s, but %s acquired it%s before %s released it%s",
+                    object[0] ? object : "the same object", who[0], place, who[1], other);
     } else if (o->known && o->n_since > 0 && is_end(e, s->access[1].info->by)) {
         struct text t = sentence(s);
         text_printf(&t, "joining %s before that %s would have ordered them", who[1],

@@ -65,27 +65,29 @@ static bool in_our_folders(const char *file)
     return false;
 }
 
-static bool not_the_users(uintptr_t pc, const struct symbol_frame *f)
+bool trail_is_ours(uintptr_t addr, const char *file)
 {
     Dl_info at;
-    if (in_our_folders(f->file))
+    if (!ours.known)
+        find_ours();
+    if (in_our_folders(file))
         return true;
-    if (ours.shared && dladdr((void *)pc, &at) && at.dli_fbase == ours.module)
-        return true;
+    return ours.shared && dladdr((void *)addr, &at) && at.dli_fbase == ours.module;
+}
+
+bool trail_is_begin(const struct symbol_frame *f)
+{
+    for (size_t i = 0; i < sizeof begin_names / sizeof *begin_names; i++)
+        if (strcmp(f->function, begin_names[i]) == 0)
+            return true;
     return false;
 }
 
 /* Drops what began the program or the thread from the outer end. */
 static void trim_begin(struct trail *t)
 {
-    for (size_t i = 0; t->n > 1 && i < sizeof begin_names / sizeof *begin_names;) {
-        if (strcmp(t->frame[t->n - 1].function, begin_names[i]) == 0) {
-            t->n--;
-            i = 0;
-        } else {
-            i++;
-        }
-    }
+    while (t->n > 1 && trail_is_begin(&t->frame[t->n - 1]))
+        t->n--;
 }
 
 static void push(struct trail *t, uintptr_t pc, const struct symbol_frame *f)
@@ -111,7 +113,7 @@ static void push_all(struct trail *t, const uintptr_t *pcs, size_t n, bool hide)
         uintptr_t pc = pcs[i] - 1; /* inside the call, not behind it */
         size_t k = symbol_frames(pc, f, INLINED_MAX);
         for (size_t j = 0; j < k; j++)
-            if (!hide || !not_the_users(pc, &f[j]))
+            if (!hide || !trail_is_ours(pc, f[j].file))
                 push(t, pc, &f[j]);
     }
 }
@@ -119,8 +121,6 @@ static void push_all(struct trail *t, const uintptr_t *pcs, size_t n, bool hide)
 void trail_make(struct trail *t, rc_site site)
 {
     uintptr_t some[PCS_AT_ONCE], *pcs = some;
-    if (!ours.known)
-        find_ours();
     *t = (struct trail){0};
     size_t n = rc_stack_of(site, pcs, PCS_AT_ONCE, &t->folded);
     if (n > PCS_AT_ONCE) {

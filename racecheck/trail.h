@@ -19,6 +19,9 @@ struct trail {
 void trail_make(struct trail *t, rc_site site);
 void trail_free(struct trail *t);
 
+/* The frame is what begins programs or threads, which is left outermost when nothing else is. */
+bool trail_is_begin(const struct symbol_frame *f);
+
 /* A file's name as reports show it, in buf: without "./" and "x/../", without strip_path_prefix,
  * and relative to the working directory (at the first report) where it lies below it.  NULL gives
  * "?". */
@@ -26,6 +29,10 @@ const char *trail_file(const char *path, char buf[PATH_MAX]);
 
 /* The same, but not relative to the working directory. */
 const char *trail_whole_file(const char *path, char buf[PATH_MAX]);
+
+/* The variable at addr, which was defined in file (NULL: not known), is the runtime's or the
+ * detector's own. */
+bool trail_is_ours(uintptr_t addr, const char *file);
 
 /* The file that the code at pc was loaded from, or NULL. */
 const char *trail_module(uintptr_t pc);

@@ -2,6 +2,9 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include "ctx.h"
+#include "fds.h"
 #include "heap.h"
 #include "story.h"
 
@@ -154,4 +157,43 @@ Test(rc_story_why, objects_are_named_by_what_they_lie_in)
     free(heap);
     story_object_name((void *)0x1234, name, sizeof name);
     cr_expect_str_eq(name, "0x000000001234");
+}
+
+static const void *last_released(const struct rc_ctx *c)
+{
+    const struct journal *j = &c->journal;
+    return j->e[0][(j->n[0] - 1) % JOURNAL_KEPT].obj;
+}
+
+Test(rc_story_why, descriptors_are_named_by_number)
+{
+    int fd[2];
+    char name[128], expected[128];
+    rc_init(NULL);
+    cr_assert_eq(pipe(fd), 0);
+    fds_pair(fd[0], fd[1]);
+    rc_fd_sends(rc_current(), fd[1]);
+    const void *obj = last_released(rc_current());
+    story_object_name(obj, name, sizeof name);
+    snprintf(expected, sizeof expected, "descriptors %d and %d", fd[0], fd[1]);
+    cr_expect_str_eq(name, expected);
+    rc_fd_closes(rc_current(), fd[0]);
+    story_object_name(obj, name, sizeof name);
+    snprintf(expected, sizeof expected, "descriptor %d", fd[1]);
+    cr_expect_str_eq(name, expected);
+    rc_fd_closes(rc_current(), fd[1]);
+    story_object_name(obj, name, sizeof name);
+    cr_expect_str_eq(name, "a descriptor that is closed now");
+}
+
+Test(rc_story_why, objects_of_the_detector_have_the_names_that_they_were_given)
+{
+    static uint64_t clocks[3];
+    char name[128];
+    rc_init(NULL);
+    rc_name_objects(clocks, sizeof clocks, "a timer");
+    story_object_name(&clocks[2], name, sizeof name);
+    cr_expect_str_eq(name, "a timer");
+    story_object_name(&rc_nobody, name, sizeof name);
+    cr_expect_str_eq(name, "", "one without a name is not shown");
 }
