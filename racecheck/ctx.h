@@ -164,8 +164,8 @@ static inline rc_site rc_site_held(struct rc_ctx *c, uintptr_t pc)
 /* Calls visit for all contexts that have not ended, until it returns true.  None ends meanwhile. */
 void rc_each_ctx(bool (*visit)(const struct rc_ctx *c, void *arg), void *arg);
 
-/* In the child of a fork() by c (may be NULL): its memory is a copy that was made after all that any
- * flow had done.  Other threads have ended; of other goroutines nothing is known. */
+/* In the child of a fork() by c (may be NULL): its memory is a copy that was made after all that
+ * any flow had done.  Other threads have ended. */
 void ctx_forked(struct rc_ctx *c);
 
 /* Doubles the room for frames.  Frames that were left keep their contents: the next call from the
