@@ -146,11 +146,12 @@ struct item {
     int id;
     long count;
     char name[40];
-} * item;
+};
 
 static void *counts(void *arg)
 {
-    item->count = 1;
+    struct item *i = arg;
+    i->count = 1;
     step(1);
     await(2);
     return arg;
@@ -158,8 +159,8 @@ static void *counts(void *arg)
 
 RACE(field_of_a_heap_block)
 {
-    item = malloc(sizeof *item);
-    pthread_t t = start(counts, NULL);
+    struct item *item = malloc(sizeof *item);
+    pthread_t t = start(counts, item);
     await(1);
     item->count = 2;
     step(2);
