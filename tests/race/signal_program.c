@@ -329,6 +329,88 @@ SILENT(handlers_are_given_back_as_they_were_set)
     check(signal(SIGKILL, reads_table) == SIG_ERR);
 }
 
+/* ---- a pipe as a lock, which handlers take too ---- */
+
+static int lock_pipe[2], guarded, unguarded;
+
+static void pipe_lock(void)
+{
+    char c;
+    check(read(lock_pipe[0], &c, 1) == 1);
+}
+
+static void pipe_unlock(void)
+{
+    check(write(lock_pipe[1], "x", 1) == 1);
+}
+
+static void counts_in_handler(int sig)
+{
+    (void)sig;
+    pipe_lock();
+    guarded++;
+    pipe_unlock();
+}
+
+static void *counts_with_signals_blocked(void *arg)
+{
+    sigset_t all, was;
+    sigfillset(&all);
+    for (int i = 0; i < 50; i++) {
+        pthread_sigmask(SIG_SETMASK, &all, &was);
+        pipe_lock();
+        guarded++;
+        pipe_unlock();
+        pthread_sigmask(SIG_SETMASK, &was, NULL);
+        check(raise(SIGUSR1) == 0);
+    }
+    return arg;
+}
+
+static void make_pipe_lock(void)
+{
+    struct sigaction a = {.sa_handler = counts_in_handler};
+    sigfillset(&a.sa_mask);
+    check(pipe(lock_pipe) == 0);
+    pipe_unlock();
+    check(sigaction(SIGUSR1, &a, NULL) == 0);
+}
+
+SILENT(pipe_as_a_lock_of_threads_and_handlers)
+{
+    pthread_t t[2];
+    make_pipe_lock();
+    for (int i = 0; i < 2; i++)
+        check(pthread_create(&t[i], NULL, counts_with_signals_blocked, NULL) == 0);
+    for (int i = 0; i < 2; i++)
+        check(pthread_join(t[i], NULL) == 0);
+    check(guarded == 200);
+}
+
+static void *changes_after_unlocking(void *arg)
+{
+    pipe_lock();
+    guarded++;
+    pipe_unlock();
+    unguarded = 1;
+    step_to(1);
+    await_step(2);
+    return arg;
+}
+
+REPORT(changed_after_the_pipe_was_unlocked, "DATA RACE")
+{
+    pthread_t t;
+    make_pipe_lock();
+    check(pthread_create(&t, NULL, changes_after_unlocking, NULL) == 0);
+    await_step(1);
+    pipe_lock();
+    unguarded++;
+    pipe_unlock();
+    step_to(2);
+    check(pthread_join(t, NULL) == 0);
+}
+
 int main(int argc, char **argv)
 {
     return run_cases(argc, argv);
