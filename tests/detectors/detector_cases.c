@@ -8,7 +8,7 @@
  * detector: the same file is compiled for each, and runs under valgrind as it is.
  *
  * The order of a race's two accesses is made with steps in the kernel: bytes in pipes, by system
- * calls that no detector takes for synchronisation.  step(n) is made once, await(n) waits for it. */
+ * calls that no detector takes for synchronisation: step(n) is made once, await(n) waits for it. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
