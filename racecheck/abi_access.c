@@ -24,13 +24,15 @@ static inline __attribute__((always_inline)) void access_here(void *addr, unsign
                                                               uintptr_t pc)
 {
     uintptr_t p = (uintptr_t)addr;
-    bool write = kind & ACC_WRITE;
-    if (likely((p & 7) + n <= 8) && likely(is_covered(p, masks_of(p, n) << (write ? 8 : 0))))
-        return;
-    if ((p & 7) + n <= 8)
-        shadow_word_slow(p, w_masks((unsigned)masks_of(p, n), write), pc);
-    else
+    unsigned shift = kind & ACC_WRITE ? 8 : 0;
+    uint64_t mask = masks_of(p, n);
+    if (likely((p & 7) + n <= 8)) {
+        if (unlikely(!is_covered(p, mask << shift)))
+            shadow_word_slow(p, w_masks((unsigned)mask, shift != 0), pc);
+    } else if (unlikely(!is_covered(p, (mask & 0xff) << shift)) ||
+               unlikely(!is_covered(p + 7, mask >> 8 << shift))) {
         shadow_access_slow(p, n, kind, pc);
+    }
 }
 
 /* 16 bytes are two words. */
@@ -74,16 +76,26 @@ ACCESS_FAMILY(__tsan_unaligned_volatile_write, ACC_WRITE)
 ACCESS_FAMILY_1(__tsan_read_write, ACC_WRITE) /* a write conflicts with all that a read does */
 ACCESS_FAMILY(__tsan_unaligned_read_write, ACC_WRITE)
 
+/* How gcc announces what is not aligned: mostly a few bytes. */
+static inline __attribute__((always_inline)) void access_range(void *p, unsigned long n,
+                                                               unsigned kind, uintptr_t pc)
+{
+    if (likely(n - 1 < 8))
+        access_here(p, (unsigned)n, kind, pc);
+    else
+        shadow_access_slow((uintptr_t)p, n, kind, pc);
+}
+
 EXPORT void __tsan_read_range(void *p, unsigned long n);
 EXPORT void __tsan_read_range(void *p, unsigned long n)
 {
-    shadow_access_slow((uintptr_t)p, n, ACC_READ, CALLER_PC);
+    access_range(p, n, ACC_READ, CALLER_PC);
 }
 
 EXPORT void __tsan_write_range(void *p, unsigned long n);
 EXPORT void __tsan_write_range(void *p, unsigned long n)
 {
-    shadow_access_slow((uintptr_t)p, n, ACC_WRITE, CALLER_PC);
+    access_range(p, n, ACC_WRITE, CALLER_PC);
 }
 
 /* C++: the pointer to the table of virtual functions; setting it to what it is does no harm. */

@@ -224,22 +224,31 @@ static void access_in_word(struct rc_ctx *c, uintptr_t p, uint64_t masks, uintpt
 
 /* ---- any number of bytes ---- */
 
-/* Some bytes of one word, or the whole words up to the end of the page.  Returns how many bytes. */
-static size_t access_some(struct access *a, uintptr_t p, size_t n, bool write)
+/* Bytes of one word, as a part of something larger. */
+static void access_part(struct access *a, uintptr_t p, unsigned kind, uintptr_t pc)
 {
-    uintptr_t word = p & ~(uintptr_t)7, left = OWNER_PAGE - p % OWNER_PAGE;
+    if ((kind & ~ACC_WRITE) == 0) {
+        access_in_word(a->c, p, a->masks, pc);
+        return;
+    }
+    uintptr_t word = p & ~(uintptr_t)7, base = shadow_get(word);
+    counters_saw(1, 0);
+    shadow_set_mark(base, word, MARK_CELLS);
+    access_word(shadow_cell(base, word), shadow_owner(base, word), word, a);
+}
+
+/* Some bytes of one word, or the whole words up to the end of the page.  Returns how many bytes. */
+static size_t access_some(struct access *a, uintptr_t p, size_t n, unsigned kind, uintptr_t pc)
+{
+    uintptr_t left = OWNER_PAGE - p % OWNER_PAGE;
     unsigned off = p & 7, here = n < 8 - off ? (unsigned)n : 8 - off;
-    a->masks = w_masks(((1u << here) - 1) << off, write);
+    a->masks = w_masks(((1u << here) - 1) << off, kind & ACC_WRITE);
     if (here == 8) {
         size_t words = (n < left ? n : left) / 8;
         range_access(a, p, words);
         return words * 8;
     }
-    uintptr_t base = shadow_get(word);
-    uint64_t *cell = shadow_cell(base, word);
-    counters_saw(1, 0);
-    shadow_set_mark(base, word, MARK_CELLS);
-    access_word(cell, shadow_owner(base, word), word, a);
+    access_part(a, p, kind, pc);
     return here;
 }
 
@@ -254,29 +263,39 @@ static __attribute__((noinline)) void access_many(struct rc_ctx *c, uintptr_t p,
     struct rc_thread was = rc_enter();
     struct access a = access_of(c, kind, pc);
     while (n > 0) {
-        size_t done = access_some(&a, p, n, kind & ACC_WRITE);
+        size_t done = access_some(&a, p, n, kind, pc);
         p += done;
         n -= done;
     }
     rc_leave(was);
 }
 
+/* 1 to 8 bytes of one or two words. */
+static void access_few(struct rc_ctx *c, uintptr_t p, unsigned n, unsigned kind, uintptr_t pc)
+{
+    unsigned mask = ((1u << n) - 1) << (p & 7), over = mask >> 8;
+    access_in_word(c, p, w_masks(mask & 0xff, kind & ACC_WRITE), pc);
+    if (over != 0)
+        access_in_word(c, p + 7, w_masks(over, kind & ACC_WRITE), pc);
+}
+
+static void access_any(struct rc_ctx *c, uintptr_t p, size_t n, unsigned kind, uintptr_t pc)
+{
+    if (n - 1 < 8 && (kind & ~ACC_WRITE) == 0)
+        access_few(c, p, (unsigned)n, kind, pc);
+    else if (!is_unwanted(c, kind) && likely(!owner_is_inside()))
+        access_many(c, p, n, kind, pc);
+}
+
 void shadow_access_slow(uintptr_t p, size_t n, unsigned kind, uintptr_t pc)
 {
-    struct rc_ctx *c = rc_self.acc;
-    if (is_unwanted(c, kind) || unlikely(owner_is_inside()))
-        return;
-    access_many(c, p, n, kind, pc);
+    access_any(rc_self.acc, p, n, kind, pc);
 }
 
 void shadow_access(struct rc_ctx *c, uintptr_t p, size_t n, unsigned kind, uintptr_t pc)
 {
-    if (rc_is_silent(c))
-        return;
-    if ((p & 7) + n <= 8 && n != 0 && (kind & ~ACC_WRITE) == 0)
-        access_in_word(c, p, w_masks(((1u << n) - 1) << (p & 7), kind & ACC_WRITE), pc);
-    else if (!is_unwanted(c, kind) && likely(!owner_is_inside()))
-        access_many(c, p, n, kind, pc);
+    if (!rc_is_silent(c))
+        access_any(c, p, n, kind, pc);
 }
 
 void shadow_access_atomic(struct rc_ctx *c, uintptr_t p, unsigned n, bool write, uintptr_t pc,
