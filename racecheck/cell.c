@@ -6,9 +6,9 @@
  *   - whatever conflicts with E conflicts with A: A writes or E only read; and A is not atomic or E
  *     is atomic.
  * By the same rule A need not be recorded when E has A's own epoch (then they are ordered alike
- * for all others) and covers it.  Nothing else is ever dropped, with one exception: a write that
- * is in a race with E takes E's place although unordered, for the race has been found (FastTrack's
- * rule). */
+ * for all others) and covers it; and when A covers all of E and more, A alone is enough.  Nothing
+ * else is ever dropped, with one exception: a write that is in a race with E takes E's place
+ * although unordered, for the race has been found (FastTrack's rule). */
 #include "cell.h"
 #include "atomic.h"
 #include "alike.h"
@@ -262,25 +262,36 @@ static bool same_place(struct entry e, const struct access *a)
     return ((e.w ^ a->who) & W_WHO) == 0 && e.site == a->site;
 }
 
+/* e, of a's own epoch, is covered by the whole of a. */
+static bool is_outdone(uint64_t e, const struct access *a)
+{
+    return w_covers(a->who | a->masks, e & W_WHO, e & 0xffff);
+}
+
+/* a is checked for what is new of it, and takes the place of what it outdoes. */
 static void build_next(struct build *b, const struct entry *old, uint32_t n, const struct access *a,
-                       struct found *found)
+                       const struct access *news, struct found *found)
 {
     bool placed = false;
+    uint64_t masks = news->masks;
     if (n + 1 > FEW)
         b->past = past_make((n + 1) * 2); /* room for a crowd */
+    for (uint32_t i = 0; i < n; i++)
+        if (is_outdone(old[i].w, a))
+            masks |= old[i].w & 0xffff;
     for (uint32_t i = 0; i < n; i++) {
         struct entry e = old[i];
-        e.w = cell_check(e, a, found);
+        e.w = is_outdone(e.w, a) ? 0 : cell_check(e, news, found);
         if (e.w == 0)
             continue;
         if (!placed && same_place(e, a)) {
-            e.w |= a->masks;
+            e.w |= masks;
             placed = true;
         }
         build_add(b, e);
     }
     if (!placed)
-        build_add(b, (struct entry){a->who | a->masks, a->site});
+        build_add(b, (struct entry){a->who | masks, a->site});
 }
 
 /* a without the bytes for which the state already has an access of the same epoch. */
@@ -371,7 +382,7 @@ struct entry cell_next(struct entry old, const struct access *a, struct found *f
         return old;
     }
     struct build b = {.n = 0};
-    build_next(&b, e, n, &news, found);
+    build_next(&b, e, n, a, &news, found);
     struct entry next = build_done(&b, a->who & W_EPOCH, mine, again);
     if (again && found->n == 0)
         memo_learn(old, a, next);

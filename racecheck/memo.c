@@ -5,8 +5,9 @@
  * counted in batches: an entry takes BATCH references to the next past at once and hands them out
  * (credit); it collects those that cells give up to the old one (debt) and returns them together.
  *
- * Programs that lock around every access make each transition once.  So an entry is learned only
- * at the second transition that one place makes in one epoch; the first leaves a tag. */
+ * Programs that lock around every access make each transition once.  So an entry is learned only at
+ * the second transition that one place makes in one epoch, whatever the bytes; the first leaves a
+ * tag. */
 #include "memo.h"
 #include "pool.h"
 
@@ -38,8 +39,8 @@ bool memo_again(const struct access *a)
 {
     if (memo_mine == NULL)
         make_table();
-    uint64_t tag = memo_mix(a->who ^ memo_mix(a->site)) ^ a->masks;
-    uint64_t place = tag >> 58, *seen = memo_mine->tag;
+    uint64_t tag = memo_mix(a->who ^ memo_mix(a->site));
+    uint64_t place = tag >> (64 - MEMO_SHIFT), *seen = memo_mine->tag;
     if (seen[place] == tag || seen[place ^ 1] == tag)
         return true;
     seen[place ^ 1] = seen[place];
@@ -66,7 +67,7 @@ static uint64_t kept_place(const struct entry *e, uint32_t n)
     uint64_t h = n;
     for (uint32_t i = 0; i < n; i++)
         h = memo_mix(memo_mix(h ^ e[i].w) ^ e[i].site);
-    return h >> 58;
+    return h >> (64 - MEMO_SHIFT);
 }
 
 static bool is_same(const struct past *p, const struct entry *e, uint32_t n)

@@ -12,7 +12,7 @@
 #include "atomic.h"
 #include "cell.h"
 
-enum { MEMO_ENTRIES = 64, MEMO_BATCH = 64 };
+enum { MEMO_SHIFT = 8, MEMO_ENTRIES = 1 << MEMO_SHIFT, MEMO_BATCH = 64 };
 
 struct memo {
     struct entry old, next;
@@ -39,10 +39,8 @@ static inline uint64_t memo_mix(uint64_t h)
 static inline struct memo *memo_place(struct entry old, const struct access *a)
 {
     uint64_t h = memo_mix(old.w ^ old.site >> 4 ^ a->site << 20 ^ a->masks << 7);
-    return &memo_mine->memo[h >> 58];
+    return &memo_mine->memo[h >> (64 - MEMO_SHIFT)];
 }
-
-_Static_assert(MEMO_ENTRIES == 64, "memo_place() takes 6 bits");
 
 static inline bool memo_is(const struct memo *m, struct entry old, const struct access *a)
 {

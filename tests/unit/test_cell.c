@@ -70,6 +70,37 @@ Test(cell, both_halves_keep_their_own_place)
     cr_assert_eq(accesses_of(&words[0]), 1);
 }
 
+Test(cell, an_access_takes_the_place_of_smaller_ones_of_its_epoch)
+{
+    rc_init(NULL);
+    __tsan_write8(&words[0]);
+    struct rc_ctx *c = make(7), *other = make(8);
+    rc_switch(c);
+    __tsan_read1((char *)&words[0] + 1);
+    __tsan_read4((char *)&words[0] + 4);
+    cr_assert_eq(accesses_of(&words[0]), 3, "the creator's write and two reads");
+    __tsan_read8(&words[0]);
+    cr_assert_eq(accesses_of(&words[0]), 2, "the write and the read of all");
+    rc_switch(other);
+    __tsan_write1((char *)&words[0] + 1);
+    cr_assert_eq(n_reports, 1, "the small read's byte still races");
+}
+
+Test(cell, sliding_reads_share_their_states)
+{
+    static uint64_t many[2048];
+    rc_init(NULL);
+    for (int i = 0; i < 2048; i++)
+        __tsan_write8(&many[i]);
+    rc_switch(make(7));
+    for (size_t at = 0; at + 8 < sizeof many; at++) {
+        __tsan_read4((char *)many + at);
+        __tsan_read8((char *)many + at);
+    }
+    cr_assert_leq(cell_pasts(), 200, "%zu records for 2048 words", cell_pasts());
+    cr_assert_eq(n_reports, 0);
+}
+
 Test(cell, accesses_of_one_place_are_one)
 {
     rc_init(NULL);
