@@ -45,6 +45,7 @@ struct access {
     uint64_t who;   /* c's epoch, with W_ATOMIC for atomic accesses */
     uint64_t masks; /* as in an access word */
     uint64_t site;  /* may have SITE_FREE */
+    uint32_t fill;  /* see fill.h; 0: none */
 };
 
 /* Earlier accesses that conflict with an access and are not ordered before it.  Of very many only

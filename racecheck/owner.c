@@ -19,6 +19,7 @@
  * share all). */
 #include "owner.h"
 #include "fence.h"
+#include "fill.h"
 #include "report.h"
 #include "futex.h"
 #include <sched.h>
@@ -139,6 +140,8 @@ void owner_borrow(struct owner_loan *l, uint32_t *first)
     if (borrow_others(l))
         rt_fence_all(); /* [fence-all] the owners have seen it, or are seen to be inside */
     for (unsigned i = 0; i < OWNER_TOGETHER; i++) {
+        if (l->was[i] & OWNER_FILLED)
+            continue;
         if (l->was[i] != OWNER_NONE)
             await_outside(&owners[l->was[i] - OWNER_FIRST]);
         else
@@ -199,6 +202,8 @@ bool owner_enter_slow(uint32_t *page)
             return w != OWNER_SHARED;
         if (w == OWNER_NONE)
             at_cas_acq_rel(page, w, first_owner());
+        else if (w & OWNER_FILLED)
+            fill_spread(page);
         else if (w != OWNER_LEAVING)
             revoke(page, w);
         else if (i < SPINS)

@@ -27,6 +27,9 @@ enum {
     OWNER_LEAVING, /* somebody takes or borrows it.     -> SHARED, or back, by the same */
     OWNER_FIRST,   /* the lowest id.                    -> LEAVING by any other thread */
 };
+/* Or this with a number: see fill.h.  From NONE; -> LEAVING and SHARED, or NONE, by who spreads or
+ * drops the fill. */
+#define OWNER_FILLED (UINT32_C(1) << 31)
 
 struct owner {
     uint32_t id;    /* of the thread; OWNER_NOBODY before it has one */

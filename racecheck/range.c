@@ -6,6 +6,7 @@
 #include "alike.h"
 #include "counters.h"
 #include "crowd.h"
+#include "fill.h"
 #include "memo.h"
 #include "race.h"
 #include "shadow.h"
@@ -83,6 +84,8 @@ void range_access(struct access *a, uintptr_t p, size_t words)
     counters_saw(words, (uint64_t)(cell - first) / CELL);
     if (cell == end)
         return;
+    if (is_free && words * 8 == OWNER_PAGE && fill_page(shadow_owner(base, p), base, a))
+        return;
     set_marks(base, p, words);
     bool owned = owner_enter(shadow_owner(base, p));
     while (cell != end) {
@@ -147,9 +150,20 @@ static bool enter(uint32_t *page, bool *ret_leave)
     return *ret_leave ? owner_enter(page) : at_load_acq(page) == owner_mine->id; /* [owner] */
 }
 
+/* A fill would stand for what is reset, too. */
+static void spread_filled(uint32_t *page)
+{
+    if (unlikely(at_load_rlx(page) & OWNER_FILLED)) /* relaxed: as in reset_cell() */
+        fill_spread(page);
+}
+
 static void reset_page(uintptr_t base, uintptr_t from, uintptr_t to)
 {
-    bool leave, owned = enter(shadow_owner(base, from), &leave);
+    uint32_t *page = shadow_owner(base, from);
+    if (to - from == OWNER_PAGE && fill_drop(page))
+        return;
+    spread_filled(page);
+    bool leave, owned = enter(page, &leave);
     while (from < to) {
         uintptr_t next = (from | (MARK_SIZE - 1)) + 1;
         uintptr_t end = next < to ? next : to;
@@ -198,7 +212,10 @@ static void reset_range(uintptr_t from, uintptr_t to)
 static void reset_part(uintptr_t word, unsigned mask)
 {
     uintptr_t base = shadow_find(word);
-    if (base == 0 || at_load_rlx(shadow_cell(base, word)) == 0) /* relaxed: as in reset_cell() */
+    if (base == 0)
+        return;
+    spread_filled(shadow_owner(base, word));
+    if (at_load_rlx(shadow_cell(base, word)) == 0) /* relaxed: as in reset_cell() */
         return;
     uint64_t *cell = shadow_cell(base, word);
     bool leave, owned = enter(shadow_owner(base, word), &leave);
@@ -284,6 +301,8 @@ static void visit_pages(struct walk *k, uintptr_t base, uintptr_t first)
     owner_borrow(&loan, shadow_owner(base, first));
     for (unsigned i = 0; i < OWNER_TOGETHER; i++) {
         enum owner_may may = owner_may(&loan, i);
+        if ((loan.was[i] & OWNER_FILLED) && !k->crowds)
+            k->visit(fill_access(loan.was[i]), k->arg);
         if (may != OWNER_MAY_NOT)
             visit_page(k, base, first + i * OWNER_PAGE, may == OWNER_MAY_CHANGE);
     }

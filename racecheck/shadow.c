@@ -15,6 +15,7 @@
  * at all, as TSan does (of two simultaneous accesses both may miss the other). */
 #include "shadow.h"
 #include "counters.h"
+#include "fill.h"
 #include "memo.h"
 #include "pool.h"
 #include "race.h"
@@ -267,6 +268,7 @@ static __attribute__((noinline)) void access_many(struct rc_ctx *c, uintptr_t p,
         p += done;
         n -= done;
     }
+    fill_done(&a);
     rc_leave(was);
 }
 

@@ -1,0 +1,93 @@
+/* test_fill.c - a free of memory that was hardly used costs no cells, and is there for all that. */
+#include <criterion/criterion.h>
+#include "fill.h"
+#include "rc_double.h"
+#include "shadow.h"
+
+void __tsan_write8(void *);
+
+enum { PAGES = 8, BYTES = PAGES * OWNER_PAGE };
+
+static char memory[BYTES] __attribute__((aligned(OWNER_PAGE)));
+
+static uint32_t word_of(int page)
+{
+    uintptr_t p = (uintptr_t)memory + (size_t)page * OWNER_PAGE;
+    return *shadow_owner(shadow_get(p), p);
+}
+
+static struct rc_ctx *freed_by_one_unknown_to(void)
+{
+    rc_init(NULL);
+    struct rc_ctx *one = rc_ctx_make(rc_current(), RC_GOROUTINE, 7, 1, NULL, 0);
+    struct rc_ctx *other = rc_ctx_make(rc_current(), RC_GOROUTINE, 8, 1, NULL, 0);
+    rc_switch(one);
+    __tsan_write8(memory + 3 * OWNER_PAGE);
+    rc_mem_freed(one, memory, BYTES, 1);
+    rc_switch(other);
+    return other;
+}
+
+Test(fill, pages_that_were_not_used_share_one_record)
+{
+    freed_by_one_unknown_to();
+    cr_assert_eq(fill_count(), 1);
+    for (int i = 0; i < PAGES; i++)
+        cr_assert_eq((word_of(i) & OWNER_FILLED) != 0, i != 3, "page %d", i);
+}
+
+Test(fill, every_byte_races)
+{
+    struct rc_ctx *other = freed_by_one_unknown_to();
+    for (unsigned i = 0; i < PAGES; i++) { /* from different places: else they are one report */
+        rc_read(other, memory + i * OWNER_PAGE + 801 + i, 1, 0x1000 + 2 * i);
+        cr_assert_eq(n_reports, 2 * i + 1, "page %u", i);
+        rc_write(other, memory + (i + 1) * OWNER_PAGE - 8, 8, 0x1001 + 2 * i);
+        cr_assert_eq(n_reports, 2 * i + 2, "page %u", i);
+        cr_assert((word_of((int)i) & OWNER_FILLED) == 0);
+    }
+    cr_assert_eq(fill_count(), 0, "all are spread");
+}
+
+Test(fill, fresh_memory_is_as_if_never_used)
+{
+    struct rc_ctx *other = freed_by_one_unknown_to();
+    rc_mem_fresh(memory, BYTES);
+    cr_assert_eq(fill_count(), 0);
+    cr_assert_eq(word_of(5), (uint32_t)OWNER_NONE);
+    rc_write(other, memory, BYTES, 1);
+    cr_assert_eq(n_reports, 0);
+}
+
+Test(fill, what_is_around_fresh_memory_stays)
+{
+    struct rc_ctx *other = freed_by_one_unknown_to();
+    char *at = memory + OWNER_PAGE + 1001;
+    rc_mem_fresh(at, 3);
+    rc_mem_fresh(memory + 4 * OWNER_PAGE - 16, OWNER_PAGE + 32);
+    rc_write(other, at, 3, 1);
+    rc_write(other, memory + 4 * OWNER_PAGE - 16, OWNER_PAGE + 32, 1);
+    cr_assert_eq(n_reports, 0);
+    rc_read(other, at + 3, 1, 0x1000);
+    cr_assert_eq(n_reports, 1);
+    rc_read(other, memory + 5 * OWNER_PAGE + 16, 1, 0x1001);
+    cr_assert_eq(n_reports, 2);
+    rc_read(other, memory + 4 * OWNER_PAGE - 17, 1, 0x1002);
+    cr_assert_eq(n_reports, 3);
+}
+
+static void count(uint64_t w, void *ret_n)
+{
+    unsigned *n = ret_n;
+    *n += w_slot(w) != 0 && w_written(w) == 0xff;
+}
+
+Test(fill, who_looks_at_all_records_sees_it)
+{
+    freed_by_one_unknown_to();
+    unsigned n = 0;
+    shadow_each_record(count, &n);
+    cr_assert_geq(n, PAGES - 1u + OWNER_PAGE / 8, "once a page, and each word of the one in use");
+    for (int i = 0; i < PAGES; i++)
+        cr_assert_eq((word_of(i) & OWNER_FILLED) != 0, i != 3, "and leaves it so");
+}
