@@ -20,19 +20,28 @@ static inline __attribute__((always_inline)) uint64_t masks_of(uintptr_t p, unsi
     return (uint64_t)((1u << n) - 1) << (p & 7);
 }
 
+/* At most 8 bytes in two words.  Apart, so that the others need not hold what only this needs. */
+static __attribute__((noinline)) void access_across(uintptr_t p, unsigned n, unsigned kind,
+                                                    uintptr_t pc)
+{
+    uint64_t mask = masks_of(p, n);
+    unsigned shift = kind & ACC_WRITE ? 8 : 0;
+    if (unlikely(!is_covered(p, (mask & 0xff) << shift)) ||
+        unlikely(!is_covered(p + 7, mask >> 8 << shift)))
+        shadow_access_slow(p, n, kind, pc);
+}
+
 static inline __attribute__((always_inline)) void access_here(void *addr, unsigned n, unsigned kind,
                                                               uintptr_t pc)
 {
     uintptr_t p = (uintptr_t)addr;
-    unsigned shift = kind & ACC_WRITE ? 8 : 0;
-    uint64_t mask = masks_of(p, n);
-    if (likely((p & 7) + n <= 8)) {
-        if (unlikely(!is_covered(p, mask << shift)))
-            shadow_word_slow(p, w_masks((unsigned)mask, shift != 0), pc);
-    } else if (unlikely(!is_covered(p, (mask & 0xff) << shift)) ||
-               unlikely(!is_covered(p + 7, mask >> 8 << shift))) {
-        shadow_access_slow(p, n, kind, pc);
-    }
+    bool write = kind & ACC_WRITE;
+    if (likely((p & 7) + n <= 8) && likely(is_covered(p, masks_of(p, n) << (write ? 8 : 0))))
+        return;
+    if ((p & 7) + n <= 8)
+        shadow_word_slow(p, w_masks((unsigned)masks_of(p, n), write), pc);
+    else
+        access_across(p, n, kind, pc);
 }
 
 /* 16 bytes are two words. */
