@@ -31,12 +31,18 @@
 #include "waits.h"
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#if __has_include(<linux/futex.h>)
+#include <linux/futex.h>
+#else /* a libc that comes without the kernel's headers */
+#define FUTEX_WAIT        0
+#define FUTEX_WAIT_BITSET 9
+#define FUTEX_CMD_MASK    (~384)
+#endif
 
 enum { THREADS_MAX = 64 }; /* others that are looked at closely */
 

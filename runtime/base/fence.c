@@ -1,9 +1,14 @@
 /* fence.c - see fence.h. */
 #include "fence.h"
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#if __has_include(<linux/membarrier.h>)
+#include <linux/membarrier.h>
+#else /* a libc that comes without the kernel's headers */
+#define MEMBARRIER_CMD_PRIVATE_EXPEDITED          8
+#define MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED 16
+#endif
 
 bool rt_fence_needed = true;
 

@@ -80,7 +80,7 @@ Test(rc_crowd, an_append_checks_the_head_and_keeps_all)
     crowd_tidy(p);
     cr_assert_eq(p->head, 1);
     struct rc_ctx *reader = rc_ctx_make(NULL, RC_GOROUTINE, 2, 1, NULL, 0);
-    struct access a = {reader, reader->clock.now.epoch, w_masks(0xf, false), 50};
+    struct access a = {reader, reader->clock.now.epoch, w_masks(0xf, false), 50, 0};
     struct found found = {0};
     cr_assert(crowd_append(p, &a, &found));
     cr_assert_eq(found.n, 1, "not ordered after the writer");

@@ -25,7 +25,7 @@ static struct rc_ctx *a, *b;
 
 static void find(uint64_t site_now, uint64_t site_before, unsigned mask)
 {
-    struct access now = {b, b->clock.now.epoch, w_masks(mask, true), site_now};
+    struct access now = {b, b->clock.now.epoch, w_masks(mask, true), site_now, 0};
     struct found found = {.n = 1};
     found.e[0] = (struct entry){a->clock.now.epoch | w_masks(0x0c, false), site_before};
     struct rc_thread was = rc_enter();
