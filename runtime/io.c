@@ -24,6 +24,7 @@
 #include <sys/poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -61,19 +62,26 @@ static ssize_t result(ssize_t n)
     return n < 0 ? -errno : n;
 }
 
+/* preadv2() or pwritev2() where the file stands; musl has them from 1.2.5 on. */
+static ssize_t vector_call(long number, const struct transfer *t, size_t n, int flags)
+{
+    struct iovec v = {t->data, n};
+    ssize_t got = result(syscall(number, t->call.fd, &v, 1, -1L, -1L, flags));
+    return got == -ENOSYS ? -EOPNOTSUPP : got;
+}
+
 /* ---- writing without SIGPIPE ---- */
 
 /* Calls pwritev2() with flags, or write() if < 0, for a kernel that has no RWF_NOSIGNAL. */
 static ssize_t write_masked(const struct transfer *t, size_t n, int flags)
 {
-    struct iovec v = {t->data, n};
     sigset_t pipe_only, before;
     sigemptyset(&pipe_only);
     sigaddset(&pipe_only, SIGPIPE);
     if (t->quiet)
         pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
     ssize_t got =
-        result(flags < 0 ? write(t->call.fd, t->data, n) : pwritev2(t->call.fd, &v, 1, -1, flags));
+        flags < 0 ? result(write(t->call.fd, t->data, n)) : vector_call(SYS_pwritev2, t, n, flags);
     if (t->quiet) {
         if (got == -EPIPE && !sigismember(&before, SIGPIPE)) /* it is pending, and ours */
             sigtimedwait(&pipe_only, NULL, &(struct timespec){0, 0});
@@ -84,11 +92,10 @@ static ssize_t write_masked(const struct transfer *t, size_t n, int flags)
 
 static ssize_t write_nowait(const struct transfer *t)
 {
-    struct iovec v = {t->data, t->n};
     if (!t->quiet)
-        return result(pwritev2(t->call.fd, &v, 1, -1, RWF_NOWAIT));
+        return vector_call(SYS_pwritev2, t, t->n, RWF_NOWAIT);
     if (!at_load_rlx(&no_nosignal)) { /* relaxed: a hint */
-        ssize_t got = result(pwritev2(t->call.fd, &v, 1, -1, RWF_NOWAIT | RWF_NOSIGNAL));
+        ssize_t got = vector_call(SYS_pwritev2, t, t->n, RWF_NOWAIT | RWF_NOSIGNAL);
         if (got != -EOPNOTSUPP)
             return got;
     }
@@ -110,8 +117,7 @@ static ssize_t try_socket(struct transfer *t)
 
 static ssize_t try_nowait(struct transfer *t)
 {
-    struct iovec v = {t->data, t->n};
-    return t->write ? write_nowait(t) : result(preadv2(t->call.fd, &v, 1, -1, RWF_NOWAIT));
+    return t->write ? write_nowait(t) : vector_call(SYS_preadv2, t, t->n, RWF_NOWAIT);
 }
 
 /* The plain call, which may block the thread; the P is given up meanwhile. */
