@@ -72,7 +72,7 @@ const cases = Object.assign({}, lane_cases, panel_cases, {
     {
         if (!gen)
             return;
-        equal(run(gen, 'long.gtrace', '1400000').status, 0, 'gen_trace');
+        equal(run(gen, 'long.gtrace', '1700000').status, 0, 'gen_trace');
         const view = (...more) => run(goshawk, 'trace', 'view', ...more, 'long.gtrace', '-o',
                                       'long.html');
         const late = view('--from', '1000s');
