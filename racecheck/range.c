@@ -157,6 +157,13 @@ static void spread_filled(uint32_t *page)
         fill_spread(page);
 }
 
+/* The page's cells say all: no fill does, not even one that somebody spreads or has borrowed. */
+static bool is_settled(const uint32_t *page)
+{
+    uint32_t w = at_load_acq(page); /* [owner] */
+    return w != OWNER_LEAVING && !(w & OWNER_FILLED);
+}
+
 static void reset_page(uintptr_t base, uintptr_t from, uintptr_t to)
 {
     uint32_t *page = shadow_owner(base, from);
@@ -214,11 +221,12 @@ static void reset_part(uintptr_t word, unsigned mask)
     uintptr_t base = shadow_find(word);
     if (base == 0)
         return;
-    spread_filled(shadow_owner(base, word));
-    if (at_load_rlx(shadow_cell(base, word)) == 0) /* relaxed: as in reset_cell() */
-        return;
+    uint32_t *page = shadow_owner(base, word);
     uint64_t *cell = shadow_cell(base, word);
-    bool leave, owned = enter(shadow_owner(base, word), &leave);
+    spread_filled(page);
+    if (is_settled(page) && at_load_rlx(cell) == 0) /* relaxed: as in reset_cell() */
+        return;
+    bool leave, owned = enter(page, &leave);
     uint64_t w = owned ? cell[0] : cell_take(cell);
     cell_give(cell, cell_without((struct entry){w, cell[1]}, mask));
     if (leave)

@@ -1,5 +1,7 @@
 /* test_fill.c - a free of memory that was hardly used costs no cells, and is there for all that. */
 #include <criterion/criterion.h>
+#include <pthread.h>
+#include <sched.h>
 #include "fill.h"
 #include "rc_double.h"
 #include "shadow.h"
@@ -90,4 +92,37 @@ Test(fill, who_looks_at_all_records_sees_it)
     cr_assert_geq(n, PAGES - 1u + OWNER_PAGE / 8, "once a page, and each word of the one in use");
     for (int i = 0; i < PAGES; i++)
         cr_assert_eq((word_of(i) & OWNER_FILLED) != 0, i != 3, "and leaves it so");
+}
+
+static uint32_t borrowed, over;
+
+static void *makes_bytes_fresh(void *at)
+{
+    while (!at_load_acq(&borrowed)) /* [borrowed] */
+        sched_yield();
+    rc_mem_fresh(at, 3);
+    at_store_rel(&over, 1u); /* [over] */
+    return NULL;
+}
+
+/* Parts of a page are given out while a collection looks at it. */
+Test(fill, fresh_bytes_of_a_borrowed_page_are_fresh)
+{
+    struct rc_ctx *other = freed_by_one_unknown_to();
+    char *at = memory + OWNER_PAGE + 1001;
+    struct owner_loan loan;
+    uintptr_t first = (uintptr_t)at & ~((uintptr_t)OWNER_TOGETHER * OWNER_PAGE - 1);
+    pthread_t t;
+    cr_assert_eq(pthread_create(&t, NULL, makes_bytes_fresh, at), 0);
+    owner_borrow(&loan, shadow_owner(shadow_get(first), first));
+    at_store_rel(&borrowed, 1u);                           /* [borrowed] */
+    for (int i = 0; i < 10000 && !at_load_acq(&over); i++) /* [over] */
+        sched_yield();
+    cr_expect_eq(at_load_acq(&over), 0, "it waits"); /* [over] */
+    owner_give_back(&loan);
+    pthread_join(t, NULL);
+    rc_write(other, at, 3, 1);
+    cr_expect_eq(n_reports, 0);
+    rc_write(other, at + 3, 1, 2);
+    cr_expect_eq(n_reports, 1);
 }
