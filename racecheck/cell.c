@@ -118,7 +118,7 @@ void cell_drop(struct entry old)
 /* Bytes of e that conflict with a. */
 static unsigned conflict(uint64_t e, const struct access *a)
 {
-    if (e & a->who & W_ATOMIC)
+    if ((a->who & W_ATOMIC) && w_is_atomic(e))
         return 0;
     return (w_touched(e) & w_written(a->masks)) | (w_written(e) & w_touched(a->masks));
 }
@@ -126,7 +126,7 @@ static unsigned conflict(uint64_t e, const struct access *a)
 /* Masks of e without the bytes that a makes superfluous, where e is ordered before a. */
 static uint64_t left_of(uint64_t e, const struct access *a)
 {
-    if ((a->who & W_ATOMIC) && !(e & W_ATOMIC))
+    if ((a->who & W_ATOMIC) && !w_is_atomic(e))
         return e;
     unsigned gone = w_written(a->masks) | (w_touched(a->masks) & ~w_written(e));
     return e & ~(uint64_t)(gone << 8 | gone);
@@ -146,6 +146,8 @@ uint64_t cell_check(struct entry e, const struct access *a, struct found *found)
         return e.w;
     bool ordered = rc_ordered(a->c, e.w);
     unsigned bytes = ordered ? 0 : conflict(e.w, a);
+    if (ordered && (e.site & SITE_FREE)) /* no race, but news; see race_found() */
+        note_race(found, e, common);
     if (bytes != 0) {
         note_race(found, e, bytes);
         if (w_written(a->masks) == 0)
@@ -157,12 +159,13 @@ uint64_t cell_check(struct entry e, const struct access *a, struct found *found)
     return w_touched(left) ? left : 0;
 }
 
-/* Masks of a that e, an entry of a's own epoch, does not cover. */
-static uint64_t uncovered(uint64_t e, const struct access *a, uint64_t masks)
+/* Masks of a that e does not cover, if it is an entry of a's own epoch and no free. */
+static uint64_t uncovered(struct entry e, const struct access *a, uint64_t masks)
 {
-    if (((e ^ a->who) & W_EPOCH) != 0 || ((e & W_ATOMIC) && !(a->who & W_ATOMIC)))
+    if (((e.w ^ a->who) & W_EPOCH) != 0 || ((e.w & W_ATOMIC) && !(a->who & W_ATOMIC)) ||
+        (e.site & SITE_FREE))
         return masks;
-    unsigned done = w_written(e) | (w_touched(e) & ~w_written(masks));
+    unsigned done = w_written(e.w) | (w_touched(e.w) & ~w_written(masks));
     return masks & ~(uint64_t)(done << 8 | done);
 }
 
@@ -262,10 +265,11 @@ static bool same_place(struct entry e, const struct access *a)
     return ((e.w ^ a->who) & W_WHO) == 0 && e.site == a->site;
 }
 
-/* e, of a's own epoch, is covered by the whole of a. */
-static bool is_outdone(uint64_t e, const struct access *a)
+/* e, of a's own epoch, is covered by the whole of a.  A free is not: what comes after it is news,
+ * and its word, which has no touched bytes, would seem covered by another free. */
+static bool is_outdone(struct entry e, const struct access *a)
 {
-    return w_covers(a->who | a->masks, e & W_WHO, e & 0xffff);
+    return w_covers(a->who | a->masks, e.w & W_WHO, e.w & 0xffff) && !(e.site & SITE_FREE);
 }
 
 /* a is checked for what is new of it, and takes the place of what it outdoes. */
@@ -277,11 +281,11 @@ static void build_next(struct build *b, const struct entry *old, uint32_t n, con
     if (n + 1 > FEW)
         b->past = past_make((n + 1) * 2); /* room for a crowd */
     for (uint32_t i = 0; i < n; i++)
-        if (is_outdone(old[i].w, a))
+        if (is_outdone(old[i], a))
             masks |= old[i].w & 0xffff;
     for (uint32_t i = 0; i < n; i++) {
         struct entry e = old[i];
-        e.w = is_outdone(e.w, a) ? 0 : cell_check(e, news, found);
+        e.w = is_outdone(e, a) ? 0 : cell_check(e, news, found);
         if (e.w == 0)
             continue;
         if (!placed && same_place(e, a)) {
@@ -294,12 +298,13 @@ static void build_next(struct build *b, const struct entry *old, uint32_t n, con
         build_add(b, (struct entry){a->who | masks, a->site});
 }
 
-/* a without the bytes for which the state already has an access of the same epoch. */
+/* a without the bytes for which the state already has an access of the same epoch.  A free is news
+ * in any case. */
 static struct access news_of(const struct entry *old, uint32_t n, const struct access *a)
 {
     struct access news = *a;
-    for (uint32_t i = 0; i < n; i++)
-        news.masks = uncovered(old[i].w, a, news.masks);
+    for (uint32_t i = 0; i < n && !(a->site & SITE_FREE); i++)
+        news.masks = uncovered(old[i], a, news.masks);
     return news;
 }
 
@@ -317,14 +322,15 @@ static uint64_t summary_of(const struct access *a)
     return a->who & W_ATOMIC ? a->who & W_EPOCH : a->who | a->masks;
 }
 
-/* What a leaves of the few entries of p.  False: there is a race, or an entry of a's own epoch. */
+/* What a leaves of the few entries of p.  False: there is a race, a free, or an entry of a's own
+ * epoch. */
 static inline bool leaves(const struct past *p, const struct access *a, uint64_t left[FEW])
 {
     for (uint32_t i = 0; i < p->n; i++) {
         uint64_t e = left[i] = p->e[i].w;
         if ((w_touched(e) & w_touched(a->masks)) == 0)
             continue;
-        if (((e ^ a->who) & W_EPOCH) == 0)
+        if (((e ^ a->who) & W_EPOCH) == 0 || (p->e[i].site & SITE_FREE))
             return false;
         if (rc_ordered(a->c, e))
             left[i] = left_of(e, a);

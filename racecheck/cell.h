@@ -44,12 +44,13 @@ struct access {
     struct rc_ctx *c;
     uint64_t who;   /* c's epoch, with W_ATOMIC for atomic accesses */
     uint64_t masks; /* as in an access word */
-    uint64_t site;  /* may have SITE_FREE */
+    uint64_t site;  /* may have SITE_FREE; then masks are those of a free */
     uint32_t fill;  /* see fill.h; 0: none */
 };
 
-/* Earlier accesses that conflict with an access and are not ordered before it.  Of very many only
- * some are kept: the first ones, and then each that is the first for one of the 8 bytes. */
+/* Earlier accesses that conflict with an access and are not ordered before it, and frees, ordered
+ * or not.  Of very many only some are kept: the first ones, and then each that is the first for one
+ * of the 8 bytes. */
 enum { FOUND_FIRST = 8, FOUND_MAX = FOUND_FIRST + 8 };
 struct found {
     unsigned n;

@@ -12,7 +12,7 @@ enum { LOOK_BACK = 8 };
 
 static bool is_tail(uint64_t w, bool atomic)
 {
-    return atomic ? (w & W_ATOMIC) != 0 : (w & W_ATOMIC) == 0 && w_written(w) == 0;
+    return atomic ? w_is_atomic(w) : (w & W_ATOMIC) == 0 && w_written(w) == 0;
 }
 
 static bool is_there(const struct past *p, const struct access *a)

@@ -11,6 +11,7 @@
 #include "memo.h"
 #include "owner.h"
 #include "pool.h"
+#include "quarantine.h"
 #include "shadow.h"
 #include "slot.h"
 #include "sync.h"
@@ -326,6 +327,7 @@ void rc_thread_fini(void)
 {
     struct rc_thread was = rc_enter();
     calls_thread_fini();
+    quarantine_thread_fini();
     memo_thread_fini();
     owner_thread_fini();
     rc_leave(was);
@@ -516,6 +518,12 @@ void rc_read(struct rc_ctx *c, const void *p, size_t n, uintptr_t pc)
 void rc_write(struct rc_ctx *c, const void *p, size_t n, uintptr_t pc)
 {
     shadow_access(c, (uintptr_t)p, n, ACC_WRITE, pc);
+}
+
+void rc_uses(struct rc_ctx *c, const void *obj, uintptr_t pc)
+{
+    if (!rc_is_silent(c) && unlikely(shadow_is_freed((uintptr_t)obj)))
+        shadow_access(c, (uintptr_t)obj, 1, ACC_READ, pc);
 }
 
 void rc_mem_fresh(const void *p, size_t n)

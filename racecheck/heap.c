@@ -5,7 +5,8 @@
  * differ between malloc's arenas.  Open addressing with linear probing; at most half full.
  *
  * A freed block stays, marked, until its address is given out again or the table is rebuilt: so a
- * report about a use after free can still say which block that was.
+ * report about a use after free can still say which block that was.  One in quarantine stays in any
+ * case.
  *
  * Reports ask with an address inside a block.  They probe backwards, 16 bytes a step, as far as the
  * largest block that the tables hold; blocks of a page multiple's size and more stand in a list of
@@ -31,8 +32,8 @@ enum {
 };
 
 struct entry {
-    uintptr_t start; /* 0: empty */
-    uint64_t size : 63, freed : 1;
+    uintptr_t start;                         /* 0: empty */
+    uint64_t size : 62, freed : 1, kept : 1; /* kept: freed, and in quarantine */
     rc_site site;
     const struct rc_life *by;
 };
@@ -72,13 +73,18 @@ static struct entry *slot_of(const struct table *t, uintptr_t start)
     return &t->entry[i];
 }
 
+static bool is_needed(const struct entry *e)
+{
+    return e->start && (!e->freed || e->kept);
+}
+
 /* Makes room for one more; freed blocks are forgotten now.  Returns false without memory. */
 static bool small_grow(struct table *t)
 {
     struct table old = *t;
     size_t alive = 0;
     for (size_t i = 0; i < old.room; i++)
-        alive += old.entry[i].start && !old.entry[i].freed;
+        alive += is_needed(&old.entry[i]);
     size_t room = old.room ? old.room : FIRST_ROOM;
     while (room < 4 * (alive + 1))
         room *= 2;
@@ -89,7 +95,7 @@ static bool small_grow(struct table *t)
     t->room = room;
     t->used = alive;
     for (size_t i = 0; i < old.room; i++)
-        if (old.entry[i].start && !old.entry[i].freed)
+        if (is_needed(&old.entry[i]))
             *slot_of(t, old.entry[i].start) = old.entry[i];
     if (old.entry)
         vm_release(old.entry, bytes_of(old.room));
@@ -103,7 +109,7 @@ static struct entry *large_slot(uintptr_t start)
     for (size_t i = 0; i < large.used; i++) {
         if (large.entry[i].start == start)
             return &large.entry[i];
-        if (large.entry[i].freed)
+        if (!is_needed(&large.entry[i]))
             gone = &large.entry[i];
     }
     if (large.used < large.room)
@@ -128,8 +134,8 @@ static struct table *table_of(uintptr_t start, size_t size)
     return size >= LARGE ? &large : shard_of(start);
 }
 
-/* The living block at start, or NULL.  Caller holds t's lock. */
-static struct entry *living(const struct table *t, uintptr_t start)
+/* The block at start, or NULL.  Caller holds t's lock. */
+static struct entry *block_at(const struct table *t, uintptr_t start)
 {
     struct entry *e = NULL;
     if (t == &large) {
@@ -139,20 +145,42 @@ static struct entry *living(const struct table *t, uintptr_t start)
     } else if (t->room) {
         e = slot_of(t, start);
     }
-    return e && e->start == start && !e->freed ? e : NULL;
+    return e && e->start == start ? e : NULL;
 }
 
-/* Returns whether there is such a block; it counts as freed from now on if that is asked for. */
-static bool size_in(struct table *t, uintptr_t start, bool remove, size_t *ret_size)
+/* Where a block can be. */
+enum state { LIVING, KEPT, FREED };
+
+static enum state state_of(const struct entry *e)
+{
+    return !e->freed ? LIVING : e->kept ? KEPT : FREED;
+}
+
+static void set_state(struct entry *e, enum state to)
+{
+    e->freed = to != LIVING;
+    e->kept = to == KEPT;
+}
+
+/* A block in state `from` goes over to `to`.  False: there is none. */
+static bool move_in(struct table *t, uintptr_t start, enum state from, enum state to,
+                    size_t *ret_size)
 {
     rt_lock(&t->lock);
-    struct entry *e = living(t, start);
-    if (e) {
+    struct entry *e = block_at(t, start);
+    bool fits = e && state_of(e) == from;
+    if (fits) {
         *ret_size = e->size;
-        e->freed |= remove;
+        set_state(e, to);
     }
     rt_unlock(&t->lock);
-    return e != NULL;
+    return fits;
+}
+
+static bool move(uintptr_t start, enum state from, enum state to, size_t *ret_size)
+{
+    return start != 0 && (move_in(shard_of(start), start, from, to, ret_size) ||
+                          move_in(&large, start, from, to, ret_size));
 }
 
 void heap_add(uintptr_t start, size_t size, rc_site site, const struct rc_life *by)
@@ -171,18 +199,27 @@ void heap_add(uintptr_t start, size_t size, rc_site site, const struct rc_life *
     rt_unlock(&t->lock);
 }
 
-size_t heap_remove(uintptr_t start)
+size_t heap_remove(uintptr_t start, bool keep)
 {
     size_t size = 0;
-    if (!size_in(shard_of(start), start, true, &size))
-        size_in(&large, start, true, &size);
+    move(start, LIVING, keep ? KEPT : FREED, &size);
     return size;
+}
+
+void heap_release(uintptr_t start)
+{
+    size_t size;
+    move(start, KEPT, FREED, &size);
 }
 
 bool heap_size(uintptr_t start, size_t *ret_size)
 {
-    return start != 0 && (size_in(shard_of(start), start, false, ret_size) ||
-                          size_in(&large, start, false, ret_size));
+    return move(start, LIVING, LIVING, ret_size);
+}
+
+bool heap_kept_size(uintptr_t start, size_t *ret_size)
+{
+    return move(start, KEPT, KEPT, ret_size);
 }
 
 static bool covers(const struct entry *e, uintptr_t addr)
@@ -192,7 +229,7 @@ static bool covers(const struct entry *e, uintptr_t addr)
 
 static void take(struct heap_block *b, const struct entry *e)
 {
-    *b = (struct heap_block){e->start, e->size, e->site, e->by, e->freed};
+    *b = (struct heap_block){e->start, e->size, e->site, e->by, e->freed, e->kept};
 }
 
 /* Living blocks first: a freed one may be covered by a living one that begins elsewhere. */
@@ -232,6 +269,12 @@ bool heap_find(uintptr_t addr, struct heap_block *ret_block)
 {
     return find_small(addr, false, ret_block) || find_large(addr, false, ret_block) ||
            find_small(addr, true, ret_block) || find_large(addr, true, ret_block);
+}
+
+bool heap_is_kept(uintptr_t addr)
+{
+    struct heap_block b;
+    return heap_find(addr, &b) && b.kept;
 }
 
 static void each_owner(struct table *t, size_t n, void (*visit)(const struct rc_life *by))

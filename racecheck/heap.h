@@ -17,13 +17,24 @@ struct heap_block {
     rc_site site;             /* where */
     const struct rc_life *by; /* NULL: not by a flow of control */
     bool freed;               /* it has been given back, and its address not yet given out again */
+    bool kept;                /* freed, and in quarantine: the memory is nobody's */
 };
 
 /* malloc has returned that block. */
 void heap_add(uintptr_t start, size_t size, rc_site site, const struct rc_life *by);
 
-/* The block is about to be freed.  Returns its size; 0 when it is unknown. */
-size_t heap_remove(uintptr_t start);
+/* The block is about to be freed; keep: to be put in quarantine.  Returns its size; 0 when it is
+ * unknown. */
+size_t heap_remove(uintptr_t start, bool keep);
+
+/* The block leaves the quarantine, and is about to go back to libc. */
+void heap_release(uintptr_t start);
+
+/* addr is in a block that is in quarantine. */
+bool heap_is_kept(uintptr_t addr);
+
+/* The block that begins at start is in quarantine: its size.  False: there is none. */
+bool heap_kept_size(uintptr_t start, size_t *ret_size);
 
 /* What was asked for when the living block at start was given out.  Returns false when it is
  * unknown. */

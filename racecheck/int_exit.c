@@ -7,6 +7,7 @@
 #include "heap.h"
 #include "intercept.h"
 #include "owner.h"
+#include "quarantine.h"
 #include <dlfcn.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -40,6 +41,7 @@ static void fork_begins(void)
     threads_hold();
     gate_shut();
     heap_hold();
+    quarantine_hold();
     forker = was;
 }
 
@@ -53,6 +55,7 @@ static void fork_over(void)
 
 static void fork_over_in_parent(void)
 {
+    quarantine_let_go();
     heap_let_go();
     fork_over();
 }
@@ -60,6 +63,7 @@ static void fork_over_in_parent(void)
 /* The child has one thread, and no part in the parent's verdict. */
 static void fork_over_in_child(void)
 {
+    quarantine_let_go();
     heap_let_go();
     gate_forked();
     owner_forked();

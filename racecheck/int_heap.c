@@ -5,6 +5,10 @@
  * block goes back, so that it races with every unordered use, at any offset, and so do later uses,
  * until the addresses are given out again.
  *
+ * A freed block goes to the quarantine first.  While it is there, uses that come after the free are
+ * reported as well, among them a second free, which then ends with the report.  realloc() of a
+ * block that must move is made of malloc and free, so that the old place is kept too.
+ *
  * The order at free() matters: first the race is told and the block leaves the tables, then libc
  * gets it; another thread that is given the same addresses at once finds them untouched by us
  * afterwards.
@@ -13,6 +17,7 @@
  * forgets. */
 #include "heap.h"
 #include "intercept.h"
+#include "quarantine.h"
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -30,16 +35,45 @@ static void *given(void *p, size_t n, uintptr_t pc)
     return p;
 }
 
+/* The block at p is about to go back to libc at once. */
 static void taken_back(void *p, uintptr_t pc)
 {
     struct rc_ctx *c = watched_from(pc);
-    size_t n = heap_remove((uintptr_t)p);
+    size_t n = heap_remove((uintptr_t)p, false);
     if (n == 0)
         return;
     if (c)
         rc_mem_freed(c, p, n, pc);
     else
         rc_mem_fresh(p, n);
+}
+
+/* The block at p is in quarantine already: it is freed once more, which is reported, and no
+ * more. */
+static bool freed_before(void *p, size_t *ret_size, uintptr_t pc)
+{
+    if (!heap_kept_size((uintptr_t)p, ret_size))
+        return false;
+    if (watched_from(pc))
+        rc_mem_freed(rc_current(), p, *ret_size, pc);
+    return true;
+}
+
+static void give_back(void *p, uintptr_t pc)
+{
+    struct rc_ctx *c = watched_from(pc);
+    size_t n = 0;
+    if (!heap_size((uintptr_t)p, &n) && freed_before(p, &n, pc))
+        return;
+    if (!c || !quarantine_wants(n)) {
+        taken_back(p, pc);
+        rt_real_free(p);
+    } else if (heap_remove((uintptr_t)p, true) == 0) {
+        freed_before(p, &n, pc); /* by another thread, at the same moment */
+    } else {
+        rc_mem_freed(c, p, n, pc);
+        quarantine_put(p, n);
+    }
 }
 
 INTERCEPT(void *, malloc, (size_t n))
@@ -54,28 +88,51 @@ INTERCEPT(void *, calloc, (size_t n, size_t each))
 
 INTERCEPT(void, free, (void *p))
 {
-    if (!p)
-        return;
-    taken_back(p, PC);
-    rt_real_free(p);
+    if (p)
+        give_back(p, PC);
 }
 
 INTERCEPT(void, cfree, (void *p))
 {
-    if (!p)
-        return;
-    taken_back(p, PC);
-    rt_real_free(p);
+    if (p)
+        give_back(p, PC);
+}
+
+/* realloc() of a block of `was` bytes by hand. */
+static void *moved(void *p, size_t was, size_t n, uintptr_t pc)
+{
+    void *q = given(rt_real_malloc(n), n, pc);
+    if (!q)
+        return NULL;
+    rt_real_memcpy(q, p, was < n ? was : n);
+    give_back(p, pc);
+    return q;
+}
+
+/* libc could not keep the block at p in its place, and it is one for the quarantine; or is
+ * there. */
+static bool must_move(void *p, size_t n, size_t *ret_was, uintptr_t pc)
+{
+    if (heap_size((uintptr_t)p, ret_was))
+        return watched_from(pc) && quarantine_wants(*ret_was) && n > rt_real_malloc_usable_size(p);
+    return heap_kept_size((uintptr_t)p, ret_was);
 }
 
 /* The old block is freed and a new one given, also when libc keeps the place. */
 static void *resized(void *p, size_t n, uintptr_t pc)
 {
+    size_t was;
     if (!p)
         return given(rt_real_malloc(n), n, pc);
+    if (n == 0) { /* as glibc does */
+        give_back(p, pc);
+        return NULL;
+    }
+    if (must_move(p, n, &was, pc))
+        return moved(p, was, n, pc);
     taken_back(p, pc);
     void *q = rt_real_realloc(p, n);
-    if (!q && n > 0) { /* no memory: the old block lives on, with its past forgotten */
+    if (!q) { /* no memory: the old block lives on, with its past forgotten */
         int saved = errno;
         given(p, malloc_usable_size(p), pc);
         errno = saved;

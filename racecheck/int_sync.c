@@ -37,7 +37,7 @@ static void drops(const void *lock, uintptr_t pc)
 }
 
 /* Making and destroying are writes, use is a read: use unordered with them, or with free(), is a
- * race. */
+ * race.  Use of a condition or a semaphore is looked at only when its memory was freed. */
 #define NEW(name, parameters, arguments, object)                  \
     INTERCEPT(int, name, parameters)                              \
     {                                                             \
@@ -48,6 +48,7 @@ static void drops(const void *lock, uintptr_t pc)
 #define TAKE(name, parameters, arguments, object, how, kind) \
     INTERCEPT(int, name, parameters)                         \
     {                                                        \
+        rc_uses(watched_from(PC), (const void *)object, PC); \
         int err = rt_real_##name arguments;                  \
         if (err == 0 || err == EOWNERDEAD)                   \
             took((const void *)object, how, kind, PC);       \
@@ -86,6 +87,7 @@ INTERCEPT(int, pthread_mutex_destroy, (pthread_mutex_t * m))
 
 INTERCEPT(int, pthread_mutex_lock, (pthread_mutex_t * m))
 {
+    rc_uses(watched_from(PC), m, PC);
     check_not_destroyed(m, "lock of a destroyed mutex", PC);
     int err = rt_real_pthread_mutex_lock(m);
     if (err == 0 || err == EOWNERDEAD)
@@ -140,6 +142,7 @@ static void took_rw(pthread_rwlock_t *l, unsigned how, uintptr_t pc)
 #define TAKE_RW(name, parameters, arguments, how) \
     INTERCEPT(int, name, parameters)              \
     {                                             \
+        rc_uses(watched_from(PC), l, PC);         \
         int err = rt_real_##name arguments;       \
         if (err == 0)                             \
             took_rw(l, how, PC);                  \
@@ -202,6 +205,7 @@ static void woken(void *arg)
     {                                     \
         struct waiting w = {c, m, PC};    \
         int err;                          \
+        rc_uses(watched_from(PC), c, PC); \
         drops(m, PC);                     \
         pthread_cleanup_push(woken, &w);  \
         err = rt_real_##name arguments;   \
@@ -218,6 +222,7 @@ WAIT(pthread_cond_clockwait,
 #define SIGNAL(name, type)                  \
     INTERCEPT(int, name, (type * c))        \
     {                                       \
+        rc_uses(watched_from(PC), c, PC);   \
         if (watched())                      \
             rc_release_merge(watched(), c); \
         return rt_real_##name(c);           \
@@ -421,6 +426,7 @@ NEW(sem_destroy, (sem_t * s), (s), s)
 
 INTERCEPT(int, sem_post, (sem_t * s))
 {
+    rc_uses(watched_from(PC), s, PC);
     if (watched())
         rc_release_merge(watched(), s);
     return rt_real_sem_post(s);
@@ -429,6 +435,7 @@ INTERCEPT(int, sem_post, (sem_t * s))
 #define ACQUIRE_SEM(name, parameters, arguments) \
     INTERCEPT(int, name, parameters)             \
     {                                            \
+        rc_uses(watched_from(PC), s, PC);        \
         int rc = rt_real_##name arguments;       \
         if (rc == 0 && watched())                \
             rc_acquire(watched(), s);            \

@@ -1,10 +1,15 @@
 /* race.c - see race.h.
  *
- * A pair of stacks is reported once, in whichever order the two come again. */
+ * A pair of stacks is reported once, in whichever order the two come again.
+ *
+ * What comes after a free, by order, is no race but a use after free, if the block is still in
+ * quarantine.  Otherwise it says nothing: libc may have used the memory for something of its own,
+ * unseen. */
 #include "race.h"
 #include "collect.h"
 #include "ctx.h"
 #include "futex.h"
+#include "heap.h"
 #include "lockset.h"
 #include "pool.h"
 #include "slot.h"
@@ -92,13 +97,24 @@ static void grow(void)
         pages_put(old, n * sizeof *old);
 }
 
-static bool is_new(uint64_t a, uint64_t b)
+/* The place for a pair that was not told before, or NULL. */
+static struct pair *place_if_new(struct pair key)
 {
-    struct pair key = a < b ? (struct pair){a, b} : (struct pair){b, a};
     if (n_pairs * 2 >= room)
         grow();
     struct pair *p = place_of(key);
-    if (p->hi != 0)
+    return p->hi == 0 ? p : NULL;
+}
+
+static struct pair pair_of(uint64_t a, uint64_t b)
+{
+    return a < b ? (struct pair){a, b} : (struct pair){b, a};
+}
+
+static bool is_new(struct pair key)
+{
+    struct pair *p = place_if_new(key);
+    if (p == NULL)
         return false;
     *p = key;
     n_pairs++;
@@ -117,7 +133,7 @@ static void fill(struct rc_access_info *info, uintptr_t word, uint64_t w, uint64
         .addr = word + (unsigned)__builtin_ctz(touched),
         .size = (unsigned)__builtin_popcount(touched),
         .write = w_written(w) != 0,
-        .atomic = (w & W_ATOMIC) != 0,
+        .atomic = w_is_atomic(w),
         .free = (site & SITE_FREE) != 0,
         .by = life ? life : &forgotten,
         .stack = lockset_strip(site & ~SITE_FREE),
@@ -126,6 +142,7 @@ static void fill(struct rc_access_info *info, uintptr_t word, uint64_t w, uint64
 }
 
 struct job {
+    bool use; /* after free, in order */
     struct rc_access_info now, before;
     struct rc_order_info order;
 };
@@ -133,6 +150,10 @@ struct job {
 static void run(void *arg)
 {
     struct job *j = arg;
+    if (j->use) {
+        rc_report_use(&j->now, &j->before);
+        return;
+    }
     rc_report_race(&j->now, &j->before, &j->order);
     const struct rc_host *h = rc_the_host();
     if (h->on_race)
@@ -186,27 +207,36 @@ void rc_lock_misused(struct rc_ctx *c, const void *l, const char *kind, const ch
     memcpy(m.by.name, c->life->name, sizeof m.by.name);
     struct rc_thread was = rc_enter();
     rt_lock(&lock);
-    if (is_new(m.where, 1)) /* no stack is 1 */
+    if (is_new(pair_of(m.where, 1))) /* no stack is 1 */
         report_other_by(run_misuse, &m);
     rt_unlock(&lock);
     rc_leave(was);
 }
 
+/* Access a, to the word at addr, and e are news, and are to be told of.  Caller holds lock. */
+static void found_one(const struct access *a, uintptr_t addr, const struct entry *e)
+{
+    struct pair key =
+        pair_of(lockset_strip(a->site & ~SITE_FREE), lockset_strip(e->site & ~SITE_FREE));
+    uintptr_t first = addr + (unsigned)__builtin_ctz(w_touched(a->masks) & w_touched(e->w));
+    struct job j = {.use = (e->site & SITE_FREE) && rc_ordered(a->c, e->w)};
+    if (!place_if_new(key) || is_benign(first) || is_thread_local(first, a->c, e->w) ||
+        (j.use && !heap_is_kept(first)))
+        return;
+    is_new(key);
+    fill(&j.now, addr, a->who | a->masks, a->site);
+    fill(&j.before, addr, e->w, e->site);
+    if (!j.use)
+        journal_between(a->c, j.before.by, e->w, &j.order);
+    report_by(run, &j);
+}
+
 void race_found(const struct access *a, uintptr_t addr, const struct found *found)
 {
     for (unsigned i = 0; i < found->n; i++) {
-        const struct entry *e = &found->e[i];
         rt_lock(&lock);
         collect_hold();
-        uintptr_t first = addr + (unsigned)__builtin_ctz(w_touched(a->masks & e->w));
-        if (!is_benign(first) && !is_thread_local(first, a->c, e->w) &&
-            is_new(lockset_strip(a->site & ~SITE_FREE), lockset_strip(e->site & ~SITE_FREE))) {
-            struct job j;
-            fill(&j.now, addr, a->who | a->masks, a->site);
-            fill(&j.before, addr, e->w, e->site);
-            journal_between(a->c, j.before.by, e->w, &j.order);
-            report_by(run, &j);
-        }
+        found_one(a, addr, &found->e[i]);
         collect_let_go();
         rt_unlock(&lock);
     }

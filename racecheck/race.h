@@ -4,7 +4,8 @@
 
 #include "cell.h"
 
-/* Access a to the word at addr is in a race with every entry found.  Holds no cell. */
+/* Access a to the word at addr is in a race with every entry found, or comes after it, a free.
+ * Holds no cell. */
 void race_found(const struct access *a, uintptr_t addr, const struct found *found);
 
 /* Locks that are taken in a circle.  Holds no lock of the engine. */

@@ -55,12 +55,13 @@ static uint64_t *replace(uint64_t *cell, const uint64_t *end, const struct acces
 {
     const struct entry e = {a->who | a->masks, a->site};
     uint64_t slot = (uint64_t)w_slot(a->who) << W_SLOT_SHIFT;
-    uint64_t keep = ((uint64_t)w_slot(~0ull) << W_SLOT_SHIFT | 0xffff) & ~a->masks;
+    uint64_t gone = a->masks | w_written(a->masks);
+    uint64_t keep = ((uint64_t)w_slot(~0ull) << W_SLOT_SHIFT | 0xffff) & ~gone;
     for (; cell != end; cell += CELL) {
         uint64_t w = cell[0];
         if (w != 0 && ((w ^ slot) & keep) != 0)
             break;
-        if (cell[1] & SITE_PAST)
+        if (cell[1] & SITE_SPECIAL)
             break;
         cell_give(cell, e);
     }

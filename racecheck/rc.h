@@ -100,6 +100,10 @@ void rc_forget(const void *p, size_t n);
 void rc_read(struct rc_ctx *c, const void *p, size_t n, uintptr_t pc);
 void rc_write(struct rc_ctx *c, const void *p, size_t n, uintptr_t pc);
 
+/* c is about to use an object that orders, at obj.  Tells of it if that memory was freed, and
+ * records nothing. */
+void rc_uses(struct rc_ctx *c, const void *obj, uintptr_t pc);
+
 /* ---- locks held, for reports; orders nothing by itself ---- */
 
 /* How: a bool that says "for writing" is one, too. */

@@ -29,9 +29,10 @@ enum { EXIT_SLICE_MS = 10, REPORT_MS = 5000 };
 
 static struct {
     unsigned found;      /* races reported; written by the one report at a time, read by all */
-    unsigned others;     /* reports of something else; likewise */
+    unsigned uses;       /* uses after free reported; likewise */
+    unsigned others;     /* reports of locks; likewise */
     unsigned suppressed; /* reports not made; likewise */
-    unsigned said;       /* found and others of the last "Found N data race(s)" */
+    unsigned said;       /* all of the last "Found N data race(s)" */
     bool waited;         /* atexit_sleep_ms is over */
     unsigned counted;    /* the counters were printed */
 } verdict;
@@ -75,7 +76,7 @@ static uint64_t fingerprint(const struct story *s)
     uint64_t h = a < b ? a * 31 + b : b * 31 + a;
     if (s->location.kind == LOCATION_GLOBAL)
         h = mix(h, s->location.global.name);
-    return h;
+    return s->kind == STORY_RACE ? h : mix(h, story_type(s));
 }
 
 /* ---- the same to the reader ---- */
@@ -117,6 +118,7 @@ static bool told_before(const struct story *s)
     static size_t n, room;
     uint64_t a = line_print(&s->access[0].trail), b = line_print(&s->access[1].trail);
     uint64_t h = (a < b ? a * 31 + b : b * 31 + a) + object_of(&s->location);
+    h = (h ^ s->kind) * UINT64_C(0x100000001b3);
     for (size_t i = 0; i < n; i++)
         if (told[i] == h)
             return true;
@@ -173,11 +175,12 @@ static void add_lives(struct story *s, const struct rc_life *l)
     }
 }
 
-static void gather(struct story *s, const struct rc_access_info *now,
+static void gather(struct story *s, enum story_kind kind, const struct rc_access_info *now,
                    const struct rc_access_info *before)
 {
     const struct rc_access_info *both[] = {now, before};
     memset(s, 0, sizeof *s);
+    s->kind = kind;
     s->location = location_find(now->addr);
     for (int i = 0; i < 2; i++) {
         s->access[i].info = both[i];
@@ -201,12 +204,14 @@ static void find_type(struct story *s)
     location_find_type(&s->location, pcs, n, s->access[0].info->size);
 }
 
+/* order: of a race; else NULL. */
 static void gather_rest(struct story *s, const struct rc_order_info *order)
 {
     const struct rc_host *host = rc_the_host();
     if (s->location.kind == LOCATION_HEAP)
         find_type(s);
-    story_why(s, order);
+    if (order)
+        story_why(s, order);
     add_lives(s, s->access[0].info->by);
     add_lives(s, s->access[1].info->by);
     s->reproduce = host->reproduce ? host->reproduce() : NULL;
@@ -241,9 +246,15 @@ static void send(const char *type, unsigned *count, uint64_t fingerprint, struct
     outlet_send(out, (struct rc_report){number, type, print, NULL}, count);
 }
 
+static unsigned all_reports(void)
+{
+    /* relaxed: counts */
+    return at_load_rlx(&verdict.found) + at_load_rlx(&verdict.uses) + at_load_rlx(&verdict.others);
+}
+
 static void halt_if_wanted(void)
 {
-    if (!rc_flags()->halt_on_error || rc_report_errors() + verdict.others == 0)
+    if (!rc_flags()->halt_on_error || all_reports() == 0)
         return;
     verdict.waited = true;
     halt();
@@ -266,29 +277,41 @@ static void report_end(void)
     by_me = false;
 }
 
-void rc_report_race(const struct rc_access_info *now, const struct rc_access_info *before,
-                    const struct rc_order_info *order)
+static void report_pair(enum story_kind kind, const struct rc_access_info *now,
+                        const struct rc_access_info *before, const struct rc_order_info *order)
 {
-    static struct story s; /* large; one race at a time */
+    static struct story s; /* large; one report at a time */
     struct log_text out = {0};
+    unsigned *count = kind == STORY_RACE ? &verdict.found : &verdict.uses;
     report_begin();
-    gather(&s, now, before);
+    gather(&s, kind, now, before);
     if (told_before(&s)) {
         /* nothing new */
     } else if (suppressed(&s)) {
         at_add_rlx(&verdict.suppressed, 1u); /* relaxed: a count */
     } else {
         gather_rest(&s, order);
-        s.number = rc_report_errors() + 1;
+        s.number = at_load_rlx(count) + 1; /* relaxed: a count, changed here alone */
         if (rc_flags()->format == RC_FORMAT_JSON)
             story_json(&s, &out);
         else
             story_text(&s, &out);
-        send("race", &verdict.found, s.fingerprint, &out);
+        send(story_type(&s), count, s.fingerprint, &out);
     }
     story_free(&s);
     report_end();
     halt_if_wanted();
+}
+
+void rc_report_race(const struct rc_access_info *now, const struct rc_access_info *before,
+                    const struct rc_order_info *order)
+{
+    report_pair(STORY_RACE, now, before, order);
+}
+
+void rc_report_use(const struct rc_access_info *now, const struct rc_access_info *freed)
+{
+    report_pair(now->free ? STORY_FREED_TWICE : STORY_USED_FREED, now, freed, NULL);
 }
 
 /* ---- what is no race ---- */
@@ -379,18 +402,21 @@ static void say_verdict(void)
 {
     struct log_text out = {0};
     unsigned n = rc_report_errors(), m = at_load_rlx(&verdict.suppressed); /* relaxed: counts */
+    unsigned uses = at_load_rlx(&verdict.uses);                            /* relaxed: likewise */
     unsigned others = at_load_rlx(&verdict.others);                        /* relaxed: likewise */
-    if (n + others == verdict.said)
+    if (n + uses + others == verdict.said)
         return;
-    verdict.said = n + others;
+    verdict.said = n + uses + others;
     if (rc_flags()->format == RC_FORMAT_JSON) {
         log_printf(&out,
                    "{\"type\":\"summary\",\"pid\":%d,\"races\":%u,\"others\":%u,"
                    "\"suppressed\":%u}\n",
-                   (int)getpid(), n, others, m);
+                   (int)getpid(), n, uses + others, m);
     } else {
         if (n)
             log_printf(&out, "Found %u data race(s)\n", n);
+        if (uses)
+            log_printf(&out, "Found %u use(s) after free\n", uses);
         if (others)
             log_printf(&out, "Found %u misuse(s) of locks\n", others);
         if (m)
@@ -408,8 +434,7 @@ int rc_report_fini(int status)
     outlet_suppressions();
     if (rc_flags()->stats && !at_xchg_rlx(&verdict.counted, 1u)) /* relaxed: once */
         counters_print();
-    bool failed = rc_report_errors() || at_load_rlx(&verdict.others); /* relaxed: counts */
-    return status == 0 && failed ? rc_flags()->exitcode : status;
+    return status == 0 && all_reports() ? rc_flags()->exitcode : status;
 }
 
 void rc_report_forked(void)

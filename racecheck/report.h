@@ -131,6 +131,10 @@ void rc_report_init(void);
 void rc_report_race(const struct rc_access_info *now, const struct rc_access_info *before,
                     const struct rc_order_info *order);
 
+/* Likewise, for a use after free (or a second free): `now` comes after `freed` by order, and the
+ * block is in quarantine. */
+void rc_report_use(const struct rc_access_info *now, const struct rc_access_info *freed);
+
 /* The same for an inversion of locks, and for a lock's misuse. */
 void rc_report_circle(const struct rc_circle *circle);
 void rc_report_misuse(const struct rc_misuse *misuse);

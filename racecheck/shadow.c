@@ -69,7 +69,7 @@ static struct entry next_of(struct entry old, const struct access *a, struct fou
 void cell_change_owned(uint64_t *cell, const struct access *a, struct found *found)
 {
     struct entry old = {cell[0], cell[1]};
-    if (cell_leaves_alone(old.w, a) && (old.site & SITE_PAST) == 0)
+    if (cell_leaves_alone(old.w, a) && (old.site & SITE_SPECIAL) == 0)
         cell_give(cell, (struct entry){a->who | a->masks, a->site});
     else
         cell_give(cell, next_of(old, a, found));
@@ -78,7 +78,7 @@ void cell_change_owned(uint64_t *cell, const struct access *a, struct found *fou
 void cell_change_shared(uint64_t *cell, const struct access *a, struct found *found)
 {
     uint64_t w = cell_take(cell), site = cell[1];
-    if (cell_leaves_alone(w, a) && (site & SITE_PAST) == 0)
+    if (cell_leaves_alone(w, a) && (site & SITE_SPECIAL) == 0)
         cell_give(cell, (struct entry){a->who | a->masks, a->site});
     else
         cell_give(cell, next_of((struct entry){w, site}, a, found));
@@ -188,7 +188,7 @@ word_easy(struct rc_ctx *c, uintptr_t base, uintptr_t p, uint64_t masks, uintptr
     struct access a = {.c = c, .who = epoch, .masks = masks, .site = site};
     struct entry old = {cell[0], cell[1]}, next = {epoch | masks, site};
     bool done = ((old.w ^ epoch) & (W_SLOT | (~masks & 0xffff))) == 0 &&
-                likely((old.site & SITE_PAST) == 0);
+                likely((old.site & SITE_SPECIAL) == 0);
     done = likely(done) || (likely(old.w != 0) && memo_find(old, &a, &next));
     if (likely(done)) {
         cell_give(cell, next);
@@ -225,6 +225,11 @@ static void access_in_word(struct rc_ctx *c, uintptr_t p, uint64_t masks, uintpt
 
 /* ---- any number of bytes ---- */
 
+static uint64_t masks_of(unsigned bytes, unsigned kind)
+{
+    return kind & ACC_FREE ? w_free_masks(bytes) : w_masks(bytes, kind & ACC_WRITE);
+}
+
 /* Bytes of one word, as a part of something larger. */
 static void access_part(struct access *a, uintptr_t p, unsigned kind, uintptr_t pc)
 {
@@ -243,7 +248,7 @@ static size_t access_some(struct access *a, uintptr_t p, size_t n, unsigned kind
 {
     uintptr_t left = OWNER_PAGE - p % OWNER_PAGE;
     unsigned off = p & 7, here = n < 8 - off ? (unsigned)n : 8 - off;
-    a->masks = w_masks(((1u << here) - 1) << off, kind & ACC_WRITE);
+    a->masks = masks_of(((1u << here) - 1) << off, kind);
     if (here == 8) {
         size_t words = (n < left ? n : left) / 8;
         range_access(a, p, words);

@@ -76,6 +76,19 @@ static inline uint32_t *shadow_owner(uintptr_t base, uintptr_t addr)
     return (uint32_t *)(base + SHADOW_CELLS + SHADOW_MARKS + SHADOW_OBJECTS) + i;
 }
 
+/* The word at addr was freed, and not used since. */
+static inline bool shadow_is_freed(uintptr_t addr)
+{
+    uintptr_t base = shadow_find(addr);
+    if (base == 0)
+        return false;
+    if (at_load_acq(shadow_owner(base, addr)) & OWNER_FILLED) /* [owner] */
+        return true;
+    uint64_t site =
+        at_load_rlx(&shadow_cell(base, addr)[1]); /* relaxed: who comes late sees less */
+    return (site & SITE_SPECIAL) == SITE_FREE;
+}
+
 static inline void shadow_set_mark(uintptr_t base, uintptr_t addr, uint8_t mark)
 {
     uint8_t *m = shadow_mark(base, addr);
@@ -141,14 +154,14 @@ static inline void cell_give(uint64_t *cell, struct entry e)
 /* Takes a cell of a shared page and returns what was its first word. */
 uint64_t cell_take(uint64_t *cell);
 
-/* Where w is the only access that is known: after a it is a alone, since w is an earlier access of
- * the same flow that a makes superfluous, or none. */
+/* Where w is the only access that is known, and no free: after a it is a alone, since w is an
+ * earlier access of the same flow that a makes superfluous, or none. */
 static inline bool cell_leaves_alone(uint64_t w, const struct access *a)
 {
     if (w == 0)
         return true;
     return w_slot(w) == w_slot(a->who) && (w & W_ATOMIC) >= (a->who & W_ATOMIC) && w != W_LOCKED &&
-           (w & ~a->masks & 0xffff) == 0;
+           (w & ~(a->masks | a->masks >> 8) & 0xffff) == 0;
 }
 
 /* One access to a cell of a page that the thread owns.  It is inside. */

@@ -23,8 +23,16 @@ struct story_life {
     struct trail created_at;
 };
 
+/* What two accesses are to each other. */
+enum story_kind {
+    STORY_RACE,
+    STORY_USED_FREED,  /* the one before is a free, and ordered */
+    STORY_FREED_TWICE, /* so are both */
+};
+
 struct story {
-    unsigned number;               /* 1 for the first race of this process */
+    enum story_kind kind;
+    unsigned number;               /* 1 for the first race, or use after free, of this process */
     struct story_access access[2]; /* the one that was found now, the one before */
     struct location location;
     struct trail allocated_at; /* of a heap block */
@@ -36,6 +44,10 @@ struct story {
     const char *reproduce;                  /* or NULL */
     uint64_t fingerprint; /* of functions and files, without lines: it survives edits elsewhere */
 };
+
+/* "race", "heap-use-after-free", "double-free"; and the heading: "DATA RACE". */
+const char *story_type(const struct story *s);
+const char *story_title(const struct story *s);
 
 /* Fills s->why; the accesses must be there. */
 void story_why(struct story *s, const struct rc_order_info *o);

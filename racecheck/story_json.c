@@ -1,7 +1,8 @@
 /* story_json.c - reports for programs: one JSON object a line.
  *
- *   {"type":"race","pid":1,"number":1,"fingerprint":"0123456789abcdef",
- *    "accesses":[ACCESS,ACCESS],      the one found now, the one before
+ *   {"type":"race"|"heap-use-after-free"|"double-free",
+ *    "pid":1,"number":1,"fingerprint":"0123456789abcdef",
+ *    "accesses":[ACCESS,ACCESS],      the one found now, the one before (a free, if no race)
  *    "location":{"kind":"global"|"heap"|"stack"|"unknown", ...},
  *    "lives":[LIFE...],               both flows and their ancestors, but not the first ones
  *    "not_ordered_because":["..."],   sentences
@@ -178,8 +179,8 @@ static void put_location(struct log_text *o, const struct story *s)
 void story_json(const struct story *s, struct log_text *o)
 {
     log_printf(
-        o, "{\"type\":\"race\",\"pid\":%d,\"number\":%u,\"fingerprint\":\"%016llx\",\"accesses\":[",
-        (int)getpid(), s->number, (unsigned long long)s->fingerprint);
+        o, "{\"type\":\"%s\",\"pid\":%d,\"number\":%u,\"fingerprint\":\"%016llx\",\"accesses\":[",
+        story_type(s), (int)getpid(), s->number, (unsigned long long)s->fingerprint);
     put_access(o, &s->access[0]);
     log_printf(o, ",");
     put_access(o, &s->access[1]);

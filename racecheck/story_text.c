@@ -31,6 +31,24 @@ void story_name(const struct rc_life *l, char *buf, size_t size)
         text_printf(&t, " (%s)", l->name);
 }
 
+static const struct {
+    const char *type, *title;
+} kinds[] = {
+    [STORY_RACE] = {"race", "DATA RACE"},
+    [STORY_USED_FREED] = {"heap-use-after-free", "HEAP USE AFTER FREE"},
+    [STORY_FREED_TWICE] = {"double-free", "DOUBLE FREE"},
+};
+
+const char *story_type(const struct story *s)
+{
+    return kinds[s->kind].type;
+}
+
+const char *story_title(const struct story *s)
+{
+    return kinds[s->kind].title;
+}
+
 static void print_place(struct log_text *out, const char *file, int line)
 {
     char name[PATH_MAX];
@@ -230,7 +248,7 @@ void story_color(struct log_text *t)
 
 void story_text(const struct story *s, struct log_text *out)
 {
-    log_printf(out, "%sWARNING: DATA RACE\n", bar);
+    log_printf(out, "%sWARNING: %s\n", bar, story_title(s));
     print_access(out, &s->access[0], false);
     log_printf(out, "\n");
     print_access(out, &s->access[1], true);

@@ -6,8 +6,10 @@
  *   access word   63      62..40   39..16   15..8     7..0
  *                 atomic  slot 23  clock 24 written 8 touched 8
  *       Bit i of touched: byte i of the 8-byte word was read or written in this epoch; of written:
- *       it was written.  written is always a subset of touched.  0 is "no access"; all ones is a
- *       cell that somebody holds.  Slot 0 is nobody's; the two highest are never given out.
+ *       it was written.  written is always a subset of touched, but for a free(), which has the
+ *       atomic bit and no touched ones: it covers no access, so that even its own flow's next one
+ *       is looked at.  0 is "no access"; all ones is a cell that somebody holds.  Slot 0 is
+ *       nobody's; the two highest are never given out.
  *
  *   site word     63    62     61..32    31..0
  *                 past  free   node 30   pc 32
@@ -30,6 +32,7 @@
 
 #define SITE_PAST     (UINT64_C(1) << 63)
 #define SITE_FREE     (UINT64_C(1) << 62)
+#define SITE_SPECIAL  (SITE_PAST | SITE_FREE) /* not one access that another may simply replace */
 
 enum {
     SLOT_MAX = (1 << 23) - 3,    /* highest slot that is given out */
@@ -52,9 +55,10 @@ static inline uint32_t w_clock(uint64_t w)
     return (uint32_t)(w >> W_CLOCK_SHIFT) & ((1u << 24) - 1);
 }
 
+/* Bytes that were read, written or freed. */
 static inline unsigned w_touched(uint64_t w)
 {
-    return w & 0xff;
+    return (w | w >> 8) & 0xff;
 }
 
 static inline unsigned w_written(uint64_t w)
@@ -65,6 +69,17 @@ static inline unsigned w_written(uint64_t w)
 static inline uint64_t w_masks(unsigned mask, bool write)
 {
     return write ? mask << 8 | mask : mask;
+}
+
+/* Of a free(). */
+static inline uint64_t w_free_masks(unsigned mask)
+{
+    return W_ATOMIC | (uint64_t)mask << 8;
+}
+
+static inline bool w_is_atomic(uint64_t w)
+{
+    return (w & W_ATOMIC) && (w & 0xff) != 0;
 }
 
 /* The accesses of word w make one of these masks in that epoch unnecessary to record. */

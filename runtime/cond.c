@@ -23,6 +23,7 @@ static inline struct rt_lock *lock_of(go_cond *c)
 
 void go_cond_wait(go_cond *c, go_mutex *m)
 {
+    hook_uses(c);
     rt_point();
     struct g *self = rt_self();
     struct wait_node w = {.g = self};
@@ -42,6 +43,7 @@ static inline bool nobody_waits(go_cond *c)
 
 void go_cond_signal(go_cond *c)
 {
+    hook_uses(c);
     rt_point();
     if (nobody_waits(c))
         return;
@@ -60,6 +62,7 @@ void go_cond_signal(go_cond *c)
 
 void go_cond_broadcast(go_cond *c)
 {
+    hook_uses(c);
     rt_point();
     if (nobody_waits(c))
         return;

@@ -159,6 +159,13 @@ static inline void hook_write(struct g *g, const void *p, size_t n, uintptr_t pc
         rc_write(g->race, p, n, pc);
 }
 
+/* The running goroutine is about to use an object that orders, and may have been freed. */
+#define hook_uses(obj)                                                               \
+    do {                                                                             \
+        if (GO_RACE)                                                                 \
+            rc_uses(rt_self()->race, (obj), (uintptr_t)__builtin_return_address(0)); \
+    } while (0)
+
 /* [hb-fd] before a write to the descriptor; after a read from it; before its close. */
 static inline void hook_fd_sends(struct g *g, int fd)
 {

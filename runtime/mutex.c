@@ -356,6 +356,7 @@ static __attribute__((noinline)) void lock_careful(go_mutex *m, uintptr_t pc)
 
 void go_mutex_lock(go_mutex *m)
 {
+    hook_uses(m);
     struct m *here = rt_m_here();
     if (!GO_RACE && likely(!rt_careful && here) && likely(lock_alone(m, here)))
         return;
@@ -364,6 +365,7 @@ void go_mutex_lock(go_mutex *m)
 
 bool go_mutex_trylock(go_mutex *m)
 {
+    hook_uses(m);
     rt_point();
     if (!mutex_trylock_raw(m))
         return false;
@@ -379,6 +381,7 @@ static __attribute__((noinline)) void unlock_careful(go_mutex *m)
 
 void go_mutex_unlock(go_mutex *m)
 {
+    hook_uses(m);
     struct m *here = rt_m_here();
     if (!GO_RACE && likely(!rt_careful && here) && likely(unlock_alone(m, here)))
         return;

@@ -232,6 +232,7 @@ static __attribute__((noinline)) void rlock_careful(go_rwmutex *m, uintptr_t pc)
 
 void go_rwmutex_rlock(go_rwmutex *m)
 {
+    hook_uses(m);
     struct m *here = rt_m_here();
     if (!GO_RACE && likely(!rt_careful && here) && likely(change_alone(m, here, RLOCK)))
         return;
@@ -240,6 +241,7 @@ void go_rwmutex_rlock(go_rwmutex *m)
 
 bool go_rwmutex_tryrlock(go_rwmutex *m)
 {
+    hook_uses(m);
     rt_point();
     if (!try_rlock(m))
         return false;
@@ -276,6 +278,7 @@ static __attribute__((noinline)) void runlock_careful(go_rwmutex *m)
 
 void go_rwmutex_runlock(go_rwmutex *m)
 {
+    hook_uses(m);
     struct m *here = rt_m_here();
     if (!GO_RACE && likely(!rt_careful && here) && likely(change_alone(m, here, RUNLOCK)))
         return;
@@ -348,6 +351,7 @@ static bool try_lock(go_rwmutex *m)
 
 void go_rwmutex_lock(go_rwmutex *m)
 {
+    hook_uses(m);
     rt_point();
     mutex_lock_raw(&m->writers_, TR_RWMUTEX_WRITE);
     if (unlikely(!try_lock(m)))
@@ -357,6 +361,7 @@ void go_rwmutex_lock(go_rwmutex *m)
 
 bool go_rwmutex_trylock(go_rwmutex *m)
 {
+    hook_uses(m);
     rt_point();
     if (!mutex_trylock_raw(&m->writers_))
         return false;
@@ -370,6 +375,7 @@ bool go_rwmutex_trylock(go_rwmutex *m)
 
 void go_rwmutex_unlock(go_rwmutex *m)
 {
+    hook_uses(m);
     rt_point();
     /* relaxed: the holder reads its own mark; for others any answer is misuse */
     if (unlikely(!(at_load_rlx(&m->state_) & RW_WRITER)))

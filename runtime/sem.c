@@ -39,6 +39,7 @@ static bool take(go_sem *s, int64_t n)
 
 bool go_sem_tryacquire(go_sem *s, int64_t n)
 {
+    hook_uses(s);
     rt_point();
     check_units(n);
     rt_lock(lock_of(s));
@@ -49,6 +50,7 @@ bool go_sem_tryacquire(go_sem *s, int64_t n)
 
 void go_sem_acquire(go_sem *s, int64_t n)
 {
+    hook_uses(s);
     rt_point();
     check_units(n);
     rt_lock(lock_of(s));
@@ -80,6 +82,7 @@ static struct wait_node *serve(go_sem *s)
 
 void go_sem_release(go_sem *s, int64_t n)
 {
+    hook_uses(s);
     rt_point();
     check_units(n);
     struct g *self = rt_self();

@@ -66,18 +66,21 @@ static void add(go_waitgroup *wg, int n, uintptr_t pc)
 
 void go_waitgroup_add(go_waitgroup *wg, int n)
 {
+    hook_uses(wg);
     rt_point();
     add(wg, n, hook_caller());
 }
 
 void go_waitgroup_done(go_waitgroup *wg)
 {
+    hook_uses(wg);
     rt_point();
     add(wg, -1, hook_caller());
 }
 
 void go_waitgroup_wait(go_waitgroup *wg)
 {
+    hook_uses(wg);
     rt_point();
     struct g *self = hook_self();
     if (count_of(at_load_acq(&wg->state_)) == 0) { /* [wg] */

@@ -60,7 +60,8 @@ static uint64_t mix_stack(uint64_t h, const struct json *stack)
     return h;
 }
 
-static uint64_t print_of_race(const struct json *report)
+/* Of two accesses: a race, or a use after free. */
+static uint64_t print_of_pair(const struct json *report)
 {
     uint64_t side[2] = {0, 0};
     int n = 0;
@@ -70,7 +71,10 @@ static uint64_t print_of_race(const struct json *report)
                                   json_get(a, "stack"));
     uint64_t h = side[0] < side[1] ? side[0] * 31 + side[1] : side[1] * 31 + side[0];
     const struct json *l = json_get(report, "location");
-    return strcmp(json_text(l, "kind", ""), "global") == 0 ? mix(h, json_text(l, "name", "")) : h;
+    const char *type = json_text(report, "type", "");
+    if (strcmp(json_text(l, "kind", ""), "global") == 0)
+        h = mix(h, json_text(l, "name", ""));
+    return strcmp(type, "race") == 0 ? h : mix(h, type);
 }
 
 static uint64_t print_of_other(const struct json *report)
@@ -257,6 +261,15 @@ static void read_other_line(struct json *stacks, const struct line *l, struct pl
     p->stack = json_array(s, "stack");
 }
 
+/* NULL: the report is not of two accesses. */
+static const char *type_of_pair(const struct line *first)
+{
+    return starts(first, "WARNING: DATA RACE")             ? "race"
+           : starts(first, "WARNING: HEAP USE AFTER FREE") ? "heap-use-after-free"
+           : starts(first, "WARNING: DOUBLE FREE")         ? "double-free"
+                                                           : NULL;
+}
+
 /* The report whose first line is l, up to its second bar; NULL: it was cut off. */
 static struct json *read_text(const struct line *first, const char **at, const char *end, int *line)
 {
@@ -264,9 +277,9 @@ static struct json *read_text(const struct line *first, const char **at, const c
     struct line l;
     struct place p = {0};
     struct json *parts[3] = {NULL}, *stacks = NULL;
-    bool race = starts(first, "WARNING: DATA RACE");
-    if (race) {
-        json_string(r, "type", "race");
+    const char *type = type_of_pair(first);
+    if (type) {
+        json_string(r, "type", type);
         parts[0] = json_array(r, "accesses");
         parts[1] = json_array(r, "lives");
         parts[2] = json_array(r, "not_ordered_because");
@@ -277,12 +290,12 @@ static struct json *read_text(const struct line *first, const char **at, const c
         ++*line;
         if (starts(&l, bar)) {
             char *print = cmd_printf(
-                "%016llx", (unsigned long long)(race ? print_of_race(r) : print_of_other(r)));
+                "%016llx", (unsigned long long)(type ? print_of_pair(r) : print_of_other(r)));
             json_string(r, "fingerprint", print);
             free(print);
             return r;
         }
-        if (race)
+        if (type)
             read_race_line(r, &l, parts, &p);
         else
             read_other_line(stacks, &l, &p);

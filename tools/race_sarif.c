@@ -14,6 +14,9 @@ static const struct rule {
 } rules[] = {
     {"race", "data-race", "DataRace",
      "Two accesses to the same memory, at least one of them a write, are not ordered."},
+    {"heap-use-after-free", "heap-use-after-free", "HeapUseAfterFree",
+     "Memory of the heap is used after it was freed."},
+    {"double-free", "double-free", "DoubleFree", "A block of the heap is freed twice."},
     {"lock-order-inversion", "lock-order-inversion", "LockOrderInversion",
      "Locks are taken in different orders, which can end in a deadlock."},
     {"mutex-misuse", "mutex-misuse", "MutexMisuse",
@@ -21,7 +24,7 @@ static const struct rule {
     {"thread-leak", "thread-leak", "ThreadLeak",
      "A thread has ended, and was neither joined nor detached."},
 };
-enum { RULES = sizeof rules / sizeof *rules };
+enum { RULES = sizeof rules / sizeof *rules, PAIRS = 3 /* the first ones have two accesses */ };
 
 static int rule_of(const struct json *report)
 {
@@ -136,13 +139,16 @@ static char *access_title(const struct json *a, bool previous)
     return s;
 }
 
-static char *race_message(const struct json *r, const struct json *now, const struct json *before)
+static char *pair_message(const struct json *r, const struct json *now, const struct json *before)
 {
     char *a = access_title(now, false), *b = access_title(before, true);
     const struct json *l = json_get(r, "location");
     const char *name = json_text(l, "name", NULL), *part = json_text(l, "part", "");
-    char *s = cmd_printf("Data race%s%s%s%s: %s, and %s are not ordered.", name ? " on '" : "",
-                         name ? name : "", name ? part : "", name ? "'" : "", a, b);
+    char *s =
+        rule_of(r) == 0
+            ? cmd_printf("Data race%s%s%s%s: %s, and %s are not ordered.", name ? " on '" : "",
+                         name ? name : "", name ? part : "", name ? "'" : "", a, b)
+            : cmd_printf("%s It is the %s; %s came before it.", rules[rule_of(r)].what, a, b);
     json_each(why, json_get(r, "not_ordered_because")) {
         if (why->type != JSON_STRING || !*why->text)
             continue;
@@ -158,11 +164,11 @@ static char *race_message(const struct json *r, const struct json *now, const st
 
 /* ---- results ---- */
 
-static void put_race(struct json *result, const struct json *r, const char *root)
+static void put_pair(struct json *result, const struct json *r, const char *root)
 {
     const struct json *now = json_get(r, "accesses") ? json_get(r, "accesses")->first : NULL;
     const struct json *before = now ? now->next : NULL;
-    char *text = race_message(r, now, before);
+    char *text = pair_message(r, now, before);
     char *a = access_title(now, false), *b = access_title(before, true);
     put_message(result, text);
     put_location(json_array(result, "locations"), json_get(now, "stack"), NULL, root);
@@ -202,9 +208,9 @@ static void put_result(struct json *results, const struct json *r, const char *r
     int rule = rule_of(r);
     json_string(result, "ruleId", rules[rule].id);
     json_number(result, "ruleIndex", rule);
-    json_string(result, "level", rule == 0 ? "error" : "warning");
-    if (rule == 0)
-        put_race(result, r, root);
+    json_string(result, "level", rule < PAIRS ? "error" : "warning");
+    if (rule < PAIRS)
+        put_pair(result, r, root);
     else
         put_other(result, r, root);
     json_string(json_object(result, "partialFingerprints"), "goshawk/v1",

@@ -62,9 +62,11 @@ void __wrap_race_found(const struct access *a, uintptr_t addr, const struct foun
 {
     unsigned left = found->bytes;
     for (unsigned i = 0; i < found->n; i++) {
-        unsigned bytes = w_touched(a->masks & found->e[i].w);
-        say((struct said){op_of(a->site), op_of(found->e[i].site), addr, bytes, a->site,
-                          found->e[i].site});
+        unsigned bytes = w_touched(a->masks) & w_touched(found->e[i].w);
+        bool use = (found->e[i].site & SITE_FREE) && rc_ordered(a->c, found->e[i].w);
+        if (!use) /* after free, in order, which is no race */
+            say((struct said){op_of(a->site), op_of(found->e[i].site), addr, bytes, a->site,
+                              found->e[i].site});
         left &= ~bytes;
     }
     if (left != 0)

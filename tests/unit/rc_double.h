@@ -29,6 +29,14 @@ void rc_report_race(const struct rc_access_info *now, const struct rc_access_inf
     n_reports++;
 }
 
+static struct double_report uses[16];
+static unsigned n_uses;
+
+void rc_report_use(const struct rc_access_info *now, const struct rc_access_info *freed)
+{
+    uses[n_uses++ % 16] = (struct double_report){.now = *now, .before = *freed};
+}
+
 static struct rc_circle circles[16];
 static struct rc_misuse misuses[16];
 static unsigned n_circles, n_misuses;

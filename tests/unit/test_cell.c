@@ -101,6 +101,71 @@ Test(cell, sliding_reads_share_their_states)
     cr_assert_eq(n_reports, 0);
 }
 
+/* What is found of an access to the one word, in a state that is a free by c among others. */
+static struct found found_by(const struct access *a, struct entry *state)
+{
+    struct found found = {.n = 0};
+    struct rc_thread was = rc_enter();
+    *state = cell_next(*state, a, &found);
+    rc_leave(was);
+    return found;
+}
+
+static bool has_free(struct entry state)
+{
+    bool many = (state.site & SITE_PAST) != 0, has = false;
+    const struct entry *e = many ? past_of(state.site)->e : &state;
+    for (uint32_t i = 0; i < (many ? past_of(state.site)->n : 1); i++)
+        has |= (e[i].site & SITE_FREE) != 0;
+    return has;
+}
+
+Test(cell, a_free_is_found_by_all_that_its_own_epoch_does_next)
+{
+    rc_init(NULL);
+    struct rc_ctx *c = make(7);
+    uint64_t now = c->clock.now.epoch;
+    const struct access next[] = {
+        {.c = c, .who = now, .masks = w_masks(0xff, true), .site = 1},
+        {.c = c, .who = now, .masks = w_masks(0x10, false), .site = 1},
+        {.c = c, .who = now | W_ATOMIC, .masks = w_masks(0xff, true), .site = 1},
+        {.c = c, .who = now | W_ATOMIC, .masks = w_masks(0x0f, false), .site = 1},
+        {.c = c, .who = now, .masks = w_free_masks(0xff), .site = 1 | SITE_FREE},
+        {.c = c, .who = now, .masks = w_free_masks(0xff), .site = 2 | SITE_FREE},
+    };
+    for (size_t i = 0; i < sizeof next / sizeof *next; i++) {
+        struct entry state = {now | w_free_masks(0xff), 2 | SITE_FREE};
+        struct found found = found_by(&next[i], &state);
+        cr_expect(found.n == 1 && (found.e[0].site & SITE_FREE), "after a free alone: %zu", i);
+        struct access other = {.c = c, .who = now, .masks = w_masks(0x80, false), .site = 3};
+        state = (struct entry){now | w_free_masks(0x7f), 2 | SITE_FREE};
+        cr_expect_eq(found_by(&other, &state).n, 0, "to a byte beside the block");
+        cr_expect(has_free(state));
+        found = found_by(&next[i], &state);
+        cr_expect(found.n == 1 && (found.e[0].site & SITE_FREE), "among others: %zu", i);
+    }
+}
+
+Test(cell, a_free_takes_the_place_of_what_its_own_epoch_did_before)
+{
+    rc_init(NULL);
+    struct rc_ctx *c = make(7);
+    uint64_t now = c->clock.now.epoch;
+    const struct access release = {
+        .c = c, .who = now, .masks = w_free_masks(0xff), .site = 2 | SITE_FREE};
+    const struct entry before[] = {
+        {now | w_masks(0xff, true), 1},
+        {now | w_masks(0x0f, false), 1},
+        {now | W_ATOMIC | w_masks(0xff, true), 1},
+    };
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+        struct entry state = before[i];
+        cr_expect_eq(found_by(&release, &state).n, 0, "%zu", i);
+        cr_expect_eq(state.w, now | w_free_masks(0xff), "%zu", i);
+        cr_expect_eq(state.site, 2 | SITE_FREE, "%zu", i);
+    }
+}
+
 Test(cell, accesses_of_one_place_are_one)
 {
     rc_init(NULL);

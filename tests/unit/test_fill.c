@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include "fill.h"
+#include "heap.h"
 #include "rc_double.h"
 #include "shadow.h"
 
@@ -92,6 +93,42 @@ Test(fill, who_looks_at_all_records_sees_it)
     cr_assert_geq(n, PAGES - 1u + OWNER_PAGE / 8, "once a page, and each word of the one in use");
     for (int i = 0; i < PAGES; i++)
         cr_assert_eq((word_of(i) & OWNER_FILLED) != 0, i != 3, "and leaves it so");
+}
+
+/* A block that is in quarantine, and was hardly used before. */
+static struct rc_ctx *kept_by_the_quarantine(void)
+{
+    rc_init(NULL);
+    struct rc_ctx *c = rc_ctx_make(rc_current(), RC_GOROUTINE, 7, 1, NULL, 0);
+    rc_switch(c);
+    heap_add((uintptr_t)memory, BYTES, 1, NULL);
+    heap_remove((uintptr_t)memory, true);
+    rc_mem_freed(c, memory, BYTES, 1);
+    cr_assert_eq(fill_count(), 1);
+    return c;
+}
+
+Test(fill, the_flow_that_freed_it_must_not_use_it)
+{
+    struct rc_ctx *c = kept_by_the_quarantine();
+    rc_read(c, memory + 3 * OWNER_PAGE + 77, 1, 0x1000);
+    cr_assert_eq(n_uses, 1);
+    rc_write(c, memory + 4 * OWNER_PAGE, OWNER_PAGE, 0x1001);
+    cr_assert_eq(n_uses, 2);
+    cr_expect(uses[1].before.free && uses[1].before.size == 8);
+    rc_mem_freed(c, memory, BYTES, 0x1002);
+    cr_assert(n_uses == 3 && uses[2].now.free);
+    cr_assert_eq(n_reports, 0);
+}
+
+Test(fill, an_object_there_is_known_to_be_freed)
+{
+    struct rc_ctx *c = kept_by_the_quarantine();
+    rc_mem_fresh(memory + 5 * OWNER_PAGE, OWNER_PAGE);
+    rc_uses(c, memory + 5 * OWNER_PAGE + 64, 0x1000);
+    cr_assert_eq(n_uses, 0);
+    rc_uses(c, memory + 4 * OWNER_PAGE + 64, 0x1001);
+    cr_assert_eq(n_uses, 1);
 }
 
 static uint32_t borrowed, over;

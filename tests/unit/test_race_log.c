@@ -102,6 +102,37 @@ Test(race_log, fingerprints_know_no_lines_but_functions)
     free(renamed);
 }
 
+Test(race_log, uses_after_free_have_two_accesses_too)
+{
+    static const char log[] = "==================\n"
+                              "WARNING: HEAP USE AFTER FREE\n"
+                              "Read at 0x44 by goroutine 2:\n"
+                              "  f() a.c:3:4\n"
+                              "\n"
+                              "Previous write (free) at 0x40 by thread 1 (worker):\n"
+                              "  g() a.c:9:4\n"
+                              "==================\n"
+                              "==================\n"
+                              "WARNING: DOUBLE FREE\n"
+                              "Write (free) at 0x44 by goroutine 2:\n"
+                              "  f() a.c:3:4\n"
+                              "\n"
+                              "Previous write (free) at 0x40 by thread 1 (worker):\n"
+                              "  g() a.c:9:4\n"
+                              "==================\n";
+    struct json *reports = read_all(log, sizeof log - 1), *use = reports->first;
+    cr_assert_eq(count(reports), 2);
+    cr_expect_str_eq(json_text(use, "type", ""), "heap-use-after-free");
+    cr_expect_str_eq(json_text(use->next, "type", ""), "double-free");
+    const struct json *now = json_get(use, "accesses")->first;
+    cr_expect_str_eq(json_text(now, "kind", ""), "read");
+    cr_expect_eq(count(json_get(now, "stack")), 1);
+    cr_expect_eq(count(json_get(now->next, "stack")), 1);
+    cr_expect_str_eq(json_text(json_get(now->next, "by"), "name", ""), "worker");
+    cr_expect_str_neq(json_text(use, "fingerprint", ""), json_text(use->next, "fingerprint", ""));
+    json_free(reports);
+}
+
 Test(race_log, other_kinds_of_report)
 {
     static const char log[] = "==================\n"

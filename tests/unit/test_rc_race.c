@@ -1,5 +1,6 @@
 /* test_rc_race.c - from conflicts to reports: each pair once, all facts, on the host's stack. */
 #include <criterion/criterion.h>
+#include "heap.h"
 #include "race.h"
 #include "rc_double.h"
 
@@ -84,4 +85,34 @@ Test(rc_race, a_benign_range_is_silent_for_its_own_bytes_only)
     cr_assert_eq(n_reports, 0);
     find(1, 2, 0x08);
     cr_assert_eq(n_reports, 1);
+}
+
+/* b's access to memory that b has freed, or a without order. */
+static void use(struct rc_ctx *by, uint64_t site_now, uint64_t site_free)
+{
+    struct access now = {b, b->clock.now.epoch, w_masks(0x0f, false), site_now, 0};
+    struct found found = {.n = 1};
+    found.e[0] = (struct entry){by->clock.now.epoch | w_free_masks(0xff), site_free | SITE_FREE};
+    struct rc_thread was = rc_enter();
+    race_found(&now, 0x1000, &found);
+    rc_leave(was);
+}
+
+Test(rc_race, use_after_free_is_told_while_the_block_is_in_quarantine)
+{
+    start();
+    heap_add(0x1000, 64, 1, NULL);
+    heap_remove(0x1000, false);
+    use(b, 21, 22);
+    cr_expect_eq(n_uses, 0, "libc has the block, and may use it");
+    heap_add(0x1000, 64, 1, NULL);
+    heap_remove(0x1000, true);
+    for (int i = 0; i < 2; i++)
+        use(b, 21, 22);
+    cr_assert_eq(n_uses, 1);
+    cr_expect(uses[0].before.free && uses[0].before.write && !uses[0].before.atomic);
+    cr_expect(uses[0].before.size == 8 && uses[0].now.size == 4 && !uses[0].now.free);
+    cr_expect(n_reports == 0 && told == 0);
+    use(a, 31, 32);
+    cr_expect(n_uses == 1 && n_reports == 1, "without order it is a race");
 }

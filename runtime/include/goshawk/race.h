@@ -27,7 +27,7 @@ GO_API_ int go_race_errors(void);
 /* A report as a callback sees it; the texts are valid until the callback returns. */
 typedef struct go_race_report {
     int number;              /* 1 for the first of its kind in this process */
-    const char *kind;        /* "race", "lock-order-inversion", "mutex-misuse", ... */
+    const char *kind;        /* "race", "heap-use-after-free", "mutex-misuse", ... */
     const char *fingerprint; /* 16 hexadecimal digits; the same when lines shift */
     const char *text;        /* as in the log, whether or not it is printed */
 } go_race_report;

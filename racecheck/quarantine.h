@@ -1,0 +1,25 @@
+/* quarantine.h - freed blocks that libc does not get back yet, so that later uses can be told for
+ * sure.
+ *
+ * While a block is here nobody else can have its memory: who reads or writes it uses it after it
+ * was freed, and the shadow still holds the free.  GORACE=quarantine_size_mb bounds them. */
+#ifndef RC_QUARANTINE_H
+#define RC_QUARANTINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Is a freed block of n bytes kept? */
+bool quarantine_wants(size_t n);
+
+/* Takes a block of n bytes that heap_remove() was told to keep.  Gives others back to libc. */
+void quarantine_put(void *p, size_t n);
+
+/* The calling thread ends: what it freed last stays, with what others did. */
+void quarantine_thread_fini(void);
+
+/* Around fork(): no other thread is inside. */
+void quarantine_hold(void);
+void quarantine_let_go(void);
+
+#endif
