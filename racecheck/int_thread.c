@@ -28,7 +28,8 @@ struct thread {
     int (*fn_c11)(void *); /* instead of fn, for thrd_create() */
     void *arg;
     struct rc_ctx *ctx;
-    uint64_t object; /* the clock of its end */
+    uint64_t object;        /* the clock of its end */
+    struct rc_flow_id flow; /* for a report of a leak: ctx is gone then */
 };
 
 static struct rt_lock table_lock;
@@ -106,6 +107,7 @@ static void thread_end(void *arg)
         pthread_setspecific(end_key, t);
         return;
     }
+    memcpy(t->flow.name, rc_life_of(t->ctx)->name, sizeof t->flow.name);
     rc_locks_abandoned(t->ctx);
     rc_release(t->ctx, &t->object); /* [hb-join] */
     rc_switch(NULL);
@@ -119,8 +121,30 @@ static void thread_end(void *arg)
     rt_unlock(&table_lock);
 }
 
+/* Those that ended and are still in the table: a copy of each is told, for a report takes long. */
+static void find_leaks(void (*tell)(const struct rc_flow_id *thread))
+{
+    for (int i = 0; i < BUCKETS; i++) {
+        for (unsigned at = 0;; at++) {
+            struct rc_flow_id flow;
+            unsigned n = 0;
+            rt_lock(&table_lock);
+            struct thread *t = table[i];
+            while (t && (!t->ended || t->detached || n++ != at))
+                t = t->next;
+            if (t)
+                flow = t->flow;
+            rt_unlock(&table_lock);
+            if (!t)
+                break;
+            tell(&flow);
+        }
+    }
+}
+
 static void make_key(void)
 {
+    rc_find_thread_leaks = find_leaks;
     pthread_key_create(&end_key, thread_end);
 }
 
@@ -164,6 +188,7 @@ static int create(struct thread *t, pthread_t *ret_id, const pthread_attr_t *a, 
     t->detached = is_detached(a);
     t->holders = 2;
     t->ctx = rc_ctx_make(rc_current(), RC_THREAD, id, pc, NULL, 0);
+    t->flow = (struct rc_flow_id){RC_THREAD, id, rc_life_of(t->ctx)->created_at, ""};
     int err = rt_real_pthread_create(&made, a, thread_start, t);
     if (err) {
         rc_ctx_end(t->ctx);

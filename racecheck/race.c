@@ -197,6 +197,22 @@ static void run_misuse(void *arg)
     rc_report_misuse(arg);
 }
 
+static void run_thread_leak(void *arg)
+{
+    const struct rc_flow_id *const *thread = arg;
+    rc_report_thread_leak(*thread);
+}
+
+void rc_thread_leaked(const struct rc_flow_id *thread)
+{
+    struct rc_thread was = rc_enter();
+    rt_lock(&lock);
+    if (is_new(pair_of(thread->created_at, 2))) /* no stack is 2 */
+        report_other_by(run_thread_leak, &thread);
+    rt_unlock(&lock);
+    rc_leave(was);
+}
+
 void rc_lock_misused(struct rc_ctx *c, const void *l, const char *kind, const char *what,
                      uintptr_t pc)
 {

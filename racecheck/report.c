@@ -28,9 +28,11 @@
 enum { EXIT_SLICE_MS = 10, REPORT_MS = 5000 };
 
 static struct {
-    unsigned found;      /* races reported; written by the one report at a time, read by all */
-    unsigned uses;       /* uses after free reported; likewise */
-    unsigned others;     /* reports of locks; likewise */
+    unsigned found;  /* races reported; written by the one report at a time, read by all */
+    unsigned uses;   /* uses after free reported; likewise */
+    unsigned others; /* reports of locks; likewise */
+    unsigned leaks;  /* of threads; likewise */
+    bool leaks_sought;
     unsigned suppressed; /* reports not made; likewise */
     unsigned said;       /* all of the last "Found N data race(s)" */
     bool waited;         /* atexit_sleep_ms is over */
@@ -249,7 +251,8 @@ static void send(const char *type, unsigned *count, uint64_t fingerprint, struct
 static unsigned all_reports(void)
 {
     /* relaxed: counts */
-    return at_load_rlx(&verdict.found) + at_load_rlx(&verdict.uses) + at_load_rlx(&verdict.others);
+    return at_load_rlx(&verdict.found) + at_load_rlx(&verdict.uses) + at_load_rlx(&verdict.others) +
+           at_load_rlx(&verdict.leaks);
 }
 
 static void halt_if_wanted(void)
@@ -333,7 +336,7 @@ static bool other_suppressed(const struct story_other *s, enum rc_suppress_kind 
     return false;
 }
 
-static void report_other(struct story_other *s, enum rc_suppress_kind kind)
+static void report_other(struct story_other *s, enum rc_suppress_kind kind, unsigned *count)
 {
     struct log_text out = {0};
     const struct rc_host *host = rc_the_host();
@@ -343,12 +346,12 @@ static void report_other(struct story_other *s, enum rc_suppress_kind kind)
     } else {
         s->reproduce = host->reproduce ? host->reproduce() : NULL;
         s->fingerprint = other_print(s);
-        s->number = at_load_rlx(&verdict.others) + 1; /* relaxed: a count, changed here alone */
+        s->number = at_load_rlx(count) + 1; /* relaxed: a count, changed here alone */
         if (rc_flags()->format == RC_FORMAT_JSON)
             story_other_json(s, &out);
         else
             story_other_text(s, &out);
-        send(s->type, &verdict.others, s->fingerprint, &out);
+        send(s->type, count, s->fingerprint, &out);
     }
     story_other_free(s);
     report_end();
@@ -359,7 +362,7 @@ void rc_report_circle(const struct rc_circle *circle)
 {
     static struct story_other s; /* large; one report at a time */
     story_circle(&s, circle);
-    report_other(&s, RC_SUPPRESS_DEADLOCK);
+    report_other(&s, RC_SUPPRESS_DEADLOCK, &verdict.others);
 }
 
 void rc_report_misuse(const struct rc_misuse *misuse)
@@ -368,7 +371,24 @@ void rc_report_misuse(const struct rc_misuse *misuse)
     if (!rc_flags()->report_mutex_bugs)
         return;
     story_misuse(&s, misuse);
-    report_other(&s, RC_SUPPRESS_MUTEX);
+    report_other(&s, RC_SUPPRESS_MUTEX, &verdict.others);
+}
+
+void rc_report_thread_leak(const struct rc_flow_id *thread)
+{
+    static struct story_other s; /* likewise */
+    story_thread_leak(&s, thread);
+    report_other(&s, RC_SUPPRESS_THREAD, &verdict.leaks);
+}
+
+void (*rc_find_thread_leaks)(void (*tell)(const struct rc_flow_id *thread));
+
+static void report_leaks(void)
+{
+    if (!rc_flags()->report_thread_leaks || !rc_find_thread_leaks || verdict.leaks_sought || by_me)
+        return;
+    verdict.leaks_sought = true;
+    rc_find_thread_leaks(rc_thread_leaked);
 }
 
 unsigned rc_report_errors(void)
@@ -404,14 +424,15 @@ static void say_verdict(void)
     unsigned n = rc_report_errors(), m = at_load_rlx(&verdict.suppressed); /* relaxed: counts */
     unsigned uses = at_load_rlx(&verdict.uses);                            /* relaxed: likewise */
     unsigned others = at_load_rlx(&verdict.others);                        /* relaxed: likewise */
-    if (n + uses + others == verdict.said)
+    unsigned leaks = at_load_rlx(&verdict.leaks);                          /* relaxed: likewise */
+    if (n + uses + others + leaks == verdict.said)
         return;
-    verdict.said = n + uses + others;
+    verdict.said = n + uses + others + leaks;
     if (rc_flags()->format == RC_FORMAT_JSON) {
         log_printf(&out,
                    "{\"type\":\"summary\",\"pid\":%d,\"races\":%u,\"others\":%u,"
                    "\"suppressed\":%u}\n",
-                   (int)getpid(), n, uses + others, m);
+                   (int)getpid(), n, uses + others + leaks, m);
     } else {
         if (n)
             log_printf(&out, "Found %u data race(s)\n", n);
@@ -419,6 +440,8 @@ static void say_verdict(void)
             log_printf(&out, "Found %u use(s) after free\n", uses);
         if (others)
             log_printf(&out, "Found %u misuse(s) of locks\n", others);
+        if (leaks)
+            log_printf(&out, "Found %u thread leak(s)\n", leaks);
         if (m)
             log_printf(&out, "Suppressed %u report(s)\n", m);
     }
@@ -430,6 +453,7 @@ int rc_report_fini(int status)
     if (status == 0)
         wait_for_others();
     wait_for_report();
+    report_leaks();
     say_verdict();
     outlet_suppressions();
     if (rc_flags()->stats && !at_xchg_rlx(&verdict.counted, 1u)) /* relaxed: once */

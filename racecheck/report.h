@@ -139,6 +139,9 @@ void rc_report_use(const struct rc_access_info *now, const struct rc_access_info
 void rc_report_circle(const struct rc_circle *circle);
 void rc_report_misuse(const struct rc_misuse *misuse);
 
+/* And for a thread that has ended, and was neither joined nor detached. */
+void rc_report_thread_leak(const struct rc_flow_id *thread);
+
 /* What rc_errors() and rc_fini() return and do; see rc.h. */
 unsigned rc_report_errors(void);
 int rc_report_fini(int status);
@@ -175,6 +178,11 @@ const struct rc_life *rc_life_by_stack(uintptr_t addr);
  * off. */
 void rc_lock_misused(struct rc_ctx *c, const void *lock, const char *kind, const char *what,
                      uintptr_t pc);
+
+/* At the end of the process, if GORACE asks for it: calls tell for each thread that is leaked.  Set
+ * by who knows the threads; NULL: nobody does. */
+extern void (*rc_find_thread_leaks)(void (*tell)(const struct rc_flow_id *thread));
+void rc_thread_leaked(const struct rc_flow_id *thread);
 
 /* c ends: what it did is before who gets a lock that it still holds (a robust mutex). */
 void rc_locks_abandoned(struct rc_ctx *c);

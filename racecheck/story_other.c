@@ -1,7 +1,8 @@
-/* story_other.c - reports of what is no race: inversions of locks, misuse of locks.
+/* story_other.c - reports of what is no race: inversions of locks, misuse of locks, leaked threads.
  *
  * All have one form: a heading, and stacks with titles.  In JSON:
- *   {"type":"lock-order-inversion"|"mutex-misuse","pid":1,"number":1,"fingerprint":"...",
+ *   {"type":"lock-order-inversion"|"mutex-misuse"|"thread-leak",
+ *    "pid":1,"number":1,"fingerprint":"...",
  *    "title":"...","stacks":[{"title":"...","stack":STACK}...],"reproduce":"..."}
  * STACK as in story_json.c. */
 #include "story.h"
@@ -78,6 +79,16 @@ void story_misuse(struct story_other *s, const struct rc_misuse *m)
     struct text t = begin_part(s, m->where);
     text_printf(&t, "%c%s by %s: %s %s", *m->what - 'a' + 'A', m->what + 1, who, m->kind, object);
     add_creation(s, &m->by);
+}
+
+void story_thread_leak(struct story_other *s, const struct rc_flow_id *thread)
+{
+    char who[NAME];
+    s->type = "thread-leak";
+    s->title = "THREAD LEAK";
+    flow_name(thread, true, who, sizeof who);
+    struct text t = begin_part(s, thread->created_at);
+    text_printf(&t, "%s has ended, and was neither joined nor detached; created at", who);
 }
 
 void story_other_free(struct story_other *s)

@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <threads.h>
@@ -513,6 +514,66 @@ SILENT(timer_with_a_thread)
     check(timer_settime(timer, 0, &now, NULL) == 0);
     join(t);
     timer_delete(timer);
+}
+
+/* ---- threads that nobody waits for ---- */
+
+static sem_t gone;
+
+static void *leaves(void *unused)
+{
+    sem_post(&gone);
+    return unused;
+}
+
+/* Until the thread has ended: then the kernel knows it no more. */
+static void await_end(void)
+{
+    struct stat st;
+    sem_wait(&gone);
+    do {
+        sched_yield();
+        check(stat("/proc/self/task", &st) == 0);
+    } while (st.st_nlink > 3); /* ., .. and one for each thread */
+}
+
+CASE(thread_that_nobody_joins, "report_thread_leaks=1", "THREAD LEAK")
+{
+    sem_init(&gone, 0, 0);
+    start(leaves, NULL);
+    await_end();
+}
+
+CASE(thread_that_nobody_joins_unless_asked_for, "", "")
+{
+    sem_init(&gone, 0, 0);
+    start(leaves, NULL);
+    await_end();
+}
+
+CASE(detached_and_joined_threads_are_no_leak, "report_thread_leaks=1", "")
+{
+    sem_init(&gone, 0, 0);
+    check(pthread_detach(start(leaves, NULL)) == 0);
+    await_end();
+    join(start(leaves, NULL));
+    check(pthread_detach(start(leaves, NULL)) == 0);
+    sem_wait(&gone);
+}
+
+static void *never_ends(void *unused)
+{
+    sem_post(&gone);
+    for (;;)
+        pause();
+    return unused;
+}
+
+CASE(thread_that_still_runs_is_no_leak, "report_thread_leaks=1", "")
+{
+    sem_init(&gone, 0, 0);
+    start(never_ends, NULL);
+    sem_wait(&gone);
 }
 
 int main(int argc, char **argv)
