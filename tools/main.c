@@ -27,7 +27,9 @@ static const struct command commands[] = {
      "linked with -race, one compiled without is linked without.\n"},
     {NULL, "run", cmd_run, "build in a temporary folder and run",
      "goshawk run [-race] [-trace FILE] [-seed N] FILE.c... | PROGRAM [-- arguments]\n\n"
-     "  -race        with the race detector\n"
+     "  -race        with the race detector; GORACE in the environment has its options, among\n"
+     "               them suppressions=FILE, format=json, report_thread_leaks=1 and\n"
+     "               quarantine_size_mb=N (1): freed blocks that are kept to find later uses\n"
      "  -trace FILE  record a trace (GOSHAWK_TRACE)\n"
      "  -seed N      a schedule that can be repeated (GOSHAWK_SEED); with GOSHAWK_DEBUG=preempt\n"
      "               in the environment others may run first at every synchronising call\n"

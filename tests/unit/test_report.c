@@ -275,6 +275,77 @@ Test(report, suppressed)
     cr_expect_null(strstr(said, "say_hello"));
 }
 
+static void report_use(const void *p, bool free_again)
+{
+    struct rc_access_info a = access_of(now, increment(), p, true);
+    struct rc_access_info b = access_of(before, say_hello(), p, true);
+    a.free = free_again;
+    b.free = true;
+    rc_report_use(&a, &b);
+}
+
+Test(report, a_use_after_free_and_a_second_free_of_the_same_line_are_two)
+{
+    begin("exitcode=33");
+    report_use(counter, false);
+    report_use(counter, false);
+    report_use(counter, true);
+    cr_expect_eq(rc_report_errors(), 0, "they are no races");
+    cr_expect_eq(rc_report_fini(0), 33);
+    slurp();
+    cr_expect(strstr(said, "WARNING: HEAP USE AFTER FREE\n"), "%s", said);
+    cr_expect(strstr(said, "WARNING: DOUBLE FREE\n"), "%s", said);
+    cr_expect(strstr(said, "Found 2 use(s) after free\n"), "%s", said);
+    cr_expect_null(strstr(said, "Not ordered"));
+}
+
+/* Loads a file with this line of suppressions. */
+static void begin_suppressing(const char *line)
+{
+    char path[96], options[160];
+    snprintf(path, sizeof path, "/tmp/test_report_s.%d", (int)getpid());
+    FILE *f = fopen(path, "w");
+    cr_assert(f && fprintf(f, "%s\n", line) > 0 && fclose(f) == 0);
+    snprintf(options, sizeof options, "report_thread_leaks=1 suppressions=%s", path);
+    begin(options);
+    unlink(path);
+}
+
+Test(report, uses_after_free_are_suppressed_as_races_are)
+{
+    begin_suppressing("race:^say_hello$");
+    report_use(counter, false);
+    report_use(counter, true);
+    cr_expect_eq(rc_report_fini(0), 0);
+    cr_expect_str_eq(slurp(), "");
+}
+
+static void leak_a_thread(void)
+{
+    struct rc_flow_id id = {.kind = RC_THREAD, .id = 3, .created_at = rc_here(before, say_hello())};
+    rc_report_thread_leak(&id);
+}
+
+Test(report, thread_leaks_are_suppressed_by_lines_of_their_own)
+{
+    begin_suppressing("thread:^say_hello$");
+    leak_a_thread();
+    cr_expect_eq(rc_report_fini(0), 0);
+    report(counter);
+    cr_expect_eq(rc_report_errors(), 1, "races are not");
+    slurp();
+    cr_expect_null(strstr(said, "LEAK"), "%s", said);
+}
+
+Test(report, a_thread_leak_counts_for_the_exit_code)
+{
+    begin_suppressing("race:^say_hello$");
+    leak_a_thread();
+    cr_expect_eq(rc_report_errors(), 0);
+    cr_expect_eq(rc_report_fini(0), 66);
+    cr_expect(strstr(slurp(), "WARNING: THREAD LEAK"), "%s", said);
+}
+
 static void fingerprint(char out[17])
 {
     const char *at = strstr(slurp(), "\"fingerprint\":\"");
