@@ -111,6 +111,7 @@ static void complain_value(const struct option *o, const char *value,
     char buf[512];
     struct text t;
     text_init(&t, buf, sizeof buf);
+    /* goshawk run -race knows a program with a detector by how these lines begin (cmd_run.c). */
     text_printf(&t, "goshawk: GORACE: %s=%.100s: ", o->name, value);
     if (o->kind == INT)
         text_printf(&t, "not a number from %d to %d", o->lowest, o->highest);

@@ -80,8 +80,9 @@ static int check(const char *cmd, const struct run *r)
     if (r->program && access(r->program, X_OK) < 0)
         return cmd_wrong_use(cmd, "%s: %s; name a C file or an executable", r->program,
                              strerror(errno));
-    /* A program that is built already cannot be changed, but it may have the detector in it. */
-    if (r->program && r->race && !cc_file_contains(r->program, "WARNING: DATA RACE") &&
+    /* A program that is built already cannot be changed, but it may have the detector in it: what
+     * racecheck/flags.c says of a wrong option is in no other program. */
+    if (r->program && r->race && !cc_file_contains(r->program, "goshawk: GORACE: ") &&
         !cc_file_contains(r->program, "libgoshawk_race"))
         return cmd_wrong_use(cmd, "%s was built without -race; build it with goshawk cc -race",
                              r->program);
