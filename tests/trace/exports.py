@@ -398,9 +398,11 @@ QUERY = 'g:*worker*'
 
 @functools.lru_cache
 def part(trace):
-    """A window, and the goroutines that QUERY means."""
+    """A window that begins while a goroutine is blocked, and the goroutines that QUERY means."""
     lines = told(trace)
     ns = [lines[len(lines) * k // 8]['time_ns'] for k in (3, 6)]
+    ns[0] = 1 + next(e['time_ns'] for e in lines
+                     if e['time_ns'] >= ns[0] and e['event'] == 'block')
     assert ns[1] > ns[0] + 1000, ns
     return ns, {e['g'] for e in lines if 'worker' in e.get('function', '')}
 
