@@ -73,6 +73,13 @@ void trace_put_wrapped(FILE *f, const char *text, unsigned width, unsigned inden
     fputc('\n', f);
 }
 
+/* Where a text of n columns begins on a line of its own: indented, less where it would not fit. */
+static unsigned indent_of(const struct trace_line *l, unsigned n)
+{
+    unsigned least = 4, most = l->width > least + n ? l->width - n : least;
+    return l->indent < most ? l->indent : most;
+}
+
 void trace_line_add(struct trace_line *l, const char *fmt, ...)
 {
     char text[2 * TRACE_TEXT_MAX];
@@ -84,8 +91,8 @@ void trace_line_add(struct trace_line *l, const char *fmt, ...)
     if (n == 0)
         return;
     if (l->at > l->indent && l->at + 2 + n > l->width) {
-        fprintf(l->out, "\n%*s", (int)l->indent, "");
-        l->at = l->indent;
+        l->at = indent_of(l, n);
+        fprintf(l->out, "\n%*s", (int)l->at, "");
     } else if (l->at > 0) {
         fputs("  ", l->out);
         l->at += 2;

@@ -2,7 +2,10 @@
  *
  * One lock, world.lock, makes every transition atomic, so the order of records is the order of
  * the transitions.  A goroutine's run is: take it off the ready queue, say GO_START, drop the
- * lock, burn some time, take the lock, do one thing (block, wake, yield, start another, end). */
+ * lock, burn some time, take the lock, do one thing (block, wake, yield, start another, end).
+ *
+ * A play with an end is played by one thread, which takes the machines' turns in an order from the
+ * seed: what happens is the same each time, and only how long it takes is not. */
 #include "synth.h"
 #include <pthread.h>
 #include <stdbool.h>
@@ -17,6 +20,8 @@
 #include "rand.h"
 #include "tr.h"
 
+enum { SLEEP_TURNS = 20, KEEP_TURNS = 16, MAX_THREADS = 64 };
+
 enum kind { MAIN, PRODUCER, WORKER, COLLECTOR, SLEEPER, HELPER };
 
 struct pg {
@@ -26,10 +31,19 @@ struct pg {
     uint32_t m; /* running: there */
     uint64_t id;
     enum kind kind;
-    bool holds; /* the mutex */
-    int64_t wake_at;
+    bool holds;         /* the mutex */
+    uint64_t wake_at;   /* in turns */
     enum tr_reason why; /* blocked: what for, */
     const void *obj;    /* and on what */
+};
+
+struct machine {
+    uint32_t m, turns; /* turns: since it took its P */
+    int p;             /* -1: none */
+    bool parked;
+    struct pg *g; /* running */
+    struct tr_stream *s;
+    struct rt_rand r;
 };
 
 struct channel {
@@ -44,7 +58,7 @@ static struct world {
     struct list all, ready, sleepers, mutex_waiters;
     struct channel jobs, results;
     struct pg *holder; /* of the mutex */
-    uint64_t last_id, alive, steps;
+    uint64_t last_id, alive, steps, turns;
     unsigned procs_free, proc_mask;
     unsigned procs_seen, parks; /* processors taken so far (a mask), threads gone to sleep */
     uint64_t threads_seen;      /* that have run something (a mask) */
@@ -228,7 +242,7 @@ static void act(struct tr_stream *s, struct pg *g, struct rt_rand *r)
         receive(s, g, &w.results, TR_SELECT);
         break;
     case SLEEPER:
-        g->wake_at = clock_nanos() + 20000;
+        g->wake_at = w.turns + SLEEP_TURNS;
         block(s, g, &w.sleepers, TR_SLEEP, NULL);
         break;
     case HELPER:
@@ -270,87 +284,121 @@ static uint32_t procs(void)
 
 const struct tr_host synth_host = {tell_all, procs};
 
+static bool timer_is_due(void)
+{
+    return !list_empty(&w.sleepers) &&
+           container_of(w.sleepers.next, struct pg, link)->wake_at <= w.turns;
+}
+
 static void fire_timers(struct tr_stream *s)
 {
-    int64_t now = clock_nanos();
-    while (!list_empty(&w.sleepers) &&
-           container_of(w.sleepers.next, struct pg, link)->wake_at <= now)
+    while (timer_is_due())
         wake_first(s, &w.sleepers, NULL);
 }
 
-static unsigned take_proc(struct tr_stream *s)
+static void take_proc(struct machine *m)
 {
     unsigned p = (unsigned)__builtin_ctz(~w.proc_mask);
     w.proc_mask |= 1u << p;
     w.procs_seen |= 1u << p;
     w.procs_free--;
-    tr_p_start(s, p);
-    return p;
+    w.threads_seen |= (uint64_t)1 << m->m;
+    m->p = (int)p;
+    m->turns = 0;
+    tr_p_start(m->s, p);
 }
 
-static void give_proc(struct tr_stream *s, unsigned p)
+static void give_proc(struct machine *m)
 {
-    tr_p_stop(s, p);
-    w.proc_mask &= ~(1u << p);
+    tr_p_stop(m->s, (unsigned)m->p);
+    w.proc_mask &= ~(1u << m->p);
     w.procs_free++;
+    m->p = -1;
     pthread_cond_broadcast(&w.more);
 }
 
+static void park(struct machine *m, bool parked)
+{
+    if (m->parked == parked)
+        return;
+    m->parked = parked;
+    w.parks += parked;
+    (parked ? tr_m_park : tr_m_unpark)(m->s);
+}
+
 /* Whether M m may take a P: those that have not run yet come first, or a fast one could keep it. */
-static bool my_turn(uint32_t m)
+static bool my_turn(const struct machine *m)
 {
     unsigned unseen = w.opt.threads - (unsigned)__builtin_popcountll(w.threads_seen);
-    return w.procs_free > (w.threads_seen >> m & 1 ? unseen : 0);
+    return w.procs_free > (w.threads_seen >> m->m & 1 ? unseen : 0);
 }
 
-/* Until there is work and a P for it.  Returns false when all goroutines have ended. */
-static bool idle(struct tr_stream *s, uint32_t m)
+/* What m's goroutine does, and the start of the next one.  Returns for how many ns that one runs;
+ * 0: there is none. */
+static unsigned turn(struct machine *m)
 {
-    while (w.alive > 0) {
-        fire_timers(s);
-        if (!list_empty(&w.ready) && my_turn(m))
-            return true;
-        tr_m_park(s);
-        w.parks++;
-        if (list_empty(&w.sleepers)) {
-            pthread_cond_wait(&w.more, &w.lock);
-        } else {
-            struct timespec t;
-            clock_gettime(CLOCK_REALTIME, &t);
-            t.tv_nsec += 30000;
-            t.tv_sec += t.tv_nsec / 1000000000;
-            t.tv_nsec %= 1000000000;
-            pthread_cond_timedwait(&w.more, &w.lock, &t);
-        }
-        tr_m_unpark(s);
+    w.turns++;
+    if (m->parked && !timer_is_due() && (list_empty(&w.ready) || !my_turn(m)))
+        return 0;
+    park(m, false);
+    if (m->g)
+        act(m->s, m->g, &m->r);
+    m->g = NULL;
+    fire_timers(m->s);
+    if (m->p >= 0 && (list_empty(&w.ready) || m->turns++ == KEEP_TURNS))
+        give_proc(m);
+    if (list_empty(&w.ready) || (m->p < 0 && !my_turn(m))) {
+        park(m, true);
+        return 0;
     }
-    return false;
+    if (m->p < 0)
+        take_proc(m);
+    m->g = container_of(list_pop_front(&w.ready), struct pg, link);
+    m->g->state = TR_STATE_RUNNING;
+    m->g->m = m->m;
+    tr_go_start(m->s, m->g->id, (unsigned)m->p);
+    return 1 + (unsigned)rand_below(&m->r, w.opt.work_ns);
 }
 
-static void *machine(void *arg)
+static void machine_begin(struct machine *m, uint32_t number, uint32_t tid)
 {
-    uint32_t m = (uint32_t)(uintptr_t)arg;
-    struct rt_rand r = {w.opt.seed + m};
+    *m = (struct machine){
+        .m = number, .p = -1, .s = tr_stream_open(number, tid), .r = {w.opt.seed + number}};
+}
+
+static void machine_end(struct machine *m)
+{
+    if (m->p >= 0)
+        give_proc(m);
+    park(m, false);
+    tr_stream_close(m->s);
+}
+
+static void wait_for_work(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    t.tv_nsec += 30000;
+    t.tv_sec += t.tv_nsec / 1000000000;
+    t.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&w.more, &w.lock, &t);
+}
+
+static void *run_machine(void *arg)
+{
+    struct machine m;
     pthread_mutex_lock(&w.lock);
-    struct tr_stream *s = tr_stream_open(m, (uint32_t)syscall(SYS_gettid));
-    while (idle(s, m)) {
-        unsigned p = take_proc(s);
-        w.threads_seen |= (uint64_t)1 << m;
-        for (unsigned turns = 0; turns < 16 && !list_empty(&w.ready); turns++) {
-            struct pg *g = container_of(list_pop_front(&w.ready), struct pg, link);
-            g->state = TR_STATE_RUNNING;
-            g->m = m;
-            tr_go_start(s, g->id, p);
-            pthread_mutex_unlock(&w.lock);
-            burn(rand_below(&r, w.opt.work_ns ? w.opt.work_ns : 1));
-            pthread_mutex_lock(&w.lock);
-            act(s, g, &r);
-            fire_timers(s);
+    machine_begin(&m, (uint32_t)(uintptr_t)arg, (uint32_t)syscall(SYS_gettid));
+    for (;;) {
+        unsigned ns = turn(&m);
+        if (ns == 0) {
+            wait_for_work();
+            continue;
         }
-        give_proc(s, p);
+        pthread_mutex_unlock(&w.lock);
+        burn(ns);
+        pthread_mutex_lock(&w.lock);
     }
-    tr_stream_close(s);
-    pthread_mutex_unlock(&w.lock);
     return NULL;
 }
 
@@ -358,7 +406,7 @@ static void set_up(const struct synth *o)
 {
     memset(&w, 0, sizeof(w));
     w.opt = *o;
-    w.opt.threads = o->threads == 0 ? 3 : o->threads < 64 ? o->threads : 64;
+    w.opt.threads = o->threads == 0 ? 3 : o->threads < MAX_THREADS ? o->threads : MAX_THREADS;
     w.opt.procs = o->procs == 0 ? 2 : o->procs < 31 ? o->procs : 31;
     w.opt.workers = o->workers ? o->workers : 4;
     w.opt.steps = o->steps ? o->steps : 2000;
@@ -384,14 +432,18 @@ static void set_up(const struct synth *o)
     at_store_rel(&begun, 1u); /* [begun] */
 }
 
+/* Takes the place of a thread for each machine; see above. */
 static void play(void)
 {
-    pthread_t threads[64];
+    struct machine machine[MAX_THREADS];
+    struct rt_rand r = {w.opt.seed};
     unsigned n = w.opt.threads;
     for (unsigned i = 0; i < n; i++)
-        pthread_create(&threads[i], NULL, machine, (void *)(uintptr_t)i);
+        machine_begin(&machine[i], i, (uint32_t)getpid() + i);
+    while (w.alive > 0)
+        burn(turn(&machine[rand_below(&r, n)]));
     for (unsigned i = 0; i < n; i++)
-        pthread_join(threads[i], NULL);
+        machine_end(&machine[i]);
 }
 
 void synth_play(const struct synth *options)
@@ -402,8 +454,11 @@ void synth_play(const struct synth *options)
 
 _Noreturn void synth_play_for_ever(const struct synth *options)
 {
+    pthread_t thread[MAX_THREADS];
     set_up(options);
     w.for_ever = true;
-    play();
-    abort(); /* not reached: goroutines only end when the steps are used up */
+    for (unsigned i = 0; i < w.opt.threads; i++)
+        pthread_create(&thread[i], NULL, run_machine, (void *)(uintptr_t)i);
+    pthread_join(thread[0], NULL);
+    abort(); /* not reached: the play has no end */
 }

@@ -3,7 +3,7 @@
  * Some threads (M) share some processors (P) and move pretended goroutines through the states
  * of a real program: a producer, workers that take jobs from a channel and lock a mutex, a
  * collector, sleepers and short-lived helpers.  Every transition is reported through tr.h as
- * the runtime would. */
+ * the runtime would.  With the same options the same happens in the same order. */
 #ifndef SYNTH_H
 #define SYNTH_H
 
@@ -25,7 +25,7 @@ extern const struct tr_host synth_host;
 /* Plays.  The caller has called tr_start() and calls tr_stop(). */
 void synth_play(const struct synth *options);
 
-/* Plays for ever, until the process is killed. */
+/* Plays for ever, until the process is killed, with a thread for each machine. */
 _Noreturn void synth_play_for_ever(const struct synth *options);
 
 #endif
