@@ -14,7 +14,9 @@
 #include "../cmd.h"
 #include "page_file.h"
 
-enum { DEFLATED_MAX = 48 * 1024, TEXT_MAX = DEFLATED_MAX / 3 * 4 };
+/* LEVEL: of zlib.  Level 6 makes pages a fifth smaller, and takes three quarters of the whole time:
+ * 2.2 M events in 2.5 s, and in 0.9 s with level 1. */
+enum { LEVEL = 1, DEFLATED_MAX = 48 * 1024, TEXT_MAX = DEFLATED_MAX / 3 * 4 };
 
 struct page_file {
     char *path, *temp; /* temp: NULL when path is written directly */
@@ -82,7 +84,7 @@ struct page_file *page_file_make(const char *path, int *ret_err)
     memset(f, 0, sizeof(*f));
     f->path = real_path(path);
     f->fd = open_target(f);
-    if (f->fd < 0 || deflateInit(&f->z, 6) != Z_OK) {
+    if (f->fd < 0 || deflateInit(&f->z, LEVEL) != Z_OK) {
         *ret_err = f->fd < 0 ? -errno : -ENOMEM;
         if (f->fd >= 0) {
             close(f->fd);
