@@ -11,7 +11,10 @@
 #include "memo.h"
 #include "pool.h"
 
+static struct memo none = {.then = &none};
+
 __thread struct memo_table *memo_mine __attribute__((tls_model("initial-exec")));
+__thread struct memo *memo_last __attribute__((tls_model("initial-exec"))) = &none;
 
 static void make_table(void)
 {
@@ -35,6 +38,46 @@ static void empty(struct memo *m)
     m->who = 0;
 }
 
+void memo_borrow(struct memo *m)
+{
+    at_add_rlx(&past_of(m->next.site)->refs, (uint32_t)MEMO_BATCH); /* relaxed: m holds one */
+    m->credit = MEMO_BATCH;
+}
+
+void memo_repay(struct memo *m)
+{
+    past_unref(past_of(m->old.site), MEMO_BATCH);
+    m->debt = 0;
+}
+
+/* Where the transition would be: there, or in the neighbour (its place xor 1).  The unrolled loops
+ * of compilers repeat several transitions in turn; two of them must not drive each other out. */
+static struct memo *place_of(struct entry old, const struct access *a)
+{
+    uint64_t h = memo_mix(old.w ^ old.site >> 4 ^ a->site << 20 ^ a->masks << 7);
+    return &memo_mine->memo[h >> (64 - MEMO_SHIFT)];
+}
+
+static struct memo *neighbour(struct memo *m)
+{
+    return &memo_mine->memo[(m - memo_mine->memo) ^ 1];
+}
+
+struct memo *memo_look_up(struct entry old, const struct access *a)
+{
+    if (memo_mine == NULL)
+        return NULL;
+    struct memo *m = place_of(old, a);
+    if (!memo_is(m, old, a->who, a->masks, a->site)) {
+        m = neighbour(m);
+        if (!memo_is(m, old, a->who, a->masks, a->site))
+            return NULL;
+    }
+    if (memo_last != &none)
+        memo_last->then = m;
+    return m;
+}
+
 bool memo_again(const struct access *a)
 {
     if (memo_mine == NULL)
@@ -50,11 +93,12 @@ bool memo_again(const struct access *a)
 
 void memo_learn(struct entry old, const struct access *a, struct entry next)
 {
-    struct memo *m = memo_place(old, a);
+    struct memo *m = place_of(old, a);
     if (m->who == a->who) /* the other place of the two, if that is of no more use */
-        m = &memo_mine->memo[(m - memo_mine->memo) ^ 1];
+        m = neighbour(m);
     empty(m);
-    *m = (struct memo){.old = old, .next = next, .who = a->who, .masks = a->masks, .site = a->site};
+    *m = (struct memo){
+        .old = old, .next = next, .who = a->who, .masks = a->masks, .site = a->site, .then = m};
     if (has_past(next))
         at_add_rlx(&past_of(next.site)->refs, 1u); /* relaxed: the caller holds one */
     if (has_past(old))
@@ -109,4 +153,5 @@ void memo_thread_fini(void)
     }
     rc_free(memo_mine, sizeof *memo_mine);
     memo_mine = NULL;
+    memo_last = &none;
 }

@@ -1,9 +1,10 @@
 /* memo.h - transitions that a thread has just made, to make again at once.
  *
  * A loop over an array does the same thing to word after word: the same state meets the same access
- * and becomes the same next state.  Each thread remembers some transitions; a repetition costs a
- * compare, and the words share one struct past.  A remembered transition had no race, and has none
- * now: the key holds the epoch, and within an epoch a clock only grows. */
+ * and becomes the same next state.  Each thread remembers some transitions, and for each which one
+ * came after it; a repetition costs a compare, and the words share one struct past.  A remembered
+ * transition had no race, and has none now: the key holds the epoch, and within an epoch a clock
+ * only grows. */
 #ifndef RC_MEMO_H
 #define RC_MEMO_H
 
@@ -11,6 +12,7 @@
 
 #include "atomic.h"
 #include "cell.h"
+#include "check.h"
 
 enum { MEMO_SHIFT = 8, MEMO_ENTRIES = 1 << MEMO_SHIFT, MEMO_BATCH = 64 };
 
@@ -19,6 +21,7 @@ struct memo {
     uint64_t who, masks, site; /* the access; who == 0: empty */
     uint32_t credit;           /* references to next's past that nobody has yet */
     uint32_t debt;             /* references to old's past that the entry has besides its own */
+    struct memo *then;         /* the one that was used after this one the last time */
 };
 
 struct memo_table {
@@ -34,46 +37,45 @@ static inline uint64_t memo_mix(uint64_t h)
     return h * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-/* Where the transition would be: there, or in the neighbour (its place xor 1).  The unrolled loops
- * of compilers repeat several transitions in turn; two of them must not drive each other out. */
-static inline struct memo *memo_place(struct entry old, const struct access *a)
+/* The one that the calling thread used last; never NULL. */
+extern __thread struct memo *memo_last __attribute__((tls_model("initial-exec")));
+
+static inline bool memo_is(const struct memo *m, struct entry old, uint64_t who, uint64_t masks,
+                           uint64_t site)
 {
-    uint64_t h = memo_mix(old.w ^ old.site >> 4 ^ a->site << 20 ^ a->masks << 7);
-    return &memo_mine->memo[h >> (64 - MEMO_SHIFT)];
+    return m->old.w == old.w && m->old.site == old.site && m->who == who && m->site == site &&
+           m->masks == masks;
 }
 
-static inline bool memo_is(const struct memo *m, struct entry old, const struct access *a)
-{
-    return m->old.w == old.w && m->old.site == old.site && m->who == a->who && m->site == a->site &&
-           m->masks == a->masks;
-}
+/* More references for m to give away; m collects no more. */
+void memo_borrow(struct memo *m);
+void memo_repay(struct memo *m);
 
-/* The next state when it is remembered; takes over and gives back references as cell_next() does.
- * False: unknown. */
-static inline bool memo_find(struct entry old, const struct access *a, struct entry *ret_next)
+/* The next state by m, whose old state is that of a cell.  Takes over and gives back references as
+ * cell_next() does. */
+static inline struct entry memo_use(struct memo *m)
 {
-    if (memo_mine == NULL)
-        return false;
-    struct memo *m = memo_place(old, a);
-    if (!memo_is(m, old, a)) {
-        m = &memo_mine->memo[(m - memo_mine->memo) ^ 1];
-        if (!memo_is(m, old, a))
-            return false;
-    }
     if (m->next.site & SITE_PAST) {
-        if (m->credit == 0) {
-            at_add_rlx(&past_of(m->next.site)->refs,
-                       (uint32_t)MEMO_BATCH); /* relaxed: we hold one */
-            m->credit = MEMO_BATCH;
-        }
+        if (unlikely(m->credit == 0))
+            memo_borrow(m);
         m->credit--;
     }
-    if ((old.site & SITE_PAST) && ++m->debt == MEMO_BATCH) {
-        past_unref(past_of(old.site), MEMO_BATCH);
-        m->debt = 0;
-    }
-    *ret_next = m->next;
-    return true;
+    if ((m->old.site & SITE_PAST) && unlikely(++m->debt == MEMO_BATCH))
+        memo_repay(m);
+    memo_last = m;
+    return m->next;
+}
+
+/* The transition, if it is remembered, or NULL. */
+struct memo *memo_look_up(struct entry old, const struct access *a);
+
+/* The next state when it is remembered.  False: unknown. */
+static inline bool memo_find(struct entry old, const struct access *a, struct entry *ret_next)
+{
+    struct memo *m = memo_look_up(old, a);
+    if (m)
+        *ret_next = memo_use(m);
+    return m != NULL;
 }
 
 /* a's place in the program makes a transition that memo_find() did not know.  True when it did so

@@ -175,6 +175,12 @@ static __attribute__((noinline)) bool is_counted(struct rc_ctx *c, uintptr_t bas
     return covered;
 }
 
+static __attribute__((noinline)) bool remembered(struct entry old, struct access a,
+                                                 struct entry *ret_next)
+{
+    return memo_find(old, &a, ret_next);
+}
+
 /* The commonest changes by themselves, on a page of the thread's own: the flow's own earlier access
  * goes; or what was done to another word lately is done to this one.  True: it is done. */
 static inline __attribute__((always_inline)) bool
@@ -185,11 +191,15 @@ word_easy(struct rc_ctx *c, uintptr_t base, uintptr_t p, uint64_t masks, uintptr
     uint64_t *cell = shadow_cell(base, p), epoch = c->clock.now.epoch, site = rc_site_held(c, pc);
     if (unlikely(!owner_enter_own(shadow_owner(base, p))))
         return false;
-    struct access a = {.c = c, .who = epoch, .masks = masks, .site = site};
     struct entry old = {cell[0], cell[1]}, next = {epoch | masks, site};
     bool done = ((old.w ^ epoch) & (W_SLOT | (~masks & 0xffff))) == 0 &&
                 likely((old.site & SITE_SPECIAL) == 0);
-    done = likely(done) || (likely(old.w != 0) && memo_find(old, &a, &next));
+    if (!done && (done = memo_is(memo_last->then, old, epoch, masks, site)))
+        next = memo_use(memo_last->then);
+    else if (!done)
+        done = old.w != 0 &&
+               remembered(old, (struct access){.c = c, .who = epoch, .masks = masks, .site = site},
+                          &next);
     if (likely(done)) {
         cell_give(cell, next);
         c->recorded = epoch;
