@@ -8,6 +8,8 @@
  *   order that a handler makes is never lost.  Not so what the thread did to itself (a fault), nor
  *   a handler for one signal only.
  * - The handler's frames go where no half-written one of the code that it interrupts lies.
+ * - An alternate stack belongs to a thread, and handlers of several flows come to lie on it, one
+ *   after the other: what is below a handler that begins is fresh memory.
  * - On a thread that runs no flow, one of the scheduler's, what the handler orders counts, for
  *   others may be waiting for it; its accesses do not: it belongs to nobody.
  *
@@ -101,6 +103,8 @@ static void begin(struct running *r, const ucontext_t *context)
     r->sp = (uintptr_t)__builtin_frame_address(0);
     if (r->sp - r->stack_lo >= r->stack_size)
         r->stack_size = 0;
+    else if (!rc_is_inside())
+        rc_mem_fresh((void *)r->stack_lo, r->sp - r->stack_lo);
     r->outer = running;
     running = r;
     rc_handler_begin(&r->was);

@@ -4,8 +4,10 @@
 #include "race.h"
 
 #include <goshawk/trace.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 
 FRAME void write_x(void)
@@ -312,6 +314,31 @@ RACE(deep_stack)
     go(deep_write, 500);
     await_step(1);
     x = 2;
+}
+
+/* ---- signal handlers ---- */
+
+static void fill_a_frame(int sig)
+{
+    volatile char frame[512];
+    memset((char *)frame, sig, sizeof frame);
+}
+
+FRAME void raise_and_step(int n)
+{
+    raise(SIGUSR1);
+    step_to(n);
+}
+
+/* Both lie on the alternate stack of the thread that runs the goroutines. */
+NORACE(handlers_of_two_goroutines_on_one_stack)
+{
+    struct sigaction act = {.sa_handler = fill_a_frame, .sa_flags = SA_ONSTACK};
+    sigaction(SIGUSR1, &act, NULL);
+    go(raise_and_step, 1);
+    await_step(1);
+    go(raise_and_step, 2);
+    await_step(2);
 }
 
 /* ---- the tracer ---- */
