@@ -6,8 +6,6 @@
  * Lock order: list_lock is taken last and covers nothing else. */
 #include "ctx.h"
 #include "collect.h"
-#include "lockorder.h"
-#include "lockset.h"
 #include "memo.h"
 #include "owner.h"
 #include "pool.h"
@@ -398,6 +396,29 @@ const struct rc_life *rc_life_of(const struct rc_ctx *c)
     return c ? c->life : NULL;
 }
 
+struct rc_flow_id rc_flow_of(const struct rc_ctx *c)
+{
+    struct rc_flow_id id = {c->life->kind, c->life->id, c->life->created_at, ""};
+    memcpy(id.name, c->life->name, sizeof id.name);
+    return id;
+}
+
+rc_site rc_waits_at(const struct rc_ctx *c)
+{
+    return rc_site_here(c, c->waits_at);
+}
+
+uint64_t rc_place(const struct rc_ctx *c)
+{
+    uint64_t h = rc_waits_at(c) * UINT64_C(0x9e3779b97f4a7c15);
+    return (h ^ h >> 29 ^ c->life->created_at) * UINT64_C(0xc2b2ae3d27d4eb4f);
+}
+
+uint32_t rc_moves(const struct rc_ctx *c)
+{
+    return c ? at_load_rlx(&c->journal.version) : 0; /* relaxed: a picture */
+}
+
 static bool on_stack_of(const struct rc_life *l, uintptr_t addr)
 {
     return l && addr - l->stack_lo < l->stack_size;
@@ -459,53 +480,6 @@ void rc_ctx_stack(struct rc_ctx *c, void *lo, size_t size)
     c->life->stack_lo = (uintptr_t)lo;
     c->life->stack_size = size;
     rc_mem_fresh(lo, size);
-}
-
-/* ---- locks held, for reports ---- */
-
-void rc_lock_taken(struct rc_ctx *c, const void *lock, unsigned how, const char *kind, uintptr_t pc)
-{
-    if (rc_is_silent(c))
-        return;
-    struct rc_held_lock one_more,
-        *k = c->n_locks < RC_LOCKS_SHOWN ? &c->lock[c->n_locks] : &one_more;
-    k->lock = lock; /* in its place at once: copying would wait for these stores */
-    k->kind = kind;
-    k->for_write = (how & RC_LOCK_WRITE) != 0;
-    k->taken_at = rc_site_here(c, pc);
-    if (c->n_locks > 0 && !(how & RC_LOCK_TRIED))
-        lockorder_taken(c, k);
-    c->n_locks++;
-    c->held_at = CALLS_NONE;
-}
-
-void rc_lock_dropped(struct rc_ctx *c, const void *lock)
-{
-    if (rc_is_silent(c))
-        return;
-    unsigned n = c->n_locks < RC_LOCKS_SHOWN ? c->n_locks : RC_LOCKS_SHOWN, i = n;
-    while (i > 0 && c->lock[i - 1].lock != lock)
-        i--;
-    if (i > 0)
-        memmove(&c->lock[i - 1], &c->lock[i], (n - i) * sizeof c->lock[0]);
-    if (i > 0 || c->n_locks > RC_LOCKS_SHOWN)
-        c->n_locks--;
-    c->held_at = CALLS_NONE;
-}
-
-void rc_locks_abandoned(struct rc_ctx *c)
-{
-    for (unsigned i = 0; c && i < c->n_locks && i < RC_LOCKS_SHOWN; i++)
-        rc_release_merge(c, c->lock[i].lock);
-}
-
-uint32_t rc_node_under_locks(struct rc_ctx *c)
-{
-    struct rc_thread was = rc_enter();
-    c->held_node = lockset_node(c->top->node, c->lock, c->n_locks);
-    rc_leave(was);
-    c->held_at = c->top->node;
-    return c->held_node;
 }
 
 /* ---- memory ---- */

@@ -213,14 +213,24 @@ void rc_thread_leaked(const struct rc_flow_id *thread)
     rc_leave(was);
 }
 
+void rc_flows_blocked(const struct rc_blocked *blocked)
+{
+    struct rc_thread was = rc_enter();
+    rt_lock(&lock);
+    collect_hold();
+    rc_report_blocked(blocked); /* on a large stack already */
+    collect_let_go();
+    rt_unlock(&lock);
+    rc_leave(was);
+}
+
 void rc_lock_misused(struct rc_ctx *c, const void *l, const char *kind, const char *what,
                      uintptr_t pc)
 {
     if (rc_is_silent(c))
         return;
     struct rc_misuse m = {.what = what, .lock = l, .kind = kind, .where = rc_site_here(c, pc)};
-    m.by = (struct rc_flow_id){c->life->kind, c->life->id, c->life->created_at, ""};
-    memcpy(m.by.name, c->life->name, sizeof m.by.name);
+    m.by = rc_flow_of(c);
     struct rc_thread was = rc_enter();
     rt_lock(&lock);
     if (is_new(pair_of(m.where, 1))) /* no stack is 1 */

@@ -19,6 +19,7 @@
 
 struct rc_ctx;
 struct rc_report;
+struct rc_blocked;
 
 enum rc_kind { RC_GOROUTINE, RC_THREAD };
 
@@ -33,6 +34,29 @@ struct rc_host {
     void (*on_report)(const struct rc_report *r);
     /* Text for the line "Reproduce: ", or NULL. */
     const char *(*reproduce)(void);
+    /* At exit: calls tell for each group of flows that are blocked in the same place, and that
+     * nothing will wake as far as the host knows; with the current context NULL. */
+    void (*find_blocked)(void (*tell)(const struct rc_blocked *b));
+};
+
+/* Flows that are blocked.  All texts are valid during the call. */
+struct rc_blocked {
+    const struct rc_ctx *ctx; /* of the first one, which has called rc_waits() */
+    const char *why;          /* "chan receive" */
+    bool for_ever;            /* nothing was left that could wake them; else something runs */
+    size_t n;                 /* how many there are */
+    const char *others;       /* the numbers of all but the first: "8-11, 20" */
+    bool same;                /* all wait for the same object */
+    size_t n_on;
+    const struct rc_blocked_on {
+        const void *obj;
+        const char *want;  /* "room in ", or "" */
+        const char *kind;  /* "mutex" */
+        bool is_lock;      /* one of rc_lock_taken() */
+        const char *held;  /* how, for when it is not known by whom: ", held for writing"; or "" */
+        const char *state; /* ", count 2"; or "" */
+        uintptr_t made_pc; /* return address of the call that made it, or 0 */
+    } * on;                /* what the first one waits for */
 };
 
 /* Starts the detector and makes the calling thread's context.  Idempotent; __tsan_init calls
@@ -112,6 +136,15 @@ enum { RC_LOCK_WRITE = 1, RC_LOCK_TRIED = 2 /* it would not have waited */ };
 void rc_lock_taken(struct rc_ctx *c, const void *lock, unsigned how, const char *kind,
                    uintptr_t pc);
 void rc_lock_dropped(struct rc_ctx *c, const void *lock);
+
+/* Stores at most max locks that c holds; returns how many.  c may go on, or end, meanwhile. */
+size_t rc_locks_held(const struct rc_ctx *c, const void **ret_locks, size_t max);
+
+/* A number for the place where c waits, after rc_waits(), and for that of its creation. */
+uint64_t rc_place(const struct rc_ctx *c);
+
+/* A number that changes whenever c acquires or releases anything. */
+uint32_t rc_moves(const struct rc_ctx *c);
 
 /* ---- verdict ---- */
 

@@ -32,6 +32,7 @@ static struct {
     unsigned uses;   /* uses after free reported; likewise */
     unsigned others; /* reports of locks; likewise */
     unsigned leaks;  /* of threads; likewise */
+    unsigned stuck;  /* groups of goroutines; likewise */
     bool leaks_sought;
     unsigned suppressed; /* reports not made; likewise */
     unsigned said;       /* all of the last "Found N data race(s)" */
@@ -252,7 +253,7 @@ static unsigned all_reports(void)
 {
     /* relaxed: counts */
     return at_load_rlx(&verdict.found) + at_load_rlx(&verdict.uses) + at_load_rlx(&verdict.others) +
-           at_load_rlx(&verdict.leaks);
+           at_load_rlx(&verdict.leaks) + at_load_rlx(&verdict.stuck);
 }
 
 static void halt_if_wanted(void)
@@ -383,12 +384,26 @@ void rc_report_thread_leak(const struct rc_flow_id *thread)
 
 void (*rc_find_thread_leaks)(void (*tell)(const struct rc_flow_id *thread));
 
+void rc_report_blocked(const struct rc_blocked *blocked)
+{
+    static struct story_other s; /* likewise */
+    story_blocked(&s, blocked);
+    report_other(&s, RC_SUPPRESS_THREAD, &verdict.stuck);
+}
+
 static void report_leaks(void)
 {
-    if (!rc_flags()->report_thread_leaks || !rc_find_thread_leaks || verdict.leaks_sought || by_me)
+    const struct rc_host *host = rc_the_host();
+    if (verdict.leaks_sought || by_me)
         return;
     verdict.leaks_sought = true;
-    rc_find_thread_leaks(rc_thread_leaked);
+    if (rc_flags()->report_thread_leaks && rc_find_thread_leaks)
+        rc_find_thread_leaks(rc_thread_leaked);
+    if (rc_flags()->report_goroutine_leaks && host->find_blocked) {
+        struct rc_ctx *was = rc_switch(NULL);
+        host->find_blocked(rc_flows_blocked);
+        rc_switch(was);
+    }
 }
 
 unsigned rc_report_errors(void)
@@ -425,14 +440,15 @@ static void say_verdict(void)
     unsigned uses = at_load_rlx(&verdict.uses);                            /* relaxed: likewise */
     unsigned others = at_load_rlx(&verdict.others);                        /* relaxed: likewise */
     unsigned leaks = at_load_rlx(&verdict.leaks);                          /* relaxed: likewise */
-    if (n + uses + others + leaks == verdict.said)
+    unsigned stuck = at_load_rlx(&verdict.stuck);                          /* relaxed: likewise */
+    if (all_reports() == verdict.said)
         return;
-    verdict.said = n + uses + others + leaks;
+    verdict.said = all_reports();
     if (rc_flags()->format == RC_FORMAT_JSON) {
         log_printf(&out,
                    "{\"type\":\"summary\",\"pid\":%d,\"races\":%u,\"others\":%u,"
                    "\"suppressed\":%u}\n",
-                   (int)getpid(), n, uses + others + leaks, m);
+                   (int)getpid(), n, uses + others + leaks + stuck, m);
     } else {
         if (n)
             log_printf(&out, "Found %u data race(s)\n", n);
@@ -442,6 +458,8 @@ static void say_verdict(void)
             log_printf(&out, "Found %u misuse(s) of locks\n", others);
         if (leaks)
             log_printf(&out, "Found %u thread leak(s)\n", leaks);
+        if (stuck)
+            log_printf(&out, "Found %u goroutine leak(s)\n", stuck);
         if (m)
             log_printf(&out, "Suppressed %u report(s)\n", m);
     }

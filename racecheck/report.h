@@ -68,6 +68,12 @@ struct rc_misuse {
     rc_site where;
 };
 
+/* Who holds a lock. */
+struct rc_holder {
+    struct rc_flow_id by;
+    struct rc_held_lock lock;
+};
+
 struct rc_access_info {
     uintptr_t
         addr;      /* first byte that this access touched, inside the 8-byte word of the conflict */
@@ -139,8 +145,10 @@ void rc_report_use(const struct rc_access_info *now, const struct rc_access_info
 void rc_report_circle(const struct rc_circle *circle);
 void rc_report_misuse(const struct rc_misuse *misuse);
 
-/* And for a thread that has ended, and was neither joined nor detached. */
+/* And for a thread that has ended, and was neither joined nor detached; for flows that are blocked
+ * at the end. */
 void rc_report_thread_leak(const struct rc_flow_id *thread);
+void rc_report_blocked(const struct rc_blocked *blocked);
 
 /* What rc_errors() and rc_fini() return and do; see rc.h. */
 unsigned rc_report_errors(void);
@@ -170,6 +178,10 @@ bool rc_site_has_pc(rc_site site);
 void rc_name_objects(const void *obj, size_t size, const char *name);
 
 const struct rc_life *rc_life_of(const struct rc_ctx *c);
+struct rc_flow_id rc_flow_of(const struct rc_ctx *c);
+
+/* The stack of c, which has called rc_waits(), to the call of the host's in which it waits. */
+rc_site rc_waits_at(const struct rc_ctx *c);
 
 /* The flow on whose stack addr lies, the running one first, or NULL. */
 const struct rc_life *rc_life_by_stack(uintptr_t addr);
@@ -183,6 +195,12 @@ void rc_lock_misused(struct rc_ctx *c, const void *lock, const char *kind, const
  * by who knows the threads; NULL: nobody does. */
 extern void (*rc_find_thread_leaks)(void (*tell)(const struct rc_flow_id *thread));
 void rc_thread_leaked(const struct rc_flow_id *thread);
+
+/* The host has found flows that are blocked at the end. */
+void rc_flows_blocked(const struct rc_blocked *blocked);
+
+/* Stores at most max of the flows that hold lock; returns how many. */
+unsigned rc_holders_of(const void *lock, struct rc_holder *ret_holders, unsigned max);
 
 /* c ends: what it did is before who gets a lock that it still holds (a robust mutex). */
 void rc_locks_abandoned(struct rc_ctx *c);

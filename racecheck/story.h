@@ -81,6 +81,7 @@ struct story_other {
 void story_circle(struct story_other *s, const struct rc_circle *circle);
 void story_misuse(struct story_other *s, const struct rc_misuse *misuse);
 void story_thread_leak(struct story_other *s, const struct rc_flow_id *thread);
+void story_blocked(struct story_other *s, const struct rc_blocked *b);
 void story_other_free(struct story_other *s);
 
 void story_other_text(const struct story_other *s, struct log_text *out);

@@ -1,7 +1,8 @@
-/* story_other.c - reports of what is no race: inversions of locks, misuse of locks, leaked threads.
+/* story_other.c - reports of what is no race: inversions of locks, misuse of locks, leaked threads
+ * and goroutines.
  *
  * All have one form: a heading, and stacks with titles.  In JSON:
- *   {"type":"lock-order-inversion"|"mutex-misuse"|"thread-leak",
+ *   {"type":"lock-order-inversion"|"mutex-misuse"|"thread-leak"|"goroutine-leak",
  *    "pid":1,"number":1,"fingerprint":"...",
  *    "title":"...","stacks":[{"title":"...","stack":STACK}...],"reproduce":"..."}
  * STACK as in story_json.c. */
@@ -10,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NAME = 128 };
+enum { NAME = 128, HOLDERS_SHOWN = 4, OBJECTS_SHOWN = 4 };
 
 static void flow_name(const struct rc_flow_id *f, bool begins, char *buf, size_t size)
 {
@@ -89,6 +90,65 @@ void story_thread_leak(struct story_other *s, const struct rc_flow_id *thread)
     flow_name(thread, true, who, sizeof who);
     struct text t = begin_part(s, thread->created_at);
     text_printf(&t, "%s has ended, and was neither joined nor detached; created at", who);
+}
+
+static bool is_held(const struct rc_blocked_on *o)
+{
+    struct rc_holder any;
+    return o->is_lock && rc_holders_of(o->obj, &any, 1) > 0;
+}
+
+/* Where the object of a blocked flow comes from, and who has it. */
+static void add_object(struct story_other *s, const struct rc_blocked_on *o, const char *name)
+{
+    struct rc_holder holders[HOLDERS_SHOWN];
+    struct location l = location_find((uintptr_t)o->obj);
+    char who[NAME];
+    unsigned n = o->is_lock ? rc_holders_of(o->obj, holders, HOLDERS_SHOWN) : 0;
+    for (unsigned i = 0; i < n; i++) {
+        flow_name(&holders[i].by, false, who, sizeof who);
+        struct text t = begin_part(s, holders[i].lock.taken_at);
+        text_printf(&t, "The %s %s is held%s by %s, taken at", o->kind, name,
+                    holders[i].lock.for_write ? "" : " for reading", who);
+    }
+    if (o->made_pc) {
+        struct text t = begin_part(s, rc_here(NULL, o->made_pc));
+        text_printf(&t, "The %s %s was made at", o->kind, name);
+    } else if (l.kind == LOCATION_HEAP && l.block.site) {
+        struct text t = begin_part(s, l.block.site);
+        text_printf(&t, "The heap block of %zu bytes was allocated at", l.block.size);
+    }
+}
+
+void story_blocked(struct story_other *s, const struct rc_blocked *b)
+{
+    char who[NAME], object[NAME];
+    struct rc_flow_id first = rc_flow_of(b->ctx);
+    s->type = "goroutine-leak";
+    s->title = "GOROUTINE LEAK";
+    flow_name(&first, true, who, sizeof who);
+    struct text t = begin_part(s, rc_waits_at(b->ctx));
+    text_printf(&t, "%s", who);
+    if (b->n > 1)
+        text_printf(&t, " and %zu more (%s)", b->n - 1, b->others);
+    text_printf(&t, " %s %s in %s", b->n > 1 ? "are" : "is",
+                b->for_ever ? "blocked for ever" : "still blocked", b->why);
+    for (size_t i = 0; i < b->n_on && i < OBJECTS_SHOWN; i++) {
+        story_object_name(b->on[i].obj, object, sizeof object);
+        const struct rc_blocked_on *o = &b->on[i];
+        text_printf(&t, "%s%s%s %s%s%s",
+                    i         ? ", "
+                    : b->same ? ", on "
+                              : ", the first on ",
+                    o->want, o->kind, object, is_held(o) ? "" : o->held, o->state);
+    }
+    if (b->n_on > OBJECTS_SHOWN)
+        text_printf(&t, ", ...");
+    for (size_t i = 0; i < b->n_on && i < OBJECTS_SHOWN; i++) {
+        story_object_name(b->on[i].obj, object, sizeof object);
+        add_object(s, &b->on[i], object);
+    }
+    add_creation(s, &first);
 }
 
 void story_other_free(struct story_other *s)

@@ -4,7 +4,8 @@
  *   race:PATTERN               a function, file or module of either stack, or the global's name
  *   race_top:PATTERN           the same, innermost frames only
  *   called_from_lib:PATTERN    calls into libc from that shared library are not looked at
- *   thread:, mutex:, deadlock:, signal:     read, for reports of these kinds
+ *   thread:PATTERN             leaks of threads and of goroutines
+ *   mutex:, deadlock:, signal: read, for reports of these kinds
  *
  * A PATTERN is searched for anywhere in the name; * stands for any text, ^ at its beginning and $
  * at its end anchor it. */

@@ -107,8 +107,7 @@ static uint64_t mix_walked(uint64_t h, const struct g *g)
     return h;
 }
 
-/* The place of g, never 0. */
-static uint64_t place_of(const struct g *g)
+uint64_t census_place(const struct g *g)
 {
     uint32_t state = at_load_rlx(&g->state); /* relaxed: a picture */
     uint64_t h = mix(state, (uintptr_t)g->entry);
@@ -147,14 +146,14 @@ static int by_first_id(const void *a, const void *b)
 
 /* Sorts the census by place; returns the groups in the order of their first ids, NULL when memory
  * is short. */
-static struct group *group(struct census *c, size_t *ret_n)
+static struct group *group(struct census *c, uint64_t (*place)(const struct g *g), size_t *ret_n)
 {
     struct group *groups = calloc(c->n, sizeof *groups);
     size_t n = 0;
     if (!groups)
         return NULL;
     for (size_t i = 0; i < c->n; i++)
-        c->ones[i].key = place_of(c->ones[i].g);
+        c->ones[i].key = place(c->ones[i].g);
     qsort(c->ones, c->n, sizeof *c->ones, by_key_and_id);
     for (size_t i = 0; i < c->n; i++) {
         if (i == 0 || c->ones[i].key != c->ones[i - 1].key)
@@ -166,18 +165,18 @@ static struct group *group(struct census *c, size_t *ret_n)
     return groups;
 }
 
-static void print_ranges(int fd, const struct census_one *ones, size_t n)
+void census_ranges(struct text *t, const struct census_one *ones, size_t n)
 {
     size_t i = 0, ranges = 0;
     for (size_t last; i < n && ranges < RANGES_MAX; i = last + 1, ranges++) {
         last = i;
         while (last + 1 < n && ones[last + 1].id == ones[last].id + 1)
             last++;
-        rt_printf(fd, "%s%lu", ranges ? ", " : "", (unsigned long)ones[i].id);
+        text_printf(t, "%s%lu", ranges ? ", " : "", (unsigned long)ones[i].id);
         if (last > i)
-            rt_printf(fd, "-%lu", (unsigned long)ones[last].id);
+            text_printf(t, "-%lu", (unsigned long)ones[last].id);
     }
-    rt_printf(fd, i < n ? ", ...\n" : "\n");
+    text_printf(t, i < n ? ", ..." : "");
 }
 
 /* All but the first, which has been printed. */
@@ -185,6 +184,8 @@ static void print_others(int fd, const struct group *gr)
 {
     const struct census_one *others = gr->ones + 1;
     size_t n = gr->n - 1, elsewhere = 0;
+    char ranges[RANGES_MAX * 48];
+    struct text t;
     if (n == 0)
         return;
     for (size_t i = 0; i < n; i++)
@@ -194,8 +195,9 @@ static void print_others(int fd, const struct group *gr)
         rt_printf(fd, "waiting for the same: ");
     else if (elsewhere)
         rt_printf(fd, "%zu of them waiting for something else of the kind: ", elsewhere);
-    rt_printf(fd, n == 1 ? "goroutine " : "goroutines ");
-    print_ranges(fd, others, n);
+    text_init(&t, ranges, sizeof ranges);
+    census_ranges(&t, others, n);
+    rt_printf(fd, "goroutine%s %s\n", n == 1 ? "" : "s", ranges);
 }
 
 static void print_groups(int fd, const struct group *groups, size_t n,
@@ -243,11 +245,39 @@ void census_print(int fd, struct census *c, const struct g *but, size_t each_max
     remove_one(c, but);
     san_picture_begin();
     size_t n = 0;
-    struct group *groups = c->n > each_max ? group(c, &n) : NULL;
+    struct group *groups = c->n > each_max ? group(c, census_place, &n) : NULL;
     if (groups)
         print_groups(fd, groups, n, more);
     else
         print_each(fd, c, more);
     free(groups);
     san_picture_end();
+}
+
+void census_each_place(struct census *c, uint64_t (*place)(const struct g *g),
+                       void (*visit)(const struct census_one *ones, size_t n, void *arg), void *arg)
+{
+    remove_one(c, NULL);
+    san_picture_begin();
+    size_t n = 0;
+    struct group *groups = c->n > 0 ? group(c, place, &n) : NULL;
+    for (size_t i = 0; i < n; i++)
+        visit(groups[i].ones, groups[i].n, arg);
+    free(groups);
+    san_picture_end();
+}
+
+void census_keep(struct census *c, bool (*keep)(const struct census_one *one, void *arg), void *arg)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->n; i++)
+        if (keep(&c->ones[i], arg))
+            c->ones[n++] = c->ones[i];
+    c->n = n;
+}
+
+const struct census_one *census_find(const struct census *c, uint64_t id)
+{
+    const struct census_one key = {.id = id};
+    return c->n ? bsearch(&key, c->ones, c->n, sizeof *c->ones, by_id) : NULL;
 }

@@ -1,26 +1,18 @@
-/* deadlock.c - nothing can run any more, or some goroutines cannot.
+/* deadlock.c - nothing can run any more.
  *
- * All of them.  When all Ms sleep and no timer pends, only a thread that is not ours can wake a
- * goroutine.  Our own are the Ms, the thread in go_run(), the monitor and sysmon; an emulator of
- * user mode has one more, and so has ThreadSanitizer.  Two kinds of others cannot do anything
- * either: those that have ended but are still listed (a main thread that left by pthread_exit()),
- * and those that wait in pthread_join() for the thread in go_run(), or for one that waits so
- * itself.  The kernel tells: such a thread is in futex(2), without a time limit, and the value it
- * waits on is the id of the thread it joins, in that thread's own record.  Where
- * /proc/self/task/N/syscall cannot be read, such threads count as able to wake somebody.  While
- * others exist the monitor looks again from time to time, since they may end.
- *
- * Some of them, at exit, under GOTRACEBACK=all.  Whether a goroutine can still be woken cannot be
- * known in C: anybody may have a pointer to what it waits for.  What is reported is therefore
- * "still blocked at exit": parked, and not for a time, a file, an armed timer or a context with a
- * deadline.  If moreover nothing else was left - no goroutine that could run or that sleeps, no
- * timer, no other thread - then nobody could have woken them, and the report says so. */
+ * When all Ms sleep and no timer pends, only a thread that is not ours can wake a goroutine.  Our
+ * own are the Ms, the thread in go_run(), the monitor and sysmon; an emulator of user mode has one
+ * more, and so has ThreadSanitizer.  Two kinds of others cannot do anything either: those that have
+ * ended but are still listed (a main thread that left by pthread_exit()), and those that wait in
+ * pthread_join() for the thread in go_run(), or for one that waits so itself.  The kernel tells:
+ * such a thread is in futex(2), without a time limit, and the value it waits on is the id of the
+ * thread it joins, in that thread's own record.  Where /proc/self/task/N/syscall cannot be read,
+ * such threads count as able to wake somebody.  While others exist the monitor looks again from
+ * time to time, since they may end. */
 #include "deadlock.h"
 #include "atomic.h"
-#include "census.h"
 #include "entry.h"
 #include "panic.h"
-#include "print.h"
 #include "proc.h"
 #include "scheduler.h"
 #include "signals.h"
@@ -28,7 +20,6 @@
 #include "sysmon.h"
 #include "thread.h"
 #include "vmem.h"
-#include "waits.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -155,7 +146,7 @@ static unsigned threads_of_process(void)
 }
 
 /* At most so many threads are the runtime's own: an M that ends is not counted any more. */
-static bool others_exist(void)
+bool deadlock_others_exist(void)
 {
     return threads_of_process() > worker_count() + 1 + signals_thread_count() +
                                       sysmon_thread_count() + vm_emulated() + GO_TSAN;
@@ -166,7 +157,7 @@ void deadlock_check(void)
     uint64_t since, again;
     if (!rt_running() || !sched_all_asleep(&since))
         return;
-    if (others_exist()) {
+    if (deadlock_others_exist()) {
         signals_watch_deadlock();
         return;
     }
@@ -175,55 +166,4 @@ void deadlock_check(void)
         return;
     panic_fatal_all(rt_main_exited() ? "no goroutines (main called runtime.Goexit) - deadlock!"
                                      : "all goroutines are asleep - deadlock!");
-}
-
-/* ---- at exit ---- */
-
-static pid_t watched; /* the process whose exit is reported; r/o once set */
-
-static bool is_blocked(const struct g *g)
-{
-    return at_load_rlx(&g->state) == G_PARKED && !waits_for_time(g); /* relaxed: a picture */
-}
-
-/* One that could run, or will by itself; but the one that calls exit() will not. */
-static bool is_alive(const struct g *g)
-{
-    return g != rt_self_or_null() && !is_blocked(g);
-}
-
-static void report(void *arg)
-{
-    struct census blocked, alive;
-    (void)arg;
-    census_take(&blocked, is_blocked);
-    if (blocked.n > 0) {
-        census_take(&alive, is_alive);
-        bool hope = alive.n > 0 || sched_timers_pend() || others_exist();
-        rt_printf(2, "goshawk: %zu goroutine%s still blocked at exit%s\n\n", blocked.n,
-                  blocked.n == 1 ? " was" : "s were",
-                  hope ? "; what was still running, or a timer, might have woken some"
-                       : ", for ever: nothing was left that could wake them");
-        census_print(2, &blocked, NULL, 0, NULL);
-        census_fini(&alive);
-    }
-    census_fini(&blocked);
-}
-
-/* Runs in exit(), behind the functions that the program has registered. */
-static void at_exit(void)
-{
-    if (getpid() != watched) /* a child that has forked */
-        return;
-    if (ftrylockfile(stdout) == 0) { /* the program's own output comes first */
-        fflush_unlocked(stdout);
-        funlockfile(stdout);
-    }
-    rt_on_big_stack(report, NULL);
-}
-
-void deadlock_watch_exit(void)
-{
-    watched = getpid();
-    atexit(at_exit);
 }

@@ -1,6 +1,8 @@
-/* deadlock.h - nothing can run any more, or some goroutines cannot. */
+/* deadlock.h - nothing can run any more. */
 #ifndef RT_DEADLOCK_H
 #define RT_DEADLOCK_H
+
+#include <stdbool.h>
 
 /* Called when every M is about to sleep without a timer to wait for.  Ends the program when no
  * thread is left that could make a goroutine runnable; else returns. */
@@ -9,7 +11,7 @@ void deadlock_check(void);
 /* The calling thread waits in go_run() from now on. */
 void deadlock_note_runner(void);
 
-/* From now on the process's exit() reports goroutines that are still blocked. */
-void deadlock_watch_exit(void);
+/* Is there a thread that is not the runtime's own, and that can do something by itself? */
+bool deadlock_others_exist(void);
 
 #endif

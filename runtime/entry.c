@@ -17,6 +17,7 @@
 #include "holders.h"
 #include "hook.h"
 #include "inside.h"
+#include "leaks.h"
 #include "panic.h"
 #include "print.h"
 #include "proc.h"
@@ -104,13 +105,14 @@ static void start_trace(void)
 
 static void init(void)
 {
-    static const struct rc_host host = {rt_on_big_stack, on_race, on_report, reproduce};
+    static const struct rc_host host = {rt_on_big_stack, on_race, on_report, reproduce, leaks_find};
     env_read();
     hook_race_init(&host);
     if (env.stack_bytes)
         stack_set_size(env.stack_bytes);
     uint32_t n = env.maxprocs ? env.maxprocs : (uint32_t)cpus_usable();
     uint64_t seed = env.seeded ? env.seed : (uint64_t)clock_nanos();
+    leaks_init();
     rt_fence_init();
     sched_init(n, seed, env.seeded);
     rt_point_init(env.preempt, seed);
@@ -120,7 +122,7 @@ static void init(void)
     start_trace();
     if (env.traceback >= TRACEBACK_ALL) {
         holders_start();
-        deadlock_watch_exit();
+        leaks_watch_exit();
     }
     /* relaxed: a setting */
     rt_careful =
@@ -185,6 +187,7 @@ _Noreturn void rt_die(int status)
 {
     flush_stdio();
     tr_stop();
+    leaks_not_wanted();
     status = hook_race_fini(status);
     _exit(status);
 }

@@ -198,6 +198,25 @@ static inline void hook_unlocked(struct g *g, const void *lock)
         rc_lock_dropped(g->race, lock);
 }
 
+/* Stores at most max of the locks that g holds, if it has not moved meanwhile; returns how many.
+ * None in the plain build. */
+static inline size_t hook_locks_held(const struct g *g, const void **ret_locks, size_t max)
+{
+    return GO_RACE ? rc_locks_held(g->race, ret_locks, max) : 0;
+}
+
+/* A number for where g waits and where it was created, never 0; 1 in the plain build. */
+static inline uint64_t hook_place(const struct g *g)
+{
+    return GO_RACE ? rc_place(g->race) | 1 : 1;
+}
+
+/* A number that changes with each acquire and release of g; 0 in the plain build. */
+static inline uint32_t hook_moves(const struct g *g)
+{
+    return GO_RACE ? rc_moves(g->race) : 0;
+}
+
 static inline void hook_race_disable(struct g *g)
 {
     if (GO_RACE)

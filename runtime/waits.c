@@ -24,7 +24,7 @@
 #include <goshawk/waitgroup.h>
 #include <string.h>
 
-enum { INLINES_MAX = 16, CASES_SHOWN = 16 };
+enum { INLINES_MAX = 16 };
 
 /* Copies the object at p into *ret; false when it is not there any more. */
 #define look_at(p, ret) ((p) && vm_read((ret), (p), sizeof *(ret)))
@@ -41,11 +41,10 @@ static void print_place(int fd, const char *before, uintptr_t pc)
         rt_printf(fd, "%s %s, pc=0x%lx", before, f[n - 1].function, (unsigned long)pc);
 }
 
-/* "kind 0xADDRESS", with the variable's name if it is one. */
-static void print_object(int fd, const char *kind, const void *p)
+/* The variable's name, if it is one. */
+static void print_name(int fd, const void *p)
 {
     struct symbol_global v;
-    rt_printf(fd, "waits for %s 0x%lx", kind, (unsigned long)p);
     if (!symbol_global((uintptr_t)p, &v))
         return;
     const char *dot = strrchr(v.part, '.');
@@ -75,51 +74,35 @@ static bool print_holders(int fd, const void *lock)
 
 /* ---- one kind of object each ---- */
 
-static void print_chan(int fd, const char *kind, const void *p)
+static void see_chan(struct waits_object *o)
 {
     struct chan c;
-    rt_printf(fd, "waits for %s 0x%lx", kind, (unsigned long)p);
-    if (look_at(p, &c)) {
-        rt_printf(fd, " (cap %zu, len %zu%s)", c.cap, c.count, c.closed ? ", closed" : "");
-        if (context_has(&c))
-            rt_printf(fd, ", the end of a context");
-        else if (timer_has(&c))
-            rt_printf(fd, ", of a timer that is %s", timer_is_armed(p) ? "armed" : "not armed");
-        else
-            print_place(fd, ", made by", c.made_pc);
-    }
-    rt_printf(fd, "\n");
+    struct text t;
+    if (!look_at(o->obj, &c))
+        return;
+    text_init(&t, o->state, sizeof o->state);
+    text_printf(&t, " (cap %zu, len %zu%s)", c.cap, c.count, c.closed ? ", closed" : "");
+    if (context_has(&c))
+        text_printf(&t, ", the end of a context");
+    else if (timer_has(&c))
+        text_printf(&t, ", of a timer that is %s", timer_is_armed(o->obj) ? "armed" : "not armed");
+    else
+        o->made_pc = c.made_pc;
 }
 
-static void print_select(int fd, const struct g *g)
+static size_t see_select(const struct g *g, struct waits_object *ret, size_t max)
 {
-    const struct chan_wait *waits = g->select_waits;
-    uint32_t n = g->select_count;
-    for (uint32_t i = 0; i < n && i < CASES_SHOWN; i++) {
+    size_t n = 0;
+    for (; n < g->select_count && n < max; n++) {
         struct chan_wait w;
-        if (!look_at(waits + i, &w) || w.g != g)
-            return;
-        print_chan(fd, w.side == CHAN_SEND ? "room in chan" : "a value of chan", w.chan);
+        if (!look_at(g->select_waits + n, &w) || w.g != g)
+            break;
+        ret[n] = (struct waits_object){.want = w.side == CHAN_SEND ? "room in " : "a value of ",
+                                       .kind = "chan",
+                                       .obj = w.chan};
+        see_chan(&ret[n]);
     }
-    if (n > CASES_SHOWN)
-        rt_printf(fd, "... and %u more channels\n", n - CASES_SHOWN);
-}
-
-static void print_rwmutex(int fd, const go_rwmutex *m)
-{
-    go_rwmutex copy;
-    print_object(fd, "rwmutex", m);
-    bool known = print_holders(fd, m);
-    if (look_at(m, &copy)) {
-        struct rwmutex_state s = rwmutex_state(&copy);
-        if (!known && s.written)
-            rt_printf(fd, ", held for writing");
-        else if (!known && s.readers)
-            rt_printf(fd, ", held by %u reader%s", s.readers, s.readers == 1 ? "" : "s");
-        if (s.writer_next)
-            rt_printf(fd, ", a writer comes next");
-    }
-    rt_printf(fd, "\n");
+    return n;
 }
 
 /* Writers among themselves queue up at the mutex inside. */
@@ -130,71 +113,105 @@ static const go_rwmutex *rwmutex_of(const struct g *g)
     return (const void *)(inside ? p - offsetof(go_rwmutex, writers_) : p);
 }
 
-static void print_mutex(int fd, const void *m)
+static void see_rwmutex(struct waits_object *o)
 {
-    print_object(fd, "mutex", m);
-    print_holders(fd, m);
-    rt_printf(fd, "\n");
+    go_rwmutex copy;
+    struct text held, t;
+    o->is_lock = true;
+    if (!look_at(o->obj, &copy))
+        return;
+    struct rwmutex_state s = rwmutex_state(&copy);
+    text_init(&held, o->held, sizeof o->held);
+    text_init(&t, o->state, sizeof o->state);
+    if (s.written)
+        text_printf(&held, ", held for writing");
+    else if (s.readers)
+        text_printf(&held, ", held by %u reader%s", s.readers, s.readers == 1 ? "" : "s");
+    if (s.writer_next)
+        text_printf(&t, ", a writer comes next");
 }
 
-static void print_waitgroup(int fd, const go_waitgroup *wg)
+static void see_waitgroup(struct waits_object *o)
 {
     go_waitgroup copy;
-    print_object(fd, "waitgroup", wg);
-    if (look_at(wg, &copy))
-        rt_printf(fd, ", count %ld", (long)((int64_t)copy.state_ >> 32));
-    rt_printf(fd, "\n");
+    struct text t;
+    text_init(&t, o->state, sizeof o->state);
+    if (look_at((const go_waitgroup *)o->obj, &copy))
+        text_printf(&t, ", count %ld", (long)((int64_t)copy.state_ >> 32));
 }
 
-static void print_sem(int fd, const go_sem *s)
+static void see_sem(struct waits_object *o)
 {
     go_sem copy;
-    print_object(fd, "semaphore", s);
-    if (look_at(s, &copy))
-        rt_printf(fd, ", %ld free", (long)copy.free_);
-    rt_printf(fd, "\n");
+    struct text t;
+    text_init(&t, o->state, sizeof o->state);
+    if (look_at((const go_sem *)o->obj, &copy))
+        text_printf(&t, ", %ld free", (long)copy.free_);
 }
 
-static void print_plain(int fd, const char *kind, const void *p)
+size_t waits_objects(const struct g *g, struct waits_object *ret, size_t max)
 {
-    print_object(fd, kind, p);
+    *ret = (struct waits_object){.want = "", .obj = g->park_obj};
+    if (!g->park_obj)
+        return 0;
+    switch (g->why) {
+    case TR_CHAN_SEND:
+    case TR_CHAN_RECV:
+        ret->kind = "chan";
+        see_chan(ret);
+        return 1;
+    case TR_SELECT:
+        return see_select(g, ret, max);
+    case TR_MUTEX:
+        ret->kind = "mutex";
+        ret->is_lock = true;
+        return 1;
+    case TR_RWMUTEX_READ:
+    case TR_RWMUTEX_WRITE:
+        ret->kind = "rwmutex";
+        ret->obj = rwmutex_of(g);
+        see_rwmutex(ret);
+        return 1;
+    case TR_WAITGROUP:
+        ret->kind = "waitgroup";
+        see_waitgroup(ret);
+        return 1;
+    case TR_SEM:
+        ret->kind = "semaphore";
+        see_sem(ret);
+        return 1;
+    case TR_COND:
+        ret->kind = "cond";
+        return 1;
+    case TR_ONCE:
+        ret->kind = "once";
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+static void print_object(int fd, const struct waits_object *o, bool is_chan)
+{
+    rt_printf(fd, "waits for %s%s 0x%lx", o->want, o->kind, (unsigned long)o->obj);
+    if (!is_chan)
+        print_name(fd, o->obj);
+    if (!o->is_lock || !print_holders(fd, o->obj))
+        rt_printf(fd, "%s", o->held);
+    rt_printf(fd, "%s", o->state);
+    print_place(fd, ", made by", o->made_pc);
     rt_printf(fd, "\n");
 }
 
 void waits_print(int fd, const struct g *g)
 {
-    if (!g->park_obj)
-        return;
-    switch (g->why) {
-    case TR_CHAN_SEND:
-    case TR_CHAN_RECV:
-        print_chan(fd, "chan", g->park_obj);
-        break;
-    case TR_SELECT:
-        print_select(fd, g);
-        break;
-    case TR_MUTEX:
-        print_mutex(fd, g->park_obj);
-        break;
-    case TR_RWMUTEX_READ:
-    case TR_RWMUTEX_WRITE:
-        print_rwmutex(fd, rwmutex_of(g));
-        break;
-    case TR_WAITGROUP:
-        print_waitgroup(fd, g->park_obj);
-        break;
-    case TR_SEM:
-        print_sem(fd, g->park_obj);
-        break;
-    case TR_COND:
-        print_plain(fd, "cond", g->park_obj);
-        break;
-    case TR_ONCE:
-        print_plain(fd, "once", g->park_obj);
-        break;
-    default:
-        break;
-    }
+    struct waits_object objects[WAITS_SHOWN];
+    size_t n = waits_objects(g, objects, WAITS_SHOWN);
+    bool chans = g->why == TR_CHAN_SEND || g->why == TR_CHAN_RECV || g->why == TR_SELECT;
+    for (size_t i = 0; i < n; i++)
+        print_object(fd, &objects[i], chans);
+    if (n == WAITS_SHOWN && g->select_count > n)
+        rt_printf(fd, "... and %u more channels\n", g->select_count - (uint32_t)n);
 }
 
 /* ---- will it go on by itself? ---- */

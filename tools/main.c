@@ -28,7 +28,9 @@ static const struct command commands[] = {
     {NULL, "run", cmd_run, "build in a temporary folder and run",
      "goshawk run [-race] [-trace FILE] [-seed N] FILE.c... | PROGRAM [-- arguments]\n\n"
      "  -race        with the race detector; GORACE in the environment has its options, among\n"
-     "               them suppressions=FILE, format=json, report_thread_leaks=1 and\n"
+     "               them suppressions=FILE, format=json, report_thread_leaks=1,\n"
+     "               report_goroutine_leaks=1 (0: off, as goroutines that wait to the end may\n"
+     "               be meant so): those that are blocked when the program ends, and\n"
      "               quarantine_size_mb=N (1): freed blocks that are kept to find later uses\n"
      "  -trace FILE  record a trace (GOSHAWK_TRACE)\n"
      "  -seed N      a schedule that can be repeated (GOSHAWK_SEED); with GOSHAWK_DEBUG=preempt\n"

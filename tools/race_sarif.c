@@ -23,6 +23,8 @@ static const struct rule {
      "A lock is used in a way that is not defined: unlocked twice, or after its end."},
     {"thread-leak", "thread-leak", "ThreadLeak",
      "A thread has ended, and was neither joined nor detached."},
+    {"goroutine-leak", "goroutine-leak", "GoroutineLeak",
+     "A goroutine is still blocked when the program ends."},
 };
 enum { RULES = sizeof rules / sizeof *rules, PAIRS = 3 /* the first ones have two accesses */ };
 

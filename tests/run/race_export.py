@@ -39,6 +39,30 @@ int go_main(int argc, char **argv)
 """
 
 
+LEAKS = """
+#include "quiet.h"
+static go_mutex mu;
+static void locker(void)
+{
+    go_mutex_lock(&mu);
+}
+static void waiter(go_chan(int) c)
+{
+    go_chan_recv(c);
+}
+int go_main(int argc, char **argv)
+{
+    go_chan(int) c = go_chan_make(int, 0);
+    (void)argc, (void)argv;
+    go_mutex_lock(&mu);
+    go(locker);
+    for (int i = 0; i < 3; i++)
+        go(waiter, c);
+    return !wait_for_quiet();
+}
+"""
+
+
 def check(condition, what):
     if not condition:
         raise SystemExit(f"race_export.py: {what}")
@@ -52,10 +76,11 @@ def run(command, code=0, **env):
     return r
 
 
-def logs(folder, fmt, program=PROGRAM, cases=tuple(CASES)):
+def logs(folder, fmt, program=PROGRAM, cases=tuple(CASES), options=""):
     base = os.path.join(folder, fmt)
     for case in cases:
-        run([program, case], 66, GORACE=f"atexit_sleep_ms=0 format={fmt} log_path={base}")
+        run([program, case], 66,
+            GORACE=f"atexit_sleep_ms=0 format={fmt} log_path={base} {options}")
     return sorted(glob.glob(base + ".*"))
 
 
@@ -105,7 +130,8 @@ def compiled(folder, name, source):
     with open(path, "w", encoding="utf-8") as f:
         f.write(source)
     program = os.path.join(folder, name)
-    run([GOSHAWK, "cc", "-race", "-g", path, "-o", program])
+    tests = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+    run([GOSHAWK, "cc", "-race", "-g", "-I", tests, path, "-o", program])
     return program
 
 
@@ -138,6 +164,22 @@ def fingerprint_survives_edits(folder):
     check(not prints[0] & prints[2], "another function, the same fingerprint")
 
 
+def leaks_are_reports(folder):
+    program = compiled(folder, "leaks", LEAKS)
+    prints = []
+    for fmt in ("json", "text"):
+        inputs = logs(folder, fmt, program, [""], "report_goroutine_leaks=1")
+        reports = lines(export(folder, "json", inputs))
+        check([r["type"] for r in reports] == ["goroutine-leak"] * 2, f"{fmt}: {reports}")
+        check(reports[1]["stacks"][0]["stack"][0]["function"] == "waiter", "blocked where")
+        check(" and 2 more " in reports[1]["stacks"][0]["title"], reports[1]["stacks"][0]["title"])
+        prints.append([r["fingerprint"] for r in reports])
+        sarif = json.loads(export(folder, "sarif", inputs))
+        check_sarif(sarif, 2)
+        check(sarif["runs"][0]["results"][0]["ruleId"] == "goroutine-leak", "ruleId")
+    check(prints[0] == prints[1], f"fingerprints {prints}")
+
+
 def wrong_use(folder):
     log = os.path.join(folder, "log")
     with open(log, "w", encoding="utf-8") as f:
@@ -155,7 +197,7 @@ def wrong_use(folder):
 
 
 def main():
-    for part in (formats_agree, fingerprint_survives_edits, wrong_use):
+    for part in (formats_agree, fingerprint_survives_edits, leaks_are_reports, wrong_use):
         with tempfile.TemporaryDirectory() as folder:
             part(folder)
         print(f"ok {part.__name__}")

@@ -56,6 +56,11 @@ void rc_report_thread_leak(const struct rc_flow_id *thread)
     (void)thread;
 }
 
+void rc_report_blocked(const struct rc_blocked *blocked)
+{
+    (void)blocked;
+}
+
 unsigned rc_report_errors(void)
 {
     return n_reports;

@@ -31,6 +31,7 @@ static void expect_defaults(void)
     cr_expect_eq(f.color, RC_COLOR_AUTO);
     cr_expect_eq(f.quarantine_size_mb, 1);
     cr_expect_eq(f.report_thread_leaks, 0);
+    cr_expect_eq(f.report_goroutine_leaks, 0);
     cr_expect(f.max_reports == 0 && f.max_frames == 0 && f.print_suppressions == 0);
 }
 

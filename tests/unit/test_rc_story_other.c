@@ -1,4 +1,4 @@
-/* test_rc_story_other.c - reports of inversions and misuse, as text and JSON. */
+/* test_rc_story_other.c - reports of inversions, misuse and leaks, as text and JSON. */
 #include <criterion/criterion.h>
 #include <string.h>
 #include "story.h"
@@ -56,5 +56,64 @@ Test(rc_story_other, misuse_as_json)
                      "\"stacks\":[{\"title\":\"Unlock of an unlocked mutex by main thread: "
                      "mutex 'mu'\",\"stack\":["));
     cr_expect_eq(strchr(out.buf, '\n'), out.buf + strlen(out.buf) - 1, "one line");
+    story_other_free(&s);
+}
+
+static __attribute__((noinline)) uintptr_t here(void)
+{
+    return (uintptr_t)__builtin_return_address(0);
+}
+
+static struct rc_ctx *blocked_flow(const char *name)
+{
+    rc_init(NULL);
+    struct rc_ctx *c = rc_ctx_make(rc_current(), RC_GOROUTINE, 8, here(), NULL, 0);
+    rc_ctx_name(c, name);
+    return c;
+}
+
+Test(rc_story_other, one_that_is_blocked_with_who_holds_the_lock)
+{
+    static struct story_other s;
+    struct log_text out = {0};
+    struct rc_ctx *c = blocked_flow("worker");
+    struct rc_blocked_on on = {&mu, "", "mutex", true, ", held for writing", ", 2 wait", 0};
+    struct rc_blocked b = {c, "sync.Mutex.Lock", true, 1, "", true, 1, &on};
+    story_blocked(&s, &b);
+    cr_expect_str_eq(s.type, "goroutine-leak");
+    cr_assert_eq(s.n_parts, 2);
+    cr_expect_str_eq(s.part[0].title,
+                     "Goroutine 8 (worker) is blocked for ever in sync.Mutex.Lock, on mutex 'mu', "
+                     "held for writing, 2 wait");
+    cr_expect_str_eq(s.part[1].title, "Goroutine 8 (worker) created at");
+    story_other_free(&s);
+    rc_lock_taken(rc_current(), &mu, RC_LOCK_WRITE, "mutex", here());
+    story_blocked(&s, &b);
+    cr_assert_eq(s.n_parts, 3);
+    cr_expect_str_eq(s.part[0].title,
+                     "Goroutine 8 (worker) is blocked for ever in sync.Mutex.Lock, on mutex 'mu', "
+                     "2 wait");
+    cr_expect_str_eq(s.part[1].title, "The mutex 'mu' is held by main thread, taken at");
+    story_other_text(&s, &out);
+    cr_expect(strstr(out.buf, "WARNING: GOROUTINE LEAK\nGoroutine 8"), "%s", out.buf);
+    story_other_free(&s);
+}
+
+Test(rc_story_other, many_that_are_blocked_on_several_objects)
+{
+    static struct story_other s;
+    struct rc_ctx *c = blocked_flow("");
+    struct rc_blocked_on on[6];
+    for (int i = 0; i < 6; i++)
+        on[i] = (struct rc_blocked_on){i % 2 ? &nu : &mu, "room in ",    "chan", false, "",
+                                       " (cap 1)",        i ? 0 : here()};
+    struct rc_blocked b = {c, "select", false, 4, "9, 12-13", false, 6, on};
+    story_blocked(&s, &b);
+    cr_assert_eq(s.n_parts, 3);
+    cr_expect_str_eq(s.part[0].title,
+                     "Goroutine 8 and 3 more (9, 12-13) are still blocked in select, the first on "
+                     "room in chan 'mu' (cap 1), room in chan 'nu' (cap 1), room in chan 'mu' "
+                     "(cap 1), room in chan 'nu' (cap 1), ...");
+    cr_expect_str_eq(s.part[1].title, "The chan 'mu' was made at");
     story_other_free(&s);
 }
