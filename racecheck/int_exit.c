@@ -1,4 +1,4 @@
-/* int_exit.c - interceptors of what leaves a function, a process or a library.
+/* int_exit.c - interceptors of what leaves a function or a process.
  *
  * exit(3) needs none: report.c has registered with it.  longjmp() skips the func_exit calls of the
  * frames it jumps over; the engine is told the stack pointer of the target, which glibc keeps in
@@ -70,21 +70,12 @@ static void fork_over_in_child(void)
     rc_report_forked();
     ctx_forked(forker.ctx);
     fork_over();
+    load_forked();
 }
 
 static __attribute__((constructor(101))) void watch_forks(void)
 {
     pthread_atfork(fork_begins, fork_over_in_parent, fork_over_in_child);
-}
-
-INTERCEPT(int, dlclose, (void *library))
-{
-    static int (*real)(void *);
-    if (!real)
-        real = (int (*)(void *))dlsym(RTLD_NEXT, "dlclose");
-    int rc = real(library);
-    intercept_forget_modules();
-    return rc;
 }
 
 /* ---- longjmp ---- */

@@ -55,6 +55,9 @@ static inline struct rc_ctx *watched_from(uintptr_t pc)
 void threads_hold(void);
 void threads_let_go(void);
 
+/* In the child of a fork(): nobody loads or unloads a library, whatever other threads did. */
+void load_forked(void);
+
 /* A number for a thread's context that none had before. */
 uint64_t rc_next_thread(void);
 

@@ -37,6 +37,7 @@ static struct {
     unsigned suppressed; /* reports not made; likewise */
     unsigned said;       /* all of the last "Found N data race(s)" */
     bool waited;         /* atexit_sleep_ms is over */
+    bool left;           /* exit() has come by at_exit() */
     unsigned counted;    /* the counters were printed */
 } verdict;
 
@@ -239,6 +240,8 @@ static _Noreturn void halt(void)
     _exit(rc_report_fini(0));
 }
 
+static void at_exit(int status, void *unused);
+
 static void send(const char *type, unsigned *count, uint64_t fingerprint, struct log_text *out)
 {
     char print[17];
@@ -247,6 +250,9 @@ static void send(const char *type, unsigned *count, uint64_t fingerprint, struct
     text_printf(&t, "%016llx", (unsigned long long)fingerprint);
     unsigned number = at_load_rlx(count) + 1; /* relaxed: a count, changed here alone */
     outlet_send(out, (struct rc_report){number, type, print, NULL}, count);
+    if (verdict.left) /* a library's destructor, which exit() runs last: libc comes once more */
+        on_exit(at_exit, NULL);
+    verdict.left = false;
 }
 
 static unsigned all_reports(void)
@@ -488,6 +494,7 @@ void rc_report_forked(void)
 static void at_exit(int status, void *unused)
 {
     (void)unused;
+    verdict.left = true;
     int verdict_status = rc_fini(status);
     if (verdict_status != status)
         exit(verdict_status);

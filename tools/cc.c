@@ -13,7 +13,8 @@
  *
  * Libraries.  A program gets libgoshawk_main.a first, whose main() is taken when the program has
  * none of its own, then the library it needs.  The race library is linked whole: its malloc and
- * friends stand in for libc's though nothing asks for them by then.  The same holds with
+ * friends stand in for libc's though nothing asks for them by then, and libraries that are loaded
+ * later, compiled for the detector, ask the program for its functions.  The same holds with
  * -rdynamic, where objects loaded later may need any public function.  A shared object gets no
  * library: the program that loads it brings the one runtime of the process. */
 #include "cc.h"
@@ -300,6 +301,10 @@ static void add_compile_flags(struct args *out, const struct request *r, const s
         args_add(out, "-Wno-tsan"); /* about fences, which our detector understands */
 }
 
+/* What a library that was compiled for the detector, and is loaded later, asks of the program. */
+static const char *const exported[] = {"-Wl,--export-dynamic-symbol=__tsan_*",
+                                       "-Wl,--export-dynamic-symbol=*Annotate*", NULL};
+
 static void add_libraries(struct args *out, const struct request *r)
 {
     const char *lib = place_get()->lib, *name = r->race ? "libgoshawk_race.a" : "libgoshawk.a";
@@ -312,6 +317,8 @@ static void add_libraries(struct args *out, const struct request *r)
     args_add(out, cmd_printf("%s/%s", lib, name));
     if (whole)
         args_add(out, "-Wl,--no-whole-archive");
+    if (r->race)
+        args_add_all(out, exported);
     args_add(out, cmd_printf("%s/libgoshawk_trace.a", lib)); /* for goshawk/expect.h */
     args_add_all(out, flags_libs);
 }

@@ -23,6 +23,7 @@
 #include "symbol_inner.h"
 #include "atomic.h"
 #include "check.h"
+#include "dso.h"
 #include "futex.h"
 #include <dwarf.h>
 #include <link.h>
@@ -119,21 +120,34 @@ struct loaded {
     struct module *ret_module;
 };
 
-/* The build-id note in the memory of a loaded module. */
-static size_t loaded_build_id(const struct dl_phdr_info *info, const ElfW(Phdr) * note,
-                              const unsigned char **ret_id)
+/* Files that are not loaded any more. */
+enum { GONE_KEPT = 64 };
+static struct dso gone[GONE_KEPT]; /* size 0: none; guarded by busy */
+static unsigned n_gone;            /* places used so far; likewise */
+
+void symbol_unloaded(const struct dso *d)
 {
-    const char *p = (const char *)info->dlpi_addr + note->p_vaddr, *end = p + note->p_memsz;
-    while (p + sizeof(ElfW(Nhdr)) <= end) {
-        const ElfW(Nhdr) *h = (const void *)p;
-        const char *name = p + sizeof *h, *desc = name + ((h->n_namesz + 3) & ~3u);
-        if (h->n_type == NT_GNU_BUILD_ID && h->n_namesz == 4 && memcmp(name, "GNU", 4) == 0) {
-            *ret_id = (const unsigned char *)desc;
-            return h->n_descsz;
-        }
-        p = desc + ((h->n_descsz + 3) & ~3u);
+    char *path = strdup(d->path);
+    if (!path || !symbol_enter()) {
+        free(path);
+        return;
     }
-    return 0;
+    unsigned i = 0;
+    while (i < GONE_KEPT && (gone[i].lo >= d->lo + d->size || d->lo >= gone[i].lo + gone[i].size))
+        i++;
+    struct dso *to = &gone[i < GONE_KEPT ? i : n_gone++ % GONE_KEPT];
+    free(to->path);
+    *to = *d;
+    to->path = path;
+    symbol_leave();
+}
+
+static struct module *gone_module(uintptr_t addr)
+{
+    for (const struct dso *d = gone; d < gone + GONE_KEPT; d++)
+        if (addr - d->lo < d->size)
+            return module_get(d->path, d->base, d->id, d->id_len);
+    return NULL;
 }
 
 /* dl_iterate_phdr callback: is the address in one of this module's segments? */
@@ -141,18 +155,16 @@ static int find_loaded(struct dl_phdr_info *info, size_t size, void *arg)
 {
     struct loaded *l = arg;
     bool inside = false;
-    const unsigned char *id = (const unsigned char *)"";
-    size_t id_len = 0;
+    const unsigned char *id;
     (void)size;
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
         if (ph->p_type == PT_LOAD && l->addr - info->dlpi_addr - ph->p_vaddr < ph->p_memsz)
             inside = true;
-        if (ph->p_type == PT_NOTE && !id_len)
-            id_len = loaded_build_id(info, ph, &id);
     }
     if (!inside)
         return 0;
+    size_t id_len = dso_build_id(info, &id);
     const char *path = info->dlpi_name[0] ? info->dlpi_name : "/proc/self/exe";
     l->ret_module = module_get(path, info->dlpi_addr, id, id_len);
     return 1;
@@ -161,7 +173,8 @@ static int find_loaded(struct dl_phdr_info *info, size_t size, void *arg)
 struct module *symbol_module(uintptr_t addr)
 {
     struct loaded l = {.addr = addr};
-    dl_iterate_phdr(find_loaded, &l);
+    if (!dl_iterate_phdr(find_loaded, &l))
+        l.ret_module = gone_module(addr);
     return l.ret_module && l.ret_module->mod ? l.ret_module : NULL;
 }
 

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct dso;
+
 struct symbol_frame {
     const char *function; /* "?" when unknown; valid until the process ends */
     const char *file;     /* as the compiler recorded it, or NULL; valid likewise */
@@ -19,6 +21,10 @@ struct symbol_frame {
 /* Frames of this process's pc, innermost inlined one first.  pc is used as it is: pass a return
  * address minus 1.  Stores at most max frames and returns how many, at least 1. */
 size_t symbol_frames(uintptr_t pc, struct symbol_frame *ret_frames, size_t max);
+
+/* d (dso.h) was loaded, and is no longer: code that was there keeps its names while nothing else is
+ * loaded in its place.  So many are remembered that a few libraries may come and go. */
+void symbol_unloaded(const struct dso *d);
 
 /* The variable of static storage that covers addr.  Returns false when there is none. */
 struct symbol_global {

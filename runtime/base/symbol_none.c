@@ -11,6 +11,11 @@ size_t symbol_frames(uintptr_t pc, struct symbol_frame *ret_frames, size_t max)
     return 1;
 }
 
+void symbol_unloaded(const struct dso *d)
+{
+    (void)d;
+}
+
 bool symbol_global(uintptr_t addr, struct symbol_global *ret_global)
 {
     (void)addr;

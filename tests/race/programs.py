@@ -2,11 +2,12 @@
 """Builds a program with `goshawk cc -race` and judges each of its cases.
 
     programs.py GOSHAWK COMPILER SOURCE [--runs N] [--case NAME]... [--flag FLAG]...
+                [--library SOURCE]
 
 The program has a main() of its own (cases.h).  `PROGRAM --list` prints a line for each case: its
 name, options of GORACE, and the heading of the reports that it must make, if any.  A case without
 one must end with exit code 0, the words "end of case" and nothing on stderr; one with it must exit
-with 66.
+with 66.  A library is built as library.so beside the program.
 MESON_EXE_WRAPPER and GOSHAWK_TEST_SLOWER in the environment: as in ../run/run.py.
 """
 
@@ -39,6 +40,9 @@ def build(args, folder):
         ["-c", os.path.join(here, "cases_unseen.c"), "-o", unseen],
         ["-race", "-g", "-O1", std, args.source, unseen, "-o", program] + args.flag,
     ]
+    if args.library:
+        commands.append(["-race", "-g", "-O1", "-shared", "-fPIC", args.library,
+                         "-o", os.path.join(folder, "library.so")])
     for command in commands:
         r = subprocess.run([args.goshawk, "cc", "-w"] + command, env=env, capture_output=True,
                            text=True, check=False)
@@ -75,6 +79,7 @@ def main():
     ap.add_argument("--runs", type=int, default=1)
     ap.add_argument("--case", action="append")
     ap.add_argument("--flag", action="append", default=[])
+    ap.add_argument("--library")
     args = ap.parse_args()
     failed = {}
     with tempfile.TemporaryDirectory() as folder:

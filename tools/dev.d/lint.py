@@ -103,6 +103,7 @@ TESTED_ELSEWHERE = {
     'racecheck/int_exit.c': 'tests/race/pthread_cases.c',
     'racecheck/int_heap.c': 'tests/race/libc_cases.c',
     'racecheck/int_io.c': 'tests/race/libc_cases.c',
+    'racecheck/int_load.c': 'tests/race/load_program.c',
     'racecheck/int_mem.c': 'tests/race/libc_cases.c',
     'racecheck/int_pass.c': 'tests/race/thread_program.c',
     'racecheck/int_print.c': 'tests/race/text_cases.c',

@@ -1,0 +1,53 @@
+/* test_dso.c - the files that are loaded, and that go away. */
+#include <criterion/criterion.h>
+#include <dlfcn.h>
+#include <string.h>
+#include "dso.h"
+
+static const struct dso *with(const struct dso_list *l, uintptr_t addr)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (addr - l->at[i].lo < l->at[i].size)
+            return &l->at[i];
+    return NULL;
+}
+
+static int in_bss[100];
+
+Test(dso, the_program_and_its_libraries_are_listed)
+{
+    struct dso_list l;
+    dso_list(&l);
+    const struct dso *program = with(&l, (uintptr_t)with);
+    cr_assert(program && with(&l, (uintptr_t)&in_bss[99]) == program);
+    const struct dso *libc = with(&l, (uintptr_t)dlsym(RTLD_NEXT, "strlen"));
+    cr_assert(libc && libc != program && *libc->path);
+    cr_expect(dso_find(&l, libc) == libc);
+    cr_expect(dso_overlaps(&l, libc->lo, 1));
+    cr_expect(dso_overlaps(&l, libc->lo - 10, 11));
+    cr_expect(!dso_overlaps(&l, 0, 4096));
+    dso_list_fini(&l);
+    cr_expect_eq(l.n, 0);
+}
+
+Test(dso, one_that_was_unloaded_is_not_found)
+{
+    struct dso_list before, during, after;
+    dso_list(&before);
+    void *library = dlopen("libBrokenLocale.so.1", RTLD_NOW);
+    if (!library)
+        cr_skip_test("no library that is not loaded anyway");
+    dso_list(&during);
+    const struct dso *it = NULL;
+    for (size_t i = 0; i < during.n; i++)
+        if (!dso_find(&before, &during.at[i]))
+            it = &during.at[i];
+    cr_assert(it && strstr(it->path, "libBrokenLocale"));
+    cr_expect(!dso_overlaps(&before, it->lo, it->size));
+    cr_assert_eq(dlclose(library), 0);
+    dso_list(&after);
+    cr_expect_null(dso_find(&after, it));
+    dso_list_fini(&before);
+    dso_list_fini(&during);
+    dso_list_fini(&after);
+}
