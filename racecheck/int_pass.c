@@ -1,10 +1,11 @@
 /* int_pass.c - interceptors of what passes data on without showing it: message queues, sendfile(2)
- * and its kin; and timers that call a function on a thread of libc's.
+ * and its kin; and functions that libc calls on threads of its own, for timers and queues.
  *
  * A queue's descriptors are not known to belong together: all share the object of files (fds.c).
  *
  * libc makes the thread of a timer by itself.  For the time of its function it is a flow of its
- * own, after who made the timer and who set it last [timer]. */
+ * own, after who made the timer and who set it last [timer].  So it does for who is told of a
+ * message, which comes after who asked for it [mq-notify]. */
 #include "intercept.h"
 #include <mqueue.h>
 #include <signal.h>
@@ -68,12 +69,13 @@ INTERCEPT(ssize_t, vmsplice, (int fd, const struct iovec *v, size_t n, unsigned 
     return done;
 }
 
-/* ---- timers ---- */
+/* ---- functions on threads of libc's ---- */
 
-/* One for each timer, for ever: a call may still be under way when the timer is deleted. */
 struct call {
     void (*fn)(union sigval v);
     union sigval v;
+    mqd_t queue;      /* of mq_notify() */
+    uint64_t noticed; /* the clock of that call; timers have one together */
 };
 
 static uint64_t timers; /* a clock for all */
@@ -83,16 +85,49 @@ static __attribute__((constructor(101))) void name_objects(void)
     rc_name_objects(&timers, sizeof timers, "a timer");
 }
 
-static void run_call(union sigval v)
+static void end_flow(void *c)
 {
-    struct call call = *(struct call *)v.sival_ptr;
-    struct rc_ctx *c = rc_ctx_make(NULL, RC_THREAD, rc_next_thread(), PC, NULL, 0);
-    struct rc_ctx *was = rc_switch(c);
-    rc_ctx_name(c, "timer");
-    rc_acquire(c, &timers); /* [timer] */
-    call.fn(call.v);
-    rc_switch(was);
+    rc_switch(NULL);
     rc_ctx_end(c);
+    rc_thread_fini();
+}
+
+static struct rc_ctx *begin_flow(const char *name)
+{
+    struct rc_ctx *c = rc_ctx_make(NULL, RC_THREAD, rc_next_thread(), PC, NULL, 0);
+    threads_know_stack(c);
+    rc_switch(c);
+    rc_ctx_name(c, name);
+    return c;
+}
+
+/* Runs call's function as the flow c.  libc's thread was at its beginning, and ends when this
+ * returns, or by the function. */
+static void run_flow(struct rc_ctx *c, const struct call *call)
+{
+    pthread_cleanup_push(end_flow, c);
+    call->fn(call->v);
+    pthread_cleanup_pop(1);
+}
+
+/* libc's copy of e, if it asks for a function, calls ours with what e asks for. */
+static struct call *stand_in(struct sigevent *e, void (*ours)(union sigval v))
+{
+    struct call *call = e->sigev_notify == SIGEV_THREAD ? rt_real_malloc(sizeof *call) : NULL;
+    if (!call)
+        return NULL;
+    *call = (struct call){.fn = e->sigev_notify_function, .v = e->sigev_value};
+    e->sigev_notify_function = ours;
+    e->sigev_value.sival_ptr = call;
+    return call;
+}
+
+/* A timer's record stays for ever: a call may still be under way when the timer is deleted. */
+static void run_timer(union sigval v)
+{
+    struct rc_ctx *c = begin_flow("timer");
+    rc_acquire(c, &timers); /* [timer] */
+    run_flow(c, v.sival_ptr);
 }
 
 INTERCEPT(int, timer_create, (clockid_t k, struct sigevent *restrict e, timer_t *restrict t))
@@ -100,17 +135,12 @@ INTERCEPT(int, timer_create, (clockid_t k, struct sigevent *restrict e, timer_t 
     struct sigevent ours;
     struct rc_ctx *c = watched_from(PC);
     rc_release_merge(watched(), &timers); /* [timer] */
-    if (e && e->sigev_notify == SIGEV_THREAD) {
-        struct call *call = rt_real_malloc(sizeof *call);
-        if (call) {
-            *call = (struct call){e->sigev_notify_function, e->sigev_value};
-            ours = *e;
-            ours.sigev_notify_function = run_call;
-            ours.sigev_value.sival_ptr = call;
-            e = &ours;
-        }
+    if (e) {
+        saw_read(c, e, sizeof *e, PC);
+        ours = *e;
+        stand_in(&ours, run_timer);
     }
-    int err = rt_real_timer_create(k, e, t);
+    int err = rt_real_timer_create(k, e ? &ours : NULL, t);
     if (err == 0)
         saw_write(c, t, sizeof *t, PC);
     return err;
@@ -123,4 +153,40 @@ INTERCEPT(int, timer_settime,
     saw_read(watched_from(PC), now, sizeof *now, PC);
     rc_release_merge(watched(), &timers); /* [timer] */
     return rt_real_timer_settime(t, flags, now, was);
+}
+
+static void drop_call(struct call *call)
+{
+    rc_forget(&call->noticed, sizeof call->noticed);
+    rt_real_free(call);
+}
+
+/* It is called once, with the first message: after who asked, and after who sent that. */
+static void run_notice(union sigval v)
+{
+    struct call *call = v.sival_ptr, copy = *call;
+    struct rc_ctx *c = begin_flow("mq_notify");
+    rc_acquire(c, &call->noticed); /* [mq-notify] */
+    rc_fd_received(c, copy.queue);
+    drop_call(call);
+    run_flow(c, &copy);
+}
+
+INTERCEPT(int, mq_notify, (mqd_t q, const struct sigevent *e))
+{
+    struct sigevent ours;
+    struct call *call = NULL;
+    if (e) {
+        saw_read(watched_from(PC), e, sizeof *e, PC);
+        ours = *e;
+        call = stand_in(&ours, run_notice);
+    }
+    if (call) {
+        call->queue = q;
+        rc_release(watched(), &call->noticed); /* [mq-notify] */
+    }
+    int err = rt_real_mq_notify(q, e ? &ours : NULL);
+    if (err && call)
+        drop_call(call);
+    return err;
 }

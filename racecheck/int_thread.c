@@ -148,8 +148,7 @@ static void make_key(void)
     pthread_key_create(&end_key, thread_end);
 }
 
-/* The stack of a thread that starts is new memory, whoever had it before. */
-static void know_stack(struct rc_ctx *c)
+void threads_know_stack(struct rc_ctx *c)
 {
     pthread_attr_t a;
     void *lo;
@@ -167,7 +166,7 @@ static void *thread_start(void *arg)
     rt_lock(&table_lock);
     enter_table(t, pthread_self());
     rt_unlock(&table_lock);
-    know_stack(t->ctx);
+    threads_know_stack(t->ctx);
     pthread_setspecific(end_key, t);
     rc_switch(t->ctx);
     return t->fn_c11 ? (void *)(intptr_t)t->fn_c11(t->arg) : t->fn(t->arg);

@@ -58,6 +58,9 @@ void threads_let_go(void);
 /* In the child of a fork(): nobody loads or unloads a library, whatever other threads did. */
 void load_forked(void);
 
+/* The stack of the calling thread, which starts to run c, is new memory, whoever had it before. */
+void threads_know_stack(struct rc_ctx *c);
+
 /* A number for a thread's context that none had before. */
 uint64_t rc_next_thread(void);
 
