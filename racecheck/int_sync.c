@@ -59,20 +59,46 @@ static void drops(const void *lock, uintptr_t pc)
  * locks without writing it). */
 enum { DESTROYED = -1, ELIDED = 0x100 };
 
-static void check_not_destroyed(const pthread_mutex_t *m, const char *what, uintptr_t pc)
+static void misused(const pthread_mutex_t *m, const char *what, uintptr_t pc)
 {
-    if (watched_from(pc) && m->__data.__kind == DESTROYED)
+    if (watched_from(pc))
         rc_lock_misused(watched(), m, "mutex", what, pc);
+}
+
+static void check_lock(const pthread_mutex_t *m, uintptr_t pc)
+{
+    rc_uses(watched_from(pc), m, pc);
+    if (m->__data.__kind == DESTROYED)
+        misused(m, "lock of a destroyed mutex", pc);
 }
 
 static void check_unlock(const pthread_mutex_t *m, uintptr_t pc)
 {
     int kind = m->__data.__kind;
-    check_not_destroyed(m, "unlock of a destroyed mutex", pc);
-    if (watched_from(pc) && kind != DESTROYED && !(kind & ELIDED) &&
-        at_load_rlx(&m->__data.__lock) == 0) /* relaxed: while we hold it, it does not change */
-        rc_lock_misused(watched(), m, "mutex", "unlock of an unlocked mutex", pc);
+    if (kind == DESTROYED)
+        misused(m, "unlock of a destroyed mutex", pc);
+    else if (!(kind & ELIDED) &&
+             at_load_rlx(&m->__data.__lock) == 0) /* relaxed: while we hold it, it stays */
+        misused(m, "unlock of an unlocked mutex", pc);
 }
+
+#define TAKE_MUTEX(name, parameters, arguments, how) \
+    INTERCEPT(int, name, parameters)                 \
+    {                                                \
+        check_lock((const pthread_mutex_t *)m, PC);  \
+        int err = rt_real_##name arguments;          \
+        if (err == 0 || err == EOWNERDEAD)           \
+            took((const void *)m, how, "mutex", PC); \
+        return err;                                  \
+    }
+
+#define UNLOCK_MUTEX(name, parameters)                \
+    INTERCEPT(int, name, parameters)                  \
+    {                                                 \
+        check_unlock((const pthread_mutex_t *)m, PC); \
+        drops(m, PC);                                 \
+        return rt_real_##name(m);                     \
+    }
 
 NEW(pthread_mutex_init, (pthread_mutex_t * m, const pthread_mutexattr_t *a), (m, a), m)
 
@@ -80,33 +106,18 @@ INTERCEPT(int, pthread_mutex_destroy, (pthread_mutex_t * m))
 {
     saw_write(watched_from(PC), m, 1, PC);
     int err = rt_real_pthread_mutex_destroy(m);
-    if (err == EBUSY && watched_from(PC))
-        rc_lock_misused(watched(), m, "mutex", "destroy of a locked mutex", PC);
+    if (err == EBUSY)
+        misused(m, "destroy of a locked mutex", PC);
     return err;
 }
 
-INTERCEPT(int, pthread_mutex_lock, (pthread_mutex_t * m))
-{
-    rc_uses(watched_from(PC), m, PC);
-    check_not_destroyed(m, "lock of a destroyed mutex", PC);
-    int err = rt_real_pthread_mutex_lock(m);
-    if (err == 0 || err == EOWNERDEAD)
-        took(m, RC_LOCK_WRITE, "mutex", PC);
-    return err;
-}
-
-TAKE(pthread_mutex_trylock, (pthread_mutex_t * m), (m), m, RC_LOCK_WRITE | RC_LOCK_TRIED, "mutex")
-TAKE(pthread_mutex_timedlock, (pthread_mutex_t * m, const struct timespec *at), (m, at), m, true,
-     "mutex")
-TAKE(pthread_mutex_clocklock, (pthread_mutex_t * m, clockid_t k, const struct timespec *at),
-     (m, k, at), m, true, "mutex")
-
-INTERCEPT(int, pthread_mutex_unlock, (pthread_mutex_t * m))
-{
-    check_unlock(m, PC);
-    drops(m, PC);
-    return rt_real_pthread_mutex_unlock(m);
-}
+TAKE_MUTEX(pthread_mutex_lock, (pthread_mutex_t * m), (m), RC_LOCK_WRITE)
+TAKE_MUTEX(pthread_mutex_trylock, (pthread_mutex_t * m), (m), RC_LOCK_WRITE | RC_LOCK_TRIED)
+TAKE_MUTEX(pthread_mutex_timedlock, (pthread_mutex_t * m, const struct timespec *at), (m, at),
+           RC_LOCK_WRITE)
+TAKE_MUTEX(pthread_mutex_clocklock, (pthread_mutex_t * m, clockid_t k, const struct timespec *at),
+           (m, k, at), RC_LOCK_WRITE)
+UNLOCK_MUTEX(pthread_mutex_unlock, (pthread_mutex_t * m))
 
 NEW(pthread_spin_init, (pthread_spinlock_t * s, int shared), (s, shared), s)
 NEW(pthread_spin_destroy, (pthread_spinlock_t * s), (s), s)
@@ -274,20 +285,17 @@ INTERCEPT(int, pthread_once, (pthread_once_t * o, void (*fn)(void)))
 /* ---- C11's mutexes and conditions: the same objects under other names ---- */
 
 NEW(mtx_init, (mtx_t * m, int type), (m, type), m)
-TAKE(mtx_lock, (mtx_t * m), (m), m, true, "mutex")
-TAKE(mtx_trylock, (mtx_t * m), (m), m, RC_LOCK_WRITE | RC_LOCK_TRIED, "mutex")
-TAKE(mtx_timedlock, (mtx_t * m, const struct timespec *at), (m, at), m, true, "mutex")
-
-INTERCEPT(int, mtx_unlock, (mtx_t * m))
-{
-    drops(m, PC);
-    return rt_real_mtx_unlock(m);
-}
+TAKE_MUTEX(mtx_lock, (mtx_t * m), (m), RC_LOCK_WRITE)
+TAKE_MUTEX(mtx_trylock, (mtx_t * m), (m), RC_LOCK_WRITE | RC_LOCK_TRIED)
+TAKE_MUTEX(mtx_timedlock, (mtx_t * m, const struct timespec *at), (m, at), RC_LOCK_WRITE)
+UNLOCK_MUTEX(mtx_unlock, (mtx_t * m))
 
 INTERCEPT(void, mtx_destroy, (mtx_t * m))
 {
     saw_write(watched_from(PC), m, 1, PC);
     rt_real_mtx_destroy(m);
+    if (((const pthread_mutex_t *)m)->__data.__kind != DESTROYED) /* libc could not */
+        misused((const pthread_mutex_t *)m, "destroy of a locked mutex", PC);
 }
 
 SIGNAL(cnd_signal, cnd_t)
