@@ -469,7 +469,8 @@ def check_headers(paths):
 
 PUBLIC = re.compile(r'^(go_|goshawk_|__tsan_)')
 RACE_ONLY = re.compile(r'^(Annotate\w+|WTFAnnotate\w+|ThreadSanitizerQuery|RunningOnValgrind|'
-                       r'ValgrindSlowdown|__cxa_guard_\w+|_Zn[wa]\w+|_Zd[la]\w+)$')
+                       r'ValgrindSlowdown|__cxa_guard_\w+|_Zn[wa]\w+|_Zd[la]\w+|'
+                       r'_ZNSt13__future_base\w+)$')
 DECLARATION = re.compile(r'\bGO_API_\b[^;{]*?\b(?!go_chan\b)(go_\w+)\s*\(', re.S)
 
 
