@@ -107,7 +107,7 @@ static void thread_end(void *arg)
         pthread_setspecific(end_key, t);
         return;
     }
-    memcpy(t->flow.name, rc_life_of(t->ctx)->name, sizeof t->flow.name);
+    rt_real_memcpy(t->flow.name, rc_life_of(t->ctx)->name, sizeof t->flow.name);
     rc_locks_abandoned(t->ctx);
     rc_release(t->ctx, &t->object); /* [hb-join] */
     rc_switch(NULL);
