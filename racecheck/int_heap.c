@@ -67,7 +67,7 @@ static void give_back(void *p, uintptr_t pc)
         return;
     if (!c || !quarantine_wants(n)) {
         taken_back(p, pc);
-        rt_real_free(p);
+        rt_free_forgotten(p);
     } else if (heap_remove((uintptr_t)p, true) == 0) {
         freed_before(p, &n, pc); /* by another thread, at the same moment */
     } else {

@@ -107,7 +107,7 @@ static void hand_over(void)
         rt_unlock(&kept.lock);
         for (unsigned i = 0; i < n; i++) {
             heap_release((uintptr_t)out[i].p);
-            rt_real_free(out[i].p);
+            rt_free_forgotten(out[i].p);
         }
     } while (n == OUT);
 }

@@ -8,6 +8,7 @@
 #include "real.h"
 #include "atomic.h"
 #include "check.h"
+#include "heap.h"
 #include "print.h"
 #include <dlfcn.h>
 #include <errno.h>
@@ -38,8 +39,18 @@ void *rt_real_realloc(void *p, size_t n)
     return __libc_realloc(p, n);
 }
 
+void rt_free_forgotten(void *p)
+{
+    __libc_free(p);
+}
+
+/* Our own code's free.  The block may be one that a library or libc has asked our malloc for: a
+ * list that libdw returned, the copy that strdup() made.  A block that stayed in the tables would
+ * be taken for one that begins at the same address later, and its size for that one's. */
 void rt_real_free(void *p)
 {
+    if (p)
+        heap_forget((uintptr_t)p, rt_real_malloc_usable_size(p));
     __libc_free(p);
 }
 

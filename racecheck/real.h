@@ -41,4 +41,7 @@ struct utsname;
 #undef VOID
 #undef HEAP
 
+/* libc's free() for a block that the tables of heap.h do not hold as a living one. */
+void rt_free_forgotten(void *p);
+
 #endif

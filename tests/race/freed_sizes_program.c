@@ -256,6 +256,37 @@ CASE(most_of_a_block_is_handed_out_again, "quarantine_size_mb=0", "")
     join(t);
 }
 
+/* ---- what a report leaves behind ---- */
+
+static void *races(void *arg)
+{
+    size = size + 1;
+    return arg;
+}
+
+static void *asks_for_sizes(void *arg)
+{
+    for (size_t n = 70000; n < 90000; n += 100) {
+        char *p = malloc(n);
+        check(p && malloc_usable_size(p) == n);
+        free(p);
+    }
+    return arg;
+}
+
+/* The library that reads debug information has asked for memory, here, and the reporter has freed
+ * it.  With libc's own heap the next thread's blocks begin where those did. */
+CASE(sizes_of_blocks_after_a_report, "quarantine_size_mb=0", "DATA RACE")
+{
+    for (int i = 0; i < 20; i++) {
+        pthread_t t = start(races, NULL);
+        size = size + 1;
+        join(t);
+        join(start(asks_for_sizes, NULL));
+        asks_for_sizes(NULL);
+    }
+}
+
 int main(int argc, char **argv)
 {
     return run_cases(argc, argv);

@@ -1,6 +1,7 @@
 /* test_heap.c - the tables of blocks against a list that a test keeps itself. */
 #include "heap.h"
 #include "rand.h"
+#include "real.h"
 #include <criterion/criterion.h>
 
 enum { SPOTS = 400, STEPS = 200000 };
@@ -100,4 +101,22 @@ Test(heap, unknown_addresses)
     heap_add(BASE, 0, 3, NULL);
     cr_expect(heap_find(BASE, &b));
     cr_expect_not(heap_find(BASE + 1, &b));
+}
+
+/* Libraries that our own code calls ask the program's malloc(), and our own code frees the result
+ * by libc's free(). */
+Test(heap, a_block_that_our_own_code_freed_is_not_taken_for_the_next_one)
+{
+    static const size_t sizes[] = {64, 0x20000};
+    for (int i = 0; i < 2; i++) {
+        size_t size = 0, next = 0x30000;
+        char *p = rt_real_malloc(sizes[i]);
+        heap_add((uintptr_t)p, sizes[i], 0, NULL);
+        cr_assert(heap_size((uintptr_t)p, &size) && size == sizes[i]);
+        rt_real_free(p);
+        cr_assert_not(heap_size((uintptr_t)p, &size));
+        heap_add((uintptr_t)p, next, 0, NULL);
+        cr_assert(heap_size((uintptr_t)p, &size) && size == next);
+        cr_assert_eq(heap_remove((uintptr_t)p, false), next);
+    }
 }
