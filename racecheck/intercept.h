@@ -17,9 +17,10 @@
 #include "real.h"
 #include "report.h"
 
-/* Makes an interceptor's definition: INTERCEPT(int, close, (int fd)) { ... } */
-#define INTERCEPT(result, name, parameters)                        \
-    result name parameters __attribute__((visibility("default"))); \
+/* Makes an interceptor's definition: INTERCEPT(int, close, (int fd)) { ... }
+ * weak: a program may have a function of its own under that name, as with libc alone. */
+#define INTERCEPT(result, name, parameters)                              \
+    result name parameters __attribute__((visibility("default"), weak)); \
     result name parameters
 
 #define PC ((uintptr_t)__builtin_return_address(0))

@@ -93,7 +93,8 @@ static bool is_runtime(const struct symbol_frame *f)
     if (f->file && in_folder(f->file))
         return true;
     return starts(f->function, "go_") || starts(f->function, "rt_") ||
-           starts(f->function, "switch_") || !strcmp(f->function, "main_goroutine");
+           starts(f->function, "switch_") || starts(f->function, "_goshawk_") ||
+           !strcmp(f->function, "main_goroutine");
 }
 
 static size_t frames_at(uintptr_t pc, struct symbol_frame *frames)

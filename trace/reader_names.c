@@ -160,8 +160,8 @@ static bool is_public_function(const char *name)
 
 bool tr_is_runtime_function(const char *name)
 {
-    static const char *const prefixes[] = {"rt_",    "tr_",     "rc_",    "hook_",
-                                           "sched_", "switch_", "unwind_"};
+    static const char *const prefixes[] = {"rt_",    "tr_",     "rc_",     "hook_",
+                                           "sched_", "switch_", "unwind_", "_goshawk_"};
     if (is_public_function(name))
         return true;
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)

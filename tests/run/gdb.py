@@ -26,7 +26,7 @@ LISTS = [[
 PARKED = [
     r'^#0  0x[0-9a-f]+ in (.*\n#1 +)?(0x[0-9a-f]+ in )?go_chan_recv_into \(',
     r'^#\d+ +0x[0-9a-f]+ in reader \(',
-    r'^#\d+ +0x[0-9a-f]+ in switch_entry \(',
+    r'^#\d+ +0x[0-9a-f]+ in (_goshawk_)?switch_entry \(',
 ]
 SOURCE = r'^#\d+ +0x[0-9a-f]+ in reader \(c=.*, number=.*\) at .*gdb_program\.c:\d+$'
 EVERY = [[r'^goroutine 1 \[running\]:$', r'^goroutine 2 \[chan receive\] "reader":$',
