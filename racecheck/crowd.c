@@ -38,39 +38,41 @@ bool crowd_append(struct past *p, const struct access *a, struct found *found)
     return true;
 }
 
-/* Later entry f of the same flow makes e superfluous. */
-static bool is_outdone(uint64_t e, uint64_t f)
+/* Entries of which the newest makes the others superfluous: those of one flow, for the same bytes,
+ * of the tail's class. */
+static uint64_t sort_of(uint64_t w)
 {
-    return w_slot(e) == w_slot(f) && w_clock(e) <= w_clock(f) &&
-           (w_touched(e) & ~w_touched(f)) == 0 && (w_written(e) & ~w_written(f)) == 0 &&
-           (e & W_ATOMIC) >= (f & W_ATOMIC);
+    return w & ~(W_EPOCH & ~W_SLOT);
 }
 
-/* Keeps, of the tail's class, the last entry of each flow and what that one does not cover. */
+/* Keeps, of the tail's class, the newest entry of each sort, wherever it stands.  So a flow has no
+ * more of them than there are sets of bytes that it uses. */
 static void drop_doubles(struct past *p, bool atomic)
 {
-    uint32_t size = 16, kept = p->n;
+    uint32_t size = 16, kept = 0;
     while (size < p->n * 2)
         size *= 2;
-    uint64_t *last = rc_alloc(size * sizeof *last); /* by slot: the last entry of a flow */
-    memset(last, 0, size * sizeof *last);
-    for (uint32_t i = p->n; i-- > 0;) {
+    uint32_t *first = rc_alloc(size * sizeof *first); /* by sort: where its entry is, and 1 */
+    memset(first, 0, size * sizeof *first);
+    for (uint32_t i = 0; i < p->n; i++) {
         struct entry e = p->e[i];
-        bool drop = false;
+        uint32_t *at = NULL;
         if (is_tail(e.w, atomic)) {
-            uint32_t h = w_slot(e.w) * 0x9e3779b1u;
-            while (last[h % size] != 0 && w_slot(last[h % size]) != w_slot(e.w))
+            uint32_t h = (uint32_t)(sort_of(e.w) * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+            while (*(at = &first[h % size]) != 0 && sort_of(p->e[*at - 1].w) != sort_of(e.w))
                 h++;
-            drop = last[h % size] != 0 && is_outdone(e.w, last[h % size]);
-            if (last[h % size] == 0)
-                last[h % size] = e.w;
         }
-        if (!drop)
-            p->e[--kept] = e;
+        if (at && *at != 0) {
+            if (w_clock(e.w) > w_clock(p->e[*at - 1].w))
+                p->e[*at - 1] = e;
+            continue;
+        }
+        p->e[kept++] = e;
+        if (at)
+            *at = kept;
     }
-    rc_free(last, size * sizeof *last);
-    memmove(p->e, p->e + kept, (p->n - kept) * sizeof p->e[0]);
-    p->n -= kept;
+    rc_free(first, size * sizeof *first);
+    p->n = kept;
 }
 
 /* Entries that are not of the tail's class first.  The order within each part does not matter. */

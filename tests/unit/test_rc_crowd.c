@@ -68,6 +68,31 @@ Test(rc_crowd, tidying_drops_only_what_a_later_entry_of_the_flow_covers)
     }
 }
 
+/* A flow that uses the parts of a word by turns, and returns in ever later epochs. */
+Test(rc_crowd, tidying_leaves_one_entry_for_each_set_of_bytes_of_a_flow)
+{
+    enum { FLOWS = 3, PARTS = 3 };
+    static const unsigned parts[PARTS] = {0x0f, 0x30, 0xff};
+    for (int shuffled = 0; shuffled < 2; shuffled++) {
+        struct rt_rand r = {7};
+        struct past *p = empty();
+        for (uint32_t i = 0; i < MANY; i++)
+            p->e[p->n++] = (struct entry){
+                w_epoch(1 + i % FLOWS, 1 + i) | w_masks(parts[i / FLOWS % PARTS], false), i + 1};
+        for (uint32_t i = 0; shuffled && i < MANY; i++) {
+            uint32_t k = rand_below(&r, MANY);
+            struct entry e = p->e[i];
+            p->e[i] = p->e[k];
+            p->e[k] = e;
+        }
+        crowd_tidy(p);
+        cr_assert_eq(p->n, FLOWS * PARTS);
+        for (uint32_t i = 0; i < p->n; i++)
+            cr_assert_gt(w_clock(p->e[i].w), MANY - FLOWS * PARTS);
+        rc_free(p, sizeof *p + MANY * sizeof p->e[0]);
+    }
+}
+
 Test(rc_crowd, an_append_checks_the_head_and_keeps_all)
 {
     rc_init(NULL);
