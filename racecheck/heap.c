@@ -206,13 +206,6 @@ size_t heap_remove(uintptr_t start, bool keep)
     return size;
 }
 
-void heap_forget(uintptr_t start, size_t most)
-{
-    size_t size;
-    if (!move_in(shard_of(start), start, LIVING, FREED, &size) && most >= LARGE)
-        move_in(&large, start, LIVING, FREED, &size);
-}
-
 void heap_release(uintptr_t start)
 {
     size_t size;

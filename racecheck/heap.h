@@ -27,10 +27,6 @@ void heap_add(uintptr_t start, size_t size, rc_site site, const struct rc_life *
  * unknown. */
 size_t heap_remove(uintptr_t start, bool keep);
 
-/* The block at start, of no more than `most` bytes, is about to go back to libc without a free()
- * that we saw; it may be unknown. */
-void heap_forget(uintptr_t start, size_t most);
-
 /* The block leaves the quarantine, and is about to go back to libc. */
 void heap_release(uintptr_t start);
 

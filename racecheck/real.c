@@ -50,7 +50,7 @@ void rt_free_forgotten(void *p)
 void rt_real_free(void *p)
 {
     if (p)
-        heap_forget((uintptr_t)p, rt_real_malloc_usable_size(p));
+        heap_remove((uintptr_t)p, false);
     __libc_free(p);
 }
 
