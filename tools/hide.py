@@ -21,12 +21,16 @@ def run(*command, **more):
     return subprocess.run(command, capture_output=True, text=True, check=True, **more).stdout
 
 
+def is_public(name, prefix):
+    return prefix and name.removeprefix('__odr_asan.').startswith(prefix)
+
+
 def hidden(readelf, archive, public):
     names = set()
     for line in run(readelf, '--wide', '--syms', archive).splitlines():
         words = line.split()  # number, value, size, type, binding, visibility, section, name
         if len(words) == 8 and words[4] in ('GLOBAL', 'WEAK') and words[5] == 'HIDDEN' and \
-                words[6] != 'UND' and not (public and words[7].startswith(public)):
+                words[6] != 'UND' and not is_public(words[7], public):
             names.add(words[7])
     return sorted(names)
 
