@@ -199,10 +199,33 @@ void heap_add(uintptr_t start, size_t size, rc_site site, const struct rc_life *
     rt_unlock(&t->lock);
 }
 
-size_t heap_remove(uintptr_t start, bool keep)
+static enum heap_fate free_in(struct table *t, uintptr_t start, size_t keep_max, size_t *ret_size)
+{
+    enum heap_fate fate = HEAP_UNKNOWN;
+    rt_lock(&t->lock);
+    struct entry *e = block_at(t, start);
+    if (e && state_of(e) != FREED) {
+        *ret_size = e->size;
+        fate = state_of(e) == KEPT ? HEAP_TWICE : e->size - 1 < keep_max ? HEAP_KEPT : HEAP_GONE;
+        if (fate != HEAP_TWICE)
+            set_state(e, fate == HEAP_KEPT ? KEPT : FREED);
+    }
+    rt_unlock(&t->lock);
+    return fate;
+}
+
+enum heap_fate heap_free(uintptr_t start, size_t keep_max, size_t *ret_size)
+{
+    if (start == 0)
+        return HEAP_UNKNOWN;
+    enum heap_fate fate = free_in(shard_of(start), start, keep_max, ret_size);
+    return fate != HEAP_UNKNOWN ? fate : free_in(&large, start, keep_max, ret_size);
+}
+
+size_t heap_remove(uintptr_t start)
 {
     size_t size = 0;
-    move(start, LIVING, keep ? KEPT : FREED, &size);
+    move(start, LIVING, FREED, &size);
     return size;
 }
 

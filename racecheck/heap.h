@@ -23,9 +23,20 @@ struct heap_block {
 /* malloc has returned that block. */
 void heap_add(uintptr_t start, size_t size, rc_site site, const struct rc_life *by);
 
-/* The block is about to be freed; keep: to be put in quarantine.  Returns its size; 0 when it is
- * unknown. */
-size_t heap_remove(uintptr_t start, bool keep);
+/* What becomes of a block that is freed. */
+enum heap_fate {
+    HEAP_UNKNOWN,
+    HEAP_GONE,  /* it goes back to libc */
+    HEAP_KEPT,  /* it is to be put in quarantine */
+    HEAP_TWICE, /* it is in quarantine already */
+};
+
+/* The living block at start is about to be freed; one of 1 to keep_max bytes is kept.  Stores its
+ * size, if it is known. */
+enum heap_fate heap_free(uintptr_t start, size_t keep_max, size_t *ret_size);
+
+/* The same for one that is not kept.  Returns its size; 0 when it is unknown. */
+size_t heap_remove(uintptr_t start);
 
 /* The block leaves the quarantine, and is about to go back to libc. */
 void heap_release(uintptr_t start);

@@ -35,45 +35,28 @@ static void *given(void *p, size_t n, uintptr_t pc)
     return p;
 }
 
-/* The block at p is about to go back to libc at once. */
-static void taken_back(void *p, uintptr_t pc)
+/* The block at p is freed: what that means for who uses it, and what is to be done with it. */
+static enum heap_fate freed(void *p, size_t keep_max, size_t *ret_size, uintptr_t pc)
 {
     struct rc_ctx *c = watched_from(pc);
-    size_t n = heap_remove((uintptr_t)p, false);
-    if (n == 0)
-        return;
-    if (c)
-        rc_mem_freed(c, p, n, pc);
-    else
-        rc_mem_fresh(p, n);
+    *ret_size = 0;
+    enum heap_fate fate = heap_free((uintptr_t)p, c ? keep_max : 0, ret_size);
+    if (c && *ret_size > 0)
+        rc_mem_freed(c, p, *ret_size, pc);
+    else if (fate == HEAP_GONE)
+        rc_mem_fresh(p, *ret_size);
+    return fate;
 }
 
-/* The block at p is in quarantine already: it is freed once more, which is reported, and no
- * more. */
-static bool freed_before(void *p, size_t *ret_size, uintptr_t pc)
-{
-    if (!heap_kept_size((uintptr_t)p, ret_size))
-        return false;
-    if (watched_from(pc))
-        rc_mem_freed(rc_current(), p, *ret_size, pc);
-    return true;
-}
-
+/* A second free is reported, and no more. */
 static void give_back(void *p, uintptr_t pc)
 {
-    struct rc_ctx *c = watched_from(pc);
-    size_t n = 0;
-    if (!heap_size((uintptr_t)p, &n) && freed_before(p, &n, pc))
-        return;
-    if (!c || !quarantine_wants(n)) {
-        taken_back(p, pc);
-        rt_free_forgotten(p);
-    } else if (heap_remove((uintptr_t)p, true) == 0) {
-        freed_before(p, &n, pc); /* by another thread, at the same moment */
-    } else {
-        rc_mem_freed(c, p, n, pc);
+    size_t n;
+    enum heap_fate fate = freed(p, quarantine_limit(), &n, pc);
+    if (fate == HEAP_KEPT)
         quarantine_put(p, n);
-    }
+    else if (fate != HEAP_TWICE)
+        rt_free_forgotten(p);
 }
 
 INTERCEPT(void *, malloc, (size_t n))
@@ -114,7 +97,8 @@ static void *moved(void *p, size_t was, size_t n, uintptr_t pc)
 static bool must_move(void *p, size_t n, size_t *ret_was, uintptr_t pc)
 {
     if (heap_size((uintptr_t)p, ret_was))
-        return watched_from(pc) && quarantine_wants(*ret_was) && n > rt_real_malloc_usable_size(p);
+        return watched_from(pc) && *ret_was - 1 < quarantine_limit() &&
+               n > rt_real_malloc_usable_size(p);
     return heap_kept_size((uintptr_t)p, ret_was);
 }
 
@@ -130,7 +114,7 @@ static void *resized(void *p, size_t n, uintptr_t pc)
     }
     if (must_move(p, n, &was, pc))
         return moved(p, was, n, pc);
-    taken_back(p, pc);
+    freed(p, 0, &was, pc);
     void *q = rt_real_realloc(p, n);
     if (!q) { /* no memory: the old block lives on, with its past forgotten */
         int saved = errno;

@@ -10,8 +10,9 @@
  * remembered, for the names of the code that was in it.
  *
  * libc looks at the caller's address when it has to search for a name.  So for a caller in another
- * file than this one the call is handed on by a jump: what its constructors do is
- * ordered after what was done under the lock before, but nobody is ordered after them by it. */
+ * file than this one the call is handed on by a jump, as compilers make it of a last call when they
+ * optimise (without, libc searches as for this file).  What its constructors do is ordered after
+ * what was done under the lock before, but nobody is ordered after them by it. */
 #include "dso.h"
 #include "intercept.h"
 #include "symbol.h"

@@ -50,9 +50,9 @@ static size_t most_bytes(void)
     return (size_t)rc_flags()->quarantine_size_mb * MIB;
 }
 
-bool quarantine_wants(size_t n)
+size_t quarantine_limit(void)
 {
-    return n > 0 && n <= most_bytes() / 2;
+    return most_bytes() / 2;
 }
 
 /* The caller of these holds the lock. */

@@ -6,13 +6,12 @@
 #ifndef RC_QUARANTINE_H
 #define RC_QUARANTINE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
-/* Is a freed block of n bytes kept? */
-bool quarantine_wants(size_t n);
+/* The size of the largest blocks that are kept; 0: none is. */
+size_t quarantine_limit(void);
 
-/* Takes a block of n bytes that heap_remove() was told to keep.  Gives others back to libc. */
+/* Takes a block of n bytes of which heap_free() says HEAP_KEPT.  Gives others back to libc. */
 void quarantine_put(void *p, size_t n);
 
 /* The calling thread ends: what it freed last stays, with what others did. */

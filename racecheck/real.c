@@ -50,7 +50,7 @@ void rt_free_forgotten(void *p)
 void rt_real_free(void *p)
 {
     if (p)
-        heap_remove((uintptr_t)p, false);
+        heap_remove((uintptr_t)p);
     __libc_free(p);
 }
 

@@ -8,7 +8,7 @@
  *
  * Two reports are made of it: text under GOTRACEBACK=all, which takes one look; and the detector's
  * (GORACE=report_goroutine_leaks=1), which must not accuse one that is just passing by.  So while
- * something runs, or may, that one
+ * something runs, or may, the detector's
  * - looks twice, SETTLE_NS apart, and keeps who has not moved: the detector counts each flow's
  *   acquires and releases, and nobody comes out of a wait without one;
  * - leaves out who waits for a lock whose holder goes on, or waits for such a one in turn. */

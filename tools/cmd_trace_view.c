@@ -475,7 +475,7 @@ static int view_to(const char *cmd, struct view *v, const char *in, const char *
 /* --from and --to.  Without a window everything may be folded. */
 static int take_window(const char *cmd, struct view *v, const struct trace_args *a)
 {
-    v->window = a->from > 0 || a->to < INT64_MAX;
+    v->window = trace_args_has_window(a);
     v->fold.from = v->window ? a->from : INT64_MAX;
     v->fold.to = v->window ? a->to : INT64_MIN;
     if (v->window && a->from >= a->to)

@@ -8,11 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool has_window(const struct trace_args *a)
-{
-    return a->from > 0 || a->to < INT64_MAX;
-}
-
 /* ---- which goroutines are meant ---- */
 
 static void mean(struct export_filter *f, uint64_t g)
@@ -55,7 +50,7 @@ void export_filter_begin(struct export_filter *f, const struct trace_export *for
     f->format = format;
     f->args = args;
     f->r = r;
-    f->all = !args->query && !has_window(args);
+    f->all = !args->query && !trace_args_has_window(args);
     if (format->states && !f->all)
         find_meant(f);
 }

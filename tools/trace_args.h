@@ -43,6 +43,12 @@ int trace_args_time(const char *cmd, const char *name, const char *text, int64_t
 int trace_args_number(const char *cmd, const char *name, const char *text, unsigned long lo,
                       unsigned long hi, unsigned long *ret);
 
+/* Whether --from or --to left something out. */
+static inline bool trace_args_has_window(const struct trace_args *a)
+{
+    return a->from > 0 || a->to < INT64_MAX;
+}
+
 /* Whether [begin, end] touches the window. */
 static inline bool trace_args_in(const struct trace_args *a, int64_t begin, int64_t end)
 {

@@ -1,5 +1,6 @@
 /* load_program.c - libraries that are loaded and unloaded; see programs.py and load_library.c. */
 #include "cases.h"
+#include "case_threads.h"
 #include <dlfcn.h>
 #include <goshawk/race.h>
 #include <limits.h>
@@ -39,18 +40,6 @@ static struct library get(void)
 static void put(struct library *l)
 {
     check(dlclose(l->handle) == 0);
-}
-
-static pthread_t start(void *(*fn)(void *), void *arg)
-{
-    pthread_t t;
-    check(pthread_create(&t, NULL, fn, arg) == 0);
-    return t;
-}
-
-static void join(pthread_t t)
-{
-    check(pthread_join(t, NULL) == 0);
 }
 
 enum { TURNS = 20 };

@@ -1,6 +1,7 @@
 /* notify_program.c - functions that libc calls on threads of its own: timers, message queues; see
  * programs.py. */
 #include "cases.h"
+#include "case_threads.h"
 #include <fcntl.h>
 #include <mqueue.h>
 #include <pthread.h>
@@ -14,18 +15,6 @@
 static int x, y;
 static sem_t done;
 static mqd_t queue;
-
-static pthread_t start(void *(*fn)(void *), void *arg)
-{
-    pthread_t t;
-    check(pthread_create(&t, NULL, fn, arg) == 0);
-    return t;
-}
-
-static void join(pthread_t t)
-{
-    check(pthread_join(t, NULL) == 0);
-}
 
 static __attribute__((noinline)) void writes_to_stack(volatile char *p, int n)
 {

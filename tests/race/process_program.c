@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #endif
 #include "cases.h"
+#include "case_threads.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -15,18 +16,6 @@
 static int x, y;
 
 typedef void *body(void *);
-
-static pthread_t start(body *fn, void *arg)
-{
-    pthread_t t;
-    check(pthread_create(&t, NULL, fn, arg) == 0);
-    return t;
-}
-
-static void join(pthread_t t)
-{
-    check(pthread_join(t, NULL) == 0);
-}
 
 static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
 

@@ -1,5 +1,6 @@
 /* signal_program.c - handlers, and what they order. */
 #include "cases.h"
+#include "case_threads.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -16,18 +17,6 @@ static int x, table[64], handled;
 static pthread_t thread;
 
 typedef void *body(void *);
-
-static pthread_t start(body *fn)
-{
-    pthread_t t;
-    check(pthread_create(&t, NULL, fn, NULL) == 0);
-    return t;
-}
-
-static void join(pthread_t t)
-{
-    check(pthread_join(t, NULL) == 0);
-}
 
 static void on(int sig, void (*fn)(int), int flags)
 {
@@ -59,7 +48,7 @@ static void reads_table(int sig)
 /* The thread began before. */
 SILENT(handler_comes_after_its_sigaction)
 {
-    pthread_t t = start(wait_until_handled);
+    pthread_t t = start(wait_until_handled, NULL);
     await_step(1);
     table[3] = 1;
     on(SIGUSR1, reads_table, 0);
@@ -71,7 +60,7 @@ SILENT(handler_comes_after_its_sigaction)
 SILENT(handler_comes_after_who_sent)
 {
     on(SIGUSR1, reads_table, 0);
-    pthread_t t = start(wait_until_handled);
+    pthread_t t = start(wait_until_handled, NULL);
     await_step(1);
     table[3] = 1;
     check(pthread_kill(t, SIGUSR1) == 0);
@@ -82,7 +71,7 @@ SILENT(handler_comes_after_who_sent)
 REPORT(handler_is_not_ordered_with_what_follows_the_sending, "DATA RACE")
 {
     on(SIGUSR1, reads_table, 0);
-    pthread_t t = start(wait_until_handled);
+    pthread_t t = start(wait_until_handled, NULL);
     await_step(1);
     check(pthread_kill(t, SIGUSR1) == 0);
     while (!is_handled())
@@ -143,7 +132,7 @@ SILENT(handler_posts_while_the_engine_works)
     struct itimerval each = {{0, 200}, {0, 200}};
     check(sem_init(&posted, 0, 0) == 0);
     only_here(SIG_BLOCK);
-    pthread_t t = start(takes);
+    pthread_t t = start(takes, NULL);
     only_here(SIG_UNBLOCK);
     on(SIGALRM, posts, SA_RESTART);
     check(setitimer(ITIMER_REAL, &each, NULL) == 0);
@@ -221,7 +210,7 @@ static void *put_after_jumps(void *unused)
 
 REPORT(stack_is_right_after_jumps_out_of_handlers, "DATA RACE")
 {
-    pthread_t t = start(put_after_jumps);
+    pthread_t t = start(put_after_jumps, NULL);
     await_step(1);
     put_x();
     join(t);
@@ -239,7 +228,7 @@ static void *jumps_on_another_stack(void *unused)
 
 SILENT(jumps_off_another_stack)
 {
-    join(start(jumps_on_another_stack));
+    join(start(jumps_on_another_stack, NULL));
     put_x();
 }
 
@@ -283,7 +272,7 @@ SILENT(sigwait_comes_after_who_sent)
     sigemptyset(&set);
     sigaddset(&set, SIGUSR2);
     check(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
-    thread = start(waits_for_a_signal);
+    thread = start(waits_for_a_signal, NULL);
     await_step(1);
     table[5] = 7;
     check(pthread_kill(thread, SIGUSR2) == 0);

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #endif
 #include "cases.h"
+#include "case_threads.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,18 +31,6 @@
 static int x, y;
 
 typedef void *body(void *);
-
-static pthread_t start(body *fn, void *arg)
-{
-    pthread_t t;
-    check(pthread_create(&t, NULL, fn, arg) == 0);
-    return t;
-}
-
-static void join(pthread_t t)
-{
-    check(pthread_join(t, NULL) == 0);
-}
 
 static void several(int n, body *fn)
 {

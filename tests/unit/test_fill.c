@@ -102,7 +102,8 @@ static struct rc_ctx *kept_by_the_quarantine(void)
     struct rc_ctx *c = rc_ctx_make(rc_current(), RC_GOROUTINE, 7, 1, NULL, 0);
     rc_switch(c);
     heap_add((uintptr_t)memory, BYTES, 1, NULL);
-    heap_remove((uintptr_t)memory, true);
+    size_t n;
+    cr_assert_eq(heap_free((uintptr_t)memory, SIZE_MAX, &n), HEAP_KEPT);
     rc_mem_freed(c, memory, BYTES, 1);
     cr_assert_eq(fill_count(), 1);
     return c;

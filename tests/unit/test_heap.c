@@ -47,7 +47,7 @@ Test(heap, random_blocks_of_all_sizes)
     for (int step = 0; step < STEPS; step++) {
         size_t i = rand_below(&r, SPOTS);
         if (spot[i].living) {
-            cr_assert_eq(heap_remove(at(i), false), spot[i].size);
+            cr_assert_eq(heap_remove(at(i)), spot[i].size);
             spot[i].living = false;
         } else {
             spot[i].size = rand_below(&r, 2) ? rand_below(&r, 200) : rand_below(&r, 0x30000);
@@ -69,11 +69,11 @@ Test(heap, freed_block_is_remembered_until_its_place_is_used)
 {
     struct heap_block b;
     heap_add(BASE, 100, 7, NULL);
-    cr_assert_eq(heap_remove(BASE, false), 100);
+    cr_assert_eq(heap_remove(BASE), 100);
     cr_assert(heap_find(BASE + 99, &b));
     cr_expect(b.freed);
     cr_expect_eq(b.site, 7);
-    cr_expect_eq(heap_remove(BASE, false), 0, "freed once");
+    cr_expect_eq(heap_remove(BASE), 0, "freed once");
     heap_add(BASE, 50, 8, NULL);
     cr_assert(heap_find(BASE + 49, &b));
     cr_expect_not(b.freed);
@@ -84,20 +84,20 @@ Test(heap, living_block_wins_over_a_freed_one_that_covers_it)
 {
     struct heap_block b;
     heap_add(BASE, 1000, 1, NULL);
-    heap_remove(BASE, false);
+    heap_remove(BASE);
     heap_add(BASE + 512, 64, 2, NULL);
     cr_assert(heap_find(BASE + 520, &b));
     cr_expect_eq(b.site, 2);
     cr_assert(heap_find(BASE + 500, &b));
     cr_expect(b.freed);
-    heap_remove(BASE + 512, false);
+    heap_remove(BASE + 512);
 }
 
 Test(heap, unknown_addresses)
 {
     struct heap_block b;
     cr_expect_not(heap_find(BASE, &b));
-    cr_expect_eq(heap_remove(BASE, false), 0);
+    cr_expect_eq(heap_remove(BASE), 0);
     heap_add(BASE, 0, 3, NULL);
     cr_expect(heap_find(BASE, &b));
     cr_expect_not(heap_find(BASE + 1, &b));
@@ -117,6 +117,6 @@ Test(heap, a_block_that_our_own_code_freed_is_not_taken_for_the_next_one)
         cr_assert_not(heap_size((uintptr_t)p, &size));
         heap_add((uintptr_t)p, next, 0, NULL);
         cr_assert(heap_size((uintptr_t)p, &size) && size == next);
-        cr_assert_eq(heap_remove((uintptr_t)p, false), next);
+        cr_assert_eq(heap_remove((uintptr_t)p), next);
     }
 }

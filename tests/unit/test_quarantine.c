@@ -18,7 +18,9 @@ static void *make(size_t n)
 
 static void put(void *p, size_t n)
 {
-    cr_assert_eq(heap_remove((uintptr_t)p, true), n);
+    size_t size;
+    cr_assert_eq(heap_free((uintptr_t)p, quarantine_limit(), &size), HEAP_KEPT);
+    cr_assert_eq(size, n);
     quarantine_put(p, n);
 }
 
@@ -30,10 +32,20 @@ static bool is_there(void *p)
 
 Test(quarantine, by_default_small_blocks_and_none_beyond_half_of_it)
 {
-    cr_expect(quarantine_wants(1));
-    cr_expect(quarantine_wants(512 * 1024));
-    cr_expect_not(quarantine_wants(512 * 1024 + 1));
-    cr_expect_not(quarantine_wants(0));
+    static const struct {
+        size_t size;
+        enum heap_fate fate;
+    } freed[] = {
+        {0, HEAP_GONE}, {1, HEAP_KEPT}, {512 * 1024, HEAP_KEPT}, {512 * 1024 + 1, HEAP_GONE}};
+    for (size_t i = 0; i < sizeof freed / sizeof *freed; i++) {
+        uintptr_t at = 0x100000 * (i + 1);
+        size_t size = 7;
+        heap_add(at, freed[i].size, 1, NULL);
+        cr_expect_eq(heap_free(at, quarantine_limit(), &size), freed[i].fate, "%zu", freed[i].size);
+        cr_expect_eq(size, freed[i].size);
+    }
+    size_t size;
+    cr_expect_eq(heap_free(0x1234560, quarantine_limit(), &size), HEAP_UNKNOWN);
 }
 
 Test(quarantine, first_in_first_out)
@@ -101,7 +113,8 @@ Test(quarantine, block_in_it_is_found_from_inside_and_can_not_be_freed_again)
     cr_expect_not(heap_is_kept((uintptr_t)p + 100));
     cr_assert(heap_find((uintptr_t)p, &b));
     cr_expect(b.freed && b.kept);
-    cr_expect_eq(heap_remove((uintptr_t)p, true), 0);
+    size_t size;
+    cr_expect_eq(heap_free((uintptr_t)p, quarantine_limit(), &size), HEAP_TWICE);
     heap_release((uintptr_t)p);
     cr_expect_not(heap_is_kept((uintptr_t)p));
     cr_assert(heap_find((uintptr_t)p, &b));
