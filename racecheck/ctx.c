@@ -205,6 +205,7 @@ void rc_ctx_end(struct rc_ctx *c)
         home = NULL;
     struct rc_thread was = rc_enter();
     at_store_rlx(&c->life->finished, true); /* relaxed: a word in a report */
+    rc_locks_left(c);                       /* before nobody finds it among the living */
     list_del(c);
     journal_end(c);
     /* An epoch in which nothing was recorded was not released either: a release ends its epoch. */

@@ -3,8 +3,14 @@
  *
  * A context has its first RC_LOCKS_SHOWN locks in the order in which they were taken, and counts
  * the others.  It alone writes there; who looks at another flow's sees a picture that may be a
- * moment old, of locks that were held at some time. */
+ * moment old, of locks that were held at some time.
+ *
+ * Who ends with a lock leaves it held for ever, unless another flow unlocks it.  The last such
+ * locks are kept with the flow's name, for who is blocked by them.
+ *
+ * Lock order: `left.lock` is a leaf. */
 #include "ctx.h"
+#include "futex.h"
 #include "lockorder.h"
 #include "lockset.h"
 #include <string.h>
@@ -63,17 +69,48 @@ static bool add_holder(const struct rc_ctx *c, void *arg)
         if (c->lock[i].lock != h->lock)
             continue;
         struct rc_holder *to = &h->holders[h->n++];
-        *to = (struct rc_holder){rc_flow_of(c), c->lock[i]};
+        *to = (struct rc_holder){rc_flow_of(c), c->lock[i], false};
         break;
     }
     return h->n == h->max;
+}
+
+enum { LEFT = 64 };
+static struct {
+    struct rt_lock lock;
+    unsigned long n; /* since the program began; the last LEFT are there */
+    struct rc_holder by[LEFT];
+} left;
+
+void rc_locks_left(const struct rc_ctx *c)
+{
+    if (c->n_locks == 0)
+        return;
+    rt_lock(&left.lock);
+    for (unsigned i = 0; i < c->n_locks && i < RC_LOCKS_SHOWN; i++)
+        left.by[left.n++ % LEFT] = (struct rc_holder){rc_flow_of(c), c->lock[i], true};
+    rt_unlock(&left.lock);
+}
+
+/* The flow that has ended with lock, the last one if there were several. */
+static bool was_left(const void *lock, struct rc_holder *ret)
+{
+    rt_lock(&left.lock);
+    const struct rc_holder *last = NULL;
+    for (unsigned long k = 1; k <= left.n && k <= LEFT && !last; k++)
+        if (left.by[(left.n - k) % LEFT].lock.lock == lock)
+            last = &left.by[(left.n - k) % LEFT];
+    if (last)
+        *ret = *last;
+    rt_unlock(&left.lock);
+    return last != NULL;
 }
 
 unsigned rc_holders_of(const void *lock, struct rc_holder *ret_holders, unsigned max)
 {
     struct holding h = {lock, ret_holders, 0, max};
     rc_each_ctx(add_holder, &h);
-    return h.n;
+    return h.n == 0 && max > 0 && was_left(lock, ret_holders) ? 1 : h.n;
 }
 
 void rc_locks_abandoned(struct rc_ctx *c)

@@ -72,6 +72,7 @@ struct rc_misuse {
 struct rc_holder {
     struct rc_flow_id by;
     struct rc_held_lock lock;
+    bool ended; /* the flow */
 };
 
 struct rc_access_info {
@@ -199,8 +200,12 @@ void rc_thread_leaked(const struct rc_flow_id *thread);
 /* The host has found flows that are blocked at the end. */
 void rc_flows_blocked(const struct rc_blocked *blocked);
 
-/* Stores at most max of the flows that hold lock; returns how many. */
+/* Stores at most max of the flows that hold lock, or the one that has ended with it; returns how
+ * many. */
 unsigned rc_holders_of(const void *lock, struct rc_holder *ret_holders, unsigned max);
+
+/* c ends: what it still holds is remembered as that of a flow that has ended. */
+void rc_locks_left(const struct rc_ctx *c);
 
 /* c ends: what it did is before who gets a lock that it still holds (a robust mutex). */
 void rc_locks_abandoned(struct rc_ctx *c);

@@ -108,8 +108,9 @@ static void add_object(struct story_other *s, const struct rc_blocked_on *o, con
     for (unsigned i = 0; i < n; i++) {
         flow_name(&holders[i].by, false, who, sizeof who);
         struct text t = begin_part(s, holders[i].lock.taken_at);
-        text_printf(&t, "The %s %s is held%s by %s, taken at", o->kind, name,
-                    holders[i].lock.for_write ? "" : " for reading", who);
+        text_printf(&t, "The %s %s is held%s by %s%s, taken at", o->kind, name,
+                    holders[i].lock.for_write ? "" : " for reading", who,
+                    holders[i].ended ? ", which has ended" : "");
     }
     if (o->made_pc) {
         struct text t = begin_part(s, rc_here(NULL, o->made_pc));

@@ -3,6 +3,7 @@
  *   writer.c     events into a stream's chunk: the path that must be short
  *   recorder.c   the life of a recording: file, chunks, streams, end
  *   dict.c       definitions: stacks, strings, modules
+ *   walks.c      stacks that are known without a walk
  *   intern.c     the table that gives equal bytes the same number
  *   flight.c     the ring of chunks that the flight recorder keeps in memory
  *   window.c     what was the case when such a window began
@@ -40,6 +41,7 @@ struct tr_stream {
     bool shared;                   /* the stream of threads that have none, under its lock  */
     bool ring;                     /* chunk is one of the flight recorder's                 */
     uint64_t keys[TR_KEYS];
+    struct tr_walks *walks; /* or NULL */
     uint32_t id, seq; /* of the stream in the file, of the next chunk in the stream */
     uint32_t m, tid;
     uint32_t forks;   /* depth of forks in which chunk was taken: deeper, it is the parent's */

@@ -20,6 +20,7 @@
  *
  * rec.lock guards all of `rec` and is taken once per chunk.  tr_on is written under it. */
 #include "record.h"
+#include "walks.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -320,6 +321,7 @@ struct tr_stream *tr_stream_open(uint32_t m, uint32_t tid)
     s->m = m;
     s->tid = tid;
     s->cur_p = -1;
+    s->walks = tr_walks_new();
     rt_lock(&rec.lock);
     rec.streams_open++;
     rt_unlock(&rec.lock);
@@ -338,6 +340,7 @@ void tr_stream_close(struct tr_stream *s)
     drop_chunk(s);
     rec.streams_open--;
     rt_unlock(&rec.lock);
+    tr_walks_free(s->walks);
     vm_release(s, sizeof(*s));
 }
 

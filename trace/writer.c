@@ -14,9 +14,9 @@
  * commitment per record (what `used` does at no cost); one timestamp for several events (wrong for
  * the time between a block and the next start, which is the scheduler's own cost). */
 #include "record.h"
-#include "unwind.h"
+#include "walks.h"
 
-enum { FRAMES_OWN = 1 }; /* the innermost frame is the event's function here */
+enum { FRAMES_OWN = 2 }; /* the innermost frames are walk() and the event's function here */
 
 /* Room for a record in s, or another stream, or NULL. */
 static inline struct tr_stream *enter(struct tr_stream *s)
@@ -107,16 +107,26 @@ static inline uint32_t number_in(const struct tr_stream *s, struct number number
     return s->gen == number.gen ? number.id : 0;
 }
 
-/* The caller's caller's stack; inlined so that the number of own frames is known. */
-static inline __attribute__((always_inline)) struct number stack_here(void)
+/* The stack of f, that of the caller's caller. */
+static __attribute__((noinline)) uint32_t walk(struct tr_stream *s, const struct unwind_frame *f,
+                                               uint32_t gen)
 {
     uintptr_t pcs[TR_STACK_MAX];
-    struct number number = {.gen = at_load_acq(&tr_on)}; /* [looked-up] before the dictionary */
-    uint32_t max = at_load_rlx(&tr_rec.stack_max);       /* relaxed: a setting */
+    uint32_t max = at_load_rlx(&tr_rec.stack_max); /* relaxed: a setting */
     size_t n = max ? unwind_here(pcs, max, FRAMES_OWN) : 0;
-    number.id = n ? tr_dict_stack(pcs, n) : 0;
+    uint32_t id = n ? tr_dict_stack(pcs, n) : 0;
     at_fence_acq(); /* [looked-up] enter() reads tr_on after the dictionary was read */
-    return number;
+    if (id && s && s->walks)
+        tr_walks_learn(s->walks, f, pcs, n, max, id, gen);
+    return id;
+}
+
+/* The number of the stack of f, a caller of this thread. */
+static inline struct number stack_of(struct tr_stream *s, struct unwind_frame f)
+{
+    uint32_t gen = at_load_acq(&tr_on); /* [looked-up] before the dictionary */
+    uint32_t id = likely(s && s->walks) ? tr_walks_find(s->walks, &f, gen) : 0;
+    return (struct number){likely(id) ? id : walk(s, &f, gen), gen};
 }
 
 static struct number string_number(const char *text)
@@ -129,7 +139,7 @@ static struct number string_number(const char *text)
 
 void tr_go_create(struct tr_stream *s, uint64_t g, uint64_t by, const void *fn)
 {
-    struct number stack = stack_here();
+    struct number stack = stack_of(s, UNWIND_CALLER());
     if (!(s = enter(s)))
         return;
     uint8_t *p = put_about_g(s, TR_EV_GO_CREATE, by);
@@ -180,7 +190,7 @@ static inline uint64_t wait_key(enum tr_reason why, const void *obj)
 
 void tr_go_block(struct tr_stream *s, uint64_t g, enum tr_reason why, const void *obj)
 {
-    struct number stack = stack_here();
+    struct number stack = stack_of(s, UNWIND_CALLER());
     if (!(s = enter(s)))
         return;
     uint8_t *p = put_about_g(s, TR_EV_GO_BLOCK, g);
@@ -192,7 +202,7 @@ void tr_go_block(struct tr_stream *s, uint64_t g, enum tr_reason why, const void
 
 void tr_go_ready(struct tr_stream *s, uint64_t g, uint64_t by, enum tr_reason why, const void *obj)
 {
-    struct number stack = by ? stack_here() : (struct number){0};
+    struct number stack = by ? stack_of(s, UNWIND_CALLER()) : (struct number){0};
     if (!(s = enter(s)))
         return;
     uint8_t *p = put_g(s, put_about_g(s, TR_EV_GO_READY, by), g);

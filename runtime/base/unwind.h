@@ -6,6 +6,7 @@
 #ifndef BASE_UNWIND_H
 #define BASE_UNWIND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,42 @@ struct unwind_regs {
 
 /* Stack of a context that does not run (a parked goroutine). */
 size_t unwind_regs(const struct unwind_regs *regs, uintptr_t *pcs, size_t max);
+
+/* A frame that has called: where it goes on, and the registers that it finds then. */
+struct unwind_frame {
+    uintptr_t pc, sp, fp;
+};
+
+/* That of the caller of the function that this stands in, which it gives a frame pointer: both
+ * processors keep {the caller's frame pointer, the return address} where it points. */
+#if defined(__x86_64__)
+#define UNWIND_CALLER_SP_(fp) ((uintptr_t)(fp) + 2 * sizeof(uintptr_t))
+#else
+#define UNWIND_CALLER_SP_(fp) ((uintptr_t)__builtin_dwarf_cfa())
+#endif
+#define UNWIND_CALLER()                                                                            \
+    ({                                                                                             \
+        const uintptr_t *fp_ = __builtin_frame_address(0);                                         \
+        (struct unwind_frame){.pc = fp_[1], .sp = UNWIND_CALLER_SP_(fp_), .fp = fp_[0]};           \
+    })
+
+/* What a walk has read besides these registers.  Its result depends on nothing else: while the same
+ * words lie there, a walk from the same frame gives the same stack.  They are in the order in which
+ * it read them, so one after the other can be compared as far as they are equal: where the next one
+ * lies follows from those before it, as it does for a walk. */
+enum { UNWIND_WORDS_MAX = 40 };
+struct unwind_words {
+    uint32_t n;
+    bool whole; /* these are all; else the walk cannot be described so */
+    bool fp;    /* it depends on the frame's fp */
+    struct {
+        uintptr_t at, value;
+    } word[UNWIND_WORDS_MAX];
+};
+
+/* Stack of a frame of this thread, and what its walk depends on.  Some 0.3 us a frame. */
+size_t unwind_frame(const struct unwind_frame *frame, uintptr_t *pcs, size_t max,
+                    struct unwind_words *ret);
 
 /* Stack below a signal: ucontext is the handler's third argument. */
 size_t unwind_ucontext(const void *ucontext, uintptr_t *pcs, size_t max);

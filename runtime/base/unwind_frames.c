@@ -72,3 +72,12 @@ size_t unwind_ucontext(const void *ucontext, uintptr_t *pcs, size_t max)
 #error "unwind_ucontext: this processor is not known here"
 #endif
 }
+
+/* Asking the kernel costs more than any comparison of words saves. */
+size_t unwind_frame(const struct unwind_frame *frame, uintptr_t *pcs, size_t max,
+                    struct unwind_words *ret)
+{
+    ret->n = 0;
+    ret->whole = false;
+    return walk_from(frame->pc, frame->fp, pcs, max);
+}

@@ -33,6 +33,11 @@
 // stderr: Goroutine 6 is blocked .* in sync\.RWMutex\.Lock, on rwmutex 'rw', a writer .*:
 // stderr: The rwmutex 'rw' is held for reading by goroutine 2, taken at:
 // stderr: Found 3 goroutine leak\(s\)
+// case: forgotten
+// stderr: Goroutine 3 is blocked for ever in sync\.Mutex\.Lock, on mutex 'mu':
+// stderr: The mutex 'mu' is held by goroutine 2, which has ended, taken at:
+// stderr:   forgets_to_unlock\(\) .*goroutine_leaks\.c:@forgets:\d+
+// stderr: Found 1 goroutine leak\(s\)
 // case: served
 // exit: 0
 // case: sleepers
@@ -157,6 +162,22 @@ static void locks(void)
     await_quiet();
 }
 
+static __attribute__((noinline)) void forgets_to_unlock(go_waitgroup *wg)
+{
+    go_mutex_lock(&mu); // @forgets
+    go_waitgroup_done(wg);
+}
+
+static void forgotten(void)
+{
+    go_waitgroup wg = {0};
+    go_waitgroup_add(&wg, 1);
+    go(forgets_to_unlock, &wg);
+    go_waitgroup_wait(&wg);
+    go(locker);
+    await_quiet();
+}
+
 /* The holder sleeps: all the others will get their locks, one after the other. */
 static void served(void)
 {
@@ -234,6 +255,8 @@ int go_main(int argc, char **argv)
         objects();
     if (strcmp(what, "locks") == 0)
         locks();
+    if (strcmp(what, "forgotten") == 0)
+        forgotten();
     if (strcmp(what, "served") == 0)
         served();
     if (strstr(what, "fork"))

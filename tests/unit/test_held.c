@@ -62,6 +62,38 @@ Test(held, holders_are_found_by_the_lock)
     cr_expect_eq(rc_holders_of(&lock[1], h, 1), 1);
 }
 
+Test(held, a_lock_outlives_its_holder)
+{
+    struct rc_ctx *c = flow(2), *d = flow(3);
+    struct rc_holder h[2];
+    rc_site at = rc_here(c, 0x2000);
+    rc_lock_taken(c, &lock[0], RC_LOCK_WRITE, "mutex", 0x2000);
+    rc_lock_taken(d, &lock[1], RC_LOCK_WRITE, "mutex", 0x3000);
+    rc_lock_dropped(d, &lock[1]);
+    rc_ctx_end(c);
+    rc_ctx_end(d);
+    cr_expect_eq(rc_holders_of(&lock[1], h, 2), 0, "it was unlocked");
+    cr_assert_eq(rc_holders_of(&lock[0], h, 2), 1);
+    cr_expect(h[0].ended && h[0].by.id == 2 && h[0].lock.taken_at == at);
+    cr_expect_eq(rc_holders_of(&lock[0], h, 0), 0);
+    struct rc_ctx *next = flow(4);
+    rc_lock_taken(next, &lock[0], RC_LOCK_WRITE, "mutex", 0x4000);
+    cr_assert_eq(rc_holders_of(&lock[0], h, 2), 1);
+    cr_expect(!h[0].ended && h[0].by.id == 4, "somebody else had unlocked it");
+}
+
+Test(held, the_last_of_many_ended_holders)
+{
+    struct rc_holder h;
+    for (uint64_t id = 2; id < 200; id++) {
+        struct rc_ctx *c = flow(id);
+        rc_lock_taken(c, &lock[id % 3], RC_LOCK_WRITE, "mutex", 0x2000);
+        rc_ctx_end(c);
+    }
+    cr_assert_eq(rc_holders_of(&lock[0], &h, 1), 1);
+    cr_expect_eq(h.by.id, 198);
+}
+
 Test(held, moves_and_places)
 {
     struct rc_ctx *c = flow(2);

@@ -187,3 +187,91 @@ Test(unwind, call_through_null_shows_the_caller)
     cr_expect(pcs[1] >= (uintptr_t)call && pcs[1] < (uintptr_t)call + 256);
     cr_expect_eq(pcs[2], fault_ret);
 }
+
+/* ---- what a walk depends on ---- */
+
+enum { HERE = 1 }; /* its own frame */
+
+static struct unwind_words words;
+static uintptr_t walked[ROOM];
+static size_t walked_n;
+
+__attribute__((noinline)) static void walk_caller(size_t max)
+{
+    struct unwind_frame f = UNWIND_CALLER();
+    walked_n = unwind_frame(&f, walked, max, &words);
+    size_t n = unwind_here(pcs, max, HERE);
+    cr_assert_eq(walked_n, n);
+    for (size_t i = 0; i < n; i++)
+        cr_expect_eq(walked[i], pcs[i], "frame %zu", i);
+    for (uint32_t i = 0; i < words.n; i++)
+        cr_expect_eq(*(uintptr_t *)words.word[i].at, words.word[i].value);
+}
+
+__attribute__((noinline)) static void walk_deep(int n, size_t max)
+{
+    if (n)
+        walk_deep(n - 1, max);
+    else
+        walk_caller(max);
+    __asm__ volatile("" ::: "memory"); /* no tail call */
+}
+
+/* Each return address is among the words. */
+Test(unwind, a_walk_tells_what_it_has_read)
+{
+    walk_deep(5, ROOM);
+    cr_expect(words.whole);
+    size_t met = 1; /* the first pc came with the frame */
+    for (uint32_t i = 0; i < words.n; i++)
+        met += met < walked_n && words.word[i].value == walked[met];
+    cr_expect_eq(met, walked_n, "%zu of %zu", met, walked_n);
+}
+
+Test(unwind, a_walk_of_few_frames_has_read_few_words)
+{
+    walk_deep(DEEP, 3);
+    cr_expect_eq(walked_n, 3);
+    cr_expect(words.whole);
+    cr_expect_leq(words.n, 4);
+}
+
+Test(unwind, more_words_than_there_is_room_for)
+{
+    walk_deep(UNWIND_WORDS_MAX + 10, ROOM);
+    cr_expect_gt(walked_n, UNWIND_WORDS_MAX);
+    cr_expect_not(words.whole);
+}
+
+static void in_handler(int sig)
+{
+    (void)sig;
+    walk_caller(ROOM);
+}
+
+Test(unwind, a_walk_through_a_signal_depends_on_more)
+{
+    signal(SIGUSR1, in_handler);
+    cr_assert_eq(raise(SIGUSR1), 0);
+    cr_expect_not(words.whole);
+}
+
+#if defined(__x86_64__) && !defined(__clang__)
+__attribute__((noinline)) static long realigned(long a, long b, long c, long d, long e, long f,
+                                                long on_the_stack)
+{
+    volatile char room[64] __attribute__((aligned(64))) = {0};
+    volatile char *more = __builtin_alloca((size_t)(a + on_the_stack));
+    more[0] = 1;
+    walk_caller(ROOM);
+    return room[0] + a + b + c + d + e + f + on_the_stack + more[0];
+}
+
+/* The word that says where such a frame ends is read by an expression. */
+Test(unwind, a_walk_through_a_realigned_frame_depends_on_more)
+{
+    volatile long n = 10;
+    cr_expect_eq(realigned(n, n, n, n, n, n, n), 7 * n + 1);
+    cr_expect_not(words.whole);
+}
+#endif
