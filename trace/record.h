@@ -42,7 +42,7 @@ struct tr_stream {
     bool ring;                     /* chunk is one of the flight recorder's                 */
     uint64_t keys[TR_KEYS];
     struct tr_walks *walks; /* or NULL */
-    uint32_t id, seq; /* of the stream in the file, of the next chunk in the stream */
+    uint32_t id, seq;       /* of the stream in the file, of the next chunk in the stream */
     uint32_t m, tid;
     uint32_t forks;   /* depth of forks in which chunk was taken: deeper, it is the parent's */
     uint32_t session; /* recording that id belongs to: one of a flight has several gens */

@@ -44,10 +44,10 @@ struct unwind_frame {
 #else
 #define UNWIND_CALLER_SP_(fp) ((uintptr_t)__builtin_dwarf_cfa())
 #endif
-#define UNWIND_CALLER()                                                                            \
-    ({                                                                                             \
-        const uintptr_t *fp_ = __builtin_frame_address(0);                                         \
-        (struct unwind_frame){.pc = fp_[1], .sp = UNWIND_CALLER_SP_(fp_), .fp = fp_[0]};           \
+#define UNWIND_CALLER()                                                                  \
+    ({                                                                                   \
+        const uintptr_t *fp_ = __builtin_frame_address(0);                               \
+        (struct unwind_frame){.pc = fp_[1], .sp = UNWIND_CALLER_SP_(fp_), .fp = fp_[0]}; \
     })
 
 /* What a walk has read besides these registers.  Its result depends on nothing else: while the same

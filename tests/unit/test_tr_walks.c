@@ -85,7 +85,8 @@ __attribute__((noinline)) static void aligned(unsigned depth)
 #if defined(__x86_64__)
 __attribute__((force_align_arg_pointer))
 #endif
-__attribute__((noinline)) static void realigned(unsigned depth)
+__attribute__((noinline)) static void
+realigned(unsigned depth)
 {
     volatile char room[64] __attribute__((aligned(64)));
     volatile char *more = __builtin_alloca(16 + 16 * rand_below(&r, 3));
@@ -160,7 +161,7 @@ Test(walks, stacks_that_repeat_are_found_from_the_third_time_on)
 {
     begin();
     for (volatile int i = 0; i < 12; i++) { /* one call in the code */
-        if (i == 2) /* the second time they were learned */
+        if (i == 2)                         /* the second time they were learned */
             found = asked = 0;
         from_four_places();
     }
