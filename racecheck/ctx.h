@@ -45,6 +45,7 @@ struct rc_ctx {
     struct rc_life *life;
     struct rc_ctx *next, *prev; /* all that have not ended; guarded by ctx.c's lock */
     unsigned n_locks;
+    uint32_t handed; /* what it knows of locks that are handed over: held.c */
     struct rc_held_lock lock[RC_LOCKS_SHOWN];
     struct journal journal;
     uintptr_t waits_at;          /* the call in which it waits, for the journal; 0: not known */
@@ -148,6 +149,12 @@ static inline rc_site rc_site_here(const struct rc_ctx *c, uintptr_t pc)
 {
     return (uint64_t)c->top->node << 32 | pc_pack(pc);
 }
+
+/* Is lock one that flows hand over, so that nobody holds it? */
+bool rc_is_handed_over(const void *lock);
+
+/* No lock lies there any more. */
+void held_forget(uintptr_t lock);
 
 /* The node of c's present stack that also tells the locks that c holds. */
 uint32_t rc_node_under_locks(struct rc_ctx *c);

@@ -5,19 +5,108 @@
  * the others.  It alone writes there; who looks at another flow's sees a picture that may be a
  * moment old, of locks that were held at some time.
  *
+ * A lock that one flow takes and another one drops is handed over: it is a semaphore, and nobody
+ * holds it.  The taker cannot know when it was dropped, so from the first time on such a lock is in
+ * no list, not in reports, and not in the order of locks.  That it is, is remembered by its address,
+ * until its memory or the lock is no more.
+ *
  * Who ends with a lock leaves it held for ever, unless another flow unlocks it.  The last such
  * locks are kept with the flow's name, for who is blocked by them.
  *
- * Lock order: `left.lock` is a leaf. */
+ * Lock order: `left.lock` and `handed.lock` are leaves. */
 #include "ctx.h"
 #include "futex.h"
 #include "lockorder.h"
 #include "lockset.h"
 #include <string.h>
 
+/* ---- locks that are handed over ---- */
+
+/* A set of addresses: each in one of the slots of its bucket, a cache line.  Where a bucket is full
+ * an older one is forgotten, and watched again until the next time. */
+enum { BUCKETS = 512, SLOTS = 8 };
+static struct {
+    struct rt_lock lock; /* of who writes */
+    uint32_t n;          /* how often one was entered: who has a list looks for them there */
+    uint32_t turn;
+    uintptr_t slot[BUCKETS][SLOTS] __attribute__((aligned(64)));
+} handed;
+
+static uintptr_t *bucket_of(uintptr_t lock)
+{
+    return handed.slot[lock * UINT64_C(0x9e3779b97f4a7c15) >> 55];
+}
+
+static uintptr_t *find(uintptr_t *bucket, uintptr_t lock)
+{
+    for (int i = 0; i < SLOTS; i++)
+        if (at_load_rlx(&bucket[i]) == lock) /* relaxed: others may be late to know */
+            return &bucket[i];
+    return NULL;
+}
+
+bool rc_is_handed_over(const void *lock)
+{
+    /* relaxed: likewise */
+    return unlikely(at_load_rlx(&handed.n) != 0) && find(bucket_of((uintptr_t)lock), (uintptr_t)lock) != NULL;
+}
+
+static void hand_over(uintptr_t lock)
+{
+    struct rc_thread was = rc_enter();
+    rt_lock(&handed.lock);
+    uintptr_t *bucket = bucket_of(lock);
+    if (!find(bucket, lock)) {
+        uintptr_t *to = find(bucket, 0);
+        to = to ? to : &bucket[handed.turn++ % SLOTS];
+        at_store_rlx(to, lock); /* relaxed: likewise */
+        at_store_rlx(&handed.n, handed.n + 1 ? handed.n + 1 : 1); /* relaxed: likewise */
+    }
+    rt_unlock(&handed.lock);
+    lockorder_forget(lock);
+    rc_leave(was);
+}
+
+void held_forget(uintptr_t lock)
+{
+    if (!rc_is_handed_over((const void *)lock))
+        return;
+    rt_lock(&handed.lock);
+    uintptr_t *at = find(bucket_of(lock), lock);
+    if (at)
+        at_store_rlx(at, (uintptr_t)0); /* relaxed: likewise */
+    rt_unlock(&handed.lock);
+}
+
+/* Takes those out of c's list that were handed over since the last look. */
+static void look_for_handed(struct rc_ctx *c)
+{
+    unsigned n = c->n_locks < RC_LOCKS_SHOWN ? c->n_locks : RC_LOCKS_SHOWN, kept = 0;
+    for (unsigned i = 0; i < n; i++)
+        if (!rc_is_handed_over(c->lock[i].lock))
+            c->lock[kept++] = c->lock[i];
+    c->n_locks -= n - kept;
+    c->held_at = CALLS_NONE;
+}
+
+/* Nothing to be said about lock, which c has taken or drops? */
+static bool is_nobodys(struct rc_ctx *c, const void *lock)
+{
+    uint32_t n = at_load_rlx(&handed.n); /* relaxed: likewise */
+    if (likely(n == 0))
+        return false;
+    if (c->handed != n) {
+        c->handed = n;
+        look_for_handed(c);
+    }
+    return rc_is_handed_over(lock);
+}
+
+/* ---- lists ---- */
+
 void rc_lock_taken(struct rc_ctx *c, const void *lock, unsigned how, const char *kind, uintptr_t pc)
 {
-    if (rc_is_silent(c))
+    if (rc_is_silent(c) || is_nobodys(c, lock))
         return;
     struct rc_held_lock one_more,
         *k = c->n_locks < RC_LOCKS_SHOWN ? &c->lock[c->n_locks] : &one_more;
@@ -33,7 +122,7 @@ void rc_lock_taken(struct rc_ctx *c, const void *lock, unsigned how, const char 
 
 void rc_lock_dropped(struct rc_ctx *c, const void *lock)
 {
-    if (rc_is_silent(c))
+    if (rc_is_silent(c) || is_nobodys(c, lock))
         return;
     unsigned n = c->n_locks < RC_LOCKS_SHOWN ? c->n_locks : RC_LOCKS_SHOWN, i = n;
     while (i > 0 && c->lock[i - 1].lock != lock)
@@ -42,16 +131,20 @@ void rc_lock_dropped(struct rc_ctx *c, const void *lock)
         memmove(&c->lock[i - 1], &c->lock[i], (n - i) * sizeof c->lock[0]);
     if (i > 0 || c->n_locks > RC_LOCKS_SHOWN)
         c->n_locks--;
+    else
+        hand_over((uintptr_t)lock);
     c->held_at = CALLS_NONE;
 }
 
 size_t rc_locks_held(const struct rc_ctx *c, const void **ret_locks, size_t max)
 {
     unsigned n = c ? at_load_rlx(&c->n_locks) : 0; /* relaxed: a picture */
-    size_t k = n < RC_LOCKS_SHOWN ? n : RC_LOCKS_SHOWN;
-    k = k < max ? k : max;
-    for (size_t i = 0; i < k; i++)
-        ret_locks[i] = at_load_rlx(&c->lock[i].lock); /* relaxed: likewise */
+    size_t k = 0;
+    for (size_t i = 0; i < n && i < RC_LOCKS_SHOWN && k < max; i++) {
+        const void *lock = at_load_rlx(&c->lock[i].lock); /* relaxed: likewise */
+        if (!rc_is_handed_over(lock))
+            ret_locks[k++] = lock;
+    }
     return k;
 }
 
@@ -74,6 +167,8 @@ static bool add_holder(const struct rc_ctx *c, void *arg)
     }
     return h->n == h->max;
 }
+
+/* ---- locks that outlive their holders ---- */
 
 enum { LEFT = 64 };
 static struct {
@@ -109,6 +204,8 @@ static bool was_left(const void *lock, struct rc_holder *ret)
 unsigned rc_holders_of(const void *lock, struct rc_holder *ret_holders, unsigned max)
 {
     struct holding h = {lock, ret_holders, 0, max};
+    if (rc_is_handed_over(lock))
+        return 0;
     rc_each_ctx(add_holder, &h);
     return h.n == 0 && max > 0 && was_left(lock, ret_holders) ? 1 : h.n;
 }

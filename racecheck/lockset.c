@@ -10,6 +10,7 @@
  * Rejected: a new epoch for each lock that is taken, with a log of the locks by clock (twice the
  * clocks, and a log that forgets); a set's number in the access word (it is full). */
 #include "lockset.h"
+#include "ctx.h"
 #include "futex.h"
 #include "pool.h"
 #include "word.h"
@@ -170,10 +171,14 @@ void lockset_of(rc_site site, struct rc_access_info *ret_info)
                                             : set != FORGOTTEN;
     if (set == NO_LOCKS || set == FORGOTTEN)
         return;
-    unsigned shown = sets[set].n < RC_LOCKS_SHOWN ? sets[set].n : RC_LOCKS_SHOWN;
+    unsigned shown = sets[set].n < RC_LOCKS_SHOWN ? sets[set].n : RC_LOCKS_SHOWN, kept = 0;
     ret_info->n_locks = sets[set].n;
     for (unsigned i = shown; i > 0 && set != NO_LOCKS; i--, set = sets[set].rest)
         ret_info->lock[i - 1] = sets[set].last;
+    for (unsigned i = 0; i < shown; i++) /* of some it became known since that nobody holds them */
+        if (!rc_is_handed_over(ret_info->lock[i].lock))
+            ret_info->lock[kept++] = ret_info->lock[i];
+    ret_info->n_locks -= shown - kept;
 }
 
 uint32_t lockset_count(void)

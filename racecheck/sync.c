@@ -149,8 +149,10 @@ static void forget_word(uint32_t *head, uintptr_t from, uintptr_t to)
                 s->next = at_load_rlx(head);          /* relaxed: likewise */
             continue;
         }
-        if (s->kind == HOST)
+        if (s->kind == HOST) {
             lockorder_forget(s->addr);
+            held_forget(s->addr);
+        }
         clear(s);
         object_put(i);
     }

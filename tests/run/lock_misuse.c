@@ -33,6 +33,8 @@
 // stderr: Goroutine 3 takes rwmutex 'r', while it holds rwmutex 's':
 // case: freed-between
 // exit: 0
+// case: handed-over
+// exit: 0
 // case: inversion suppressed
 // exit: 0
 // stderr:  +1 deadlock:take_two
@@ -178,6 +180,40 @@ FRAME void freed_between(void)
     }
 }
 
+FRAME void unlock(go_mutex *m)
+{
+    go_mutex_unlock(m);
+    go_waitgroup_done(&wg);
+}
+
+FRAME void read_unlock(go_rwmutex *m)
+{
+    go_rwmutex_runlock(m);
+    go_waitgroup_done(&wg);
+}
+
+/* Another goroutine unlocks: main does not hold a, r and s when it takes b. */
+FRAME void handed_over(void)
+{
+    go_mutex_lock(&a);
+    go_rwmutex_rlock(&r);
+    go_rwmutex_rlock(&s);
+    go_rwmutex_rlock(&s);
+    IN_ITS_TURN(unlock, &a);
+    IN_ITS_TURN(read_unlock, &r);
+    IN_ITS_TURN(read_unlock, &s);
+    IN_ITS_TURN(read_unlock, &s);
+    go_mutex_lock(&b);
+    go_mutex_unlock(&b);
+    IN_ITS_TURN(take_two, &b, &a);
+    go_mutex_lock(&b);
+    go_rwmutex_lock(&r);
+    go_rwmutex_lock(&s);
+    go_rwmutex_unlock(&s);
+    go_rwmutex_unlock(&r);
+    go_mutex_unlock(&b);
+}
+
 FRAME void unlocked_twice(void)
 {
     pthread_mutex_lock(&p);
@@ -226,6 +262,7 @@ int go_main(int argc, char **argv)
         {"only-readers", only_readers},
         {"readers-and-writers", readers_and_writers},
         {"freed-between", freed_between},
+        {"handed-over", handed_over},
         {"unlocked-twice", unlocked_twice},
         {"after-destroy", after_destroy},
         {"destroyed-while-locked", destroyed_while_locked},

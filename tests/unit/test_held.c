@@ -94,6 +94,51 @@ Test(held, the_last_of_many_ended_holders)
     cr_expect_eq(h.by.id, 198);
 }
 
+Test(held, what_is_handed_over_is_held_by_nobody)
+{
+    struct rc_ctx *c = flow(2), *d = flow(3);
+    struct rc_holder h;
+    rc_lock_taken(c, &lock[0], RC_LOCK_WRITE, "mutex", 0x2000);
+    rc_lock_taken(c, &lock[1], RC_LOCK_WRITE, "mutex", 0x2000);
+    rc_lock_dropped(d, &lock[0]);
+    cr_expect(rc_is_handed_over(&lock[0]) && !rc_is_handed_over(&lock[1]));
+    cr_expect_eq(held(c), 1, "others do not see it any more");
+    cr_expect_eq(rc_holders_of(&lock[0], &h, 1), 0);
+    rc_lock_taken(c, &lock[2], RC_LOCK_WRITE, "mutex", 0x2000);
+    cr_expect_eq(c->n_locks, 2, "its list has %u", c->n_locks);
+    cr_expect(c->lock[0].lock == &lock[1] && c->lock[1].lock == &lock[2]);
+    rc_lock_taken(d, &lock[0], RC_LOCK_WRITE, "mutex", 0x2000);
+    cr_expect_eq(d->n_locks, 0, "nor does the next taker hold it");
+    rc_lock_dropped(d, &lock[0]);
+    cr_expect_eq(d->n_locks, 0);
+}
+
+Test(held, a_new_lock_in_the_same_place_is_held_again)
+{
+    struct rc_ctx *c = flow(2), *d = flow(3);
+    rc_lock_taken(c, &lock[0], RC_LOCK_WRITE, "mutex", 0x2000);
+    rc_lock_dropped(d, &lock[0]);
+    held_forget((uintptr_t)&lock[1]);
+    cr_expect(rc_is_handed_over(&lock[0]));
+    held_forget((uintptr_t)&lock[0]);
+    cr_expect_not(rc_is_handed_over(&lock[0]));
+    rc_lock_taken(d, &lock[0], RC_LOCK_WRITE, "mutex", 0x2000);
+    cr_expect_eq(d->n_locks, 1);
+}
+
+Test(held, more_are_handed_over_than_can_be_remembered)
+{
+    enum { MANY = 100000 };
+    static char many[MANY];
+    struct rc_ctx *c = flow(2), *d = flow(3);
+    for (int i = 0; i < MANY; i++) {
+        rc_lock_taken(c, &many[i], RC_LOCK_WRITE, "mutex", 0x2000);
+        rc_lock_dropped(d, &many[i]);
+        cr_assert(rc_is_handed_over(&many[i]));
+        cr_assert_leq(c->n_locks, 1);
+    }
+}
+
 Test(held, moves_and_places)
 {
     struct rc_ctx *c = flow(2);
