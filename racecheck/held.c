@@ -7,8 +7,8 @@
  *
  * A lock that one flow takes and another one drops is handed over: it is a semaphore, and nobody
  * holds it.  The taker cannot know when it was dropped, so from the first time on such a lock is in
- * no list, not in reports, and not in the order of locks.  That it is, is remembered by its address,
- * until its memory or the lock is no more.
+ * no list, not in reports, and not in the order of locks.  That it is, is remembered by its
+ * address, until its memory or the lock is no more.
  *
  * Who ends with a lock leaves it held for ever, unless another flow unlocks it.  The last such
  * locks are kept with the flow's name, for who is blocked by them.
@@ -48,7 +48,8 @@ static uintptr_t *find(uintptr_t *bucket, uintptr_t lock)
 bool rc_is_handed_over(const void *lock)
 {
     /* relaxed: likewise */
-    return unlikely(at_load_rlx(&handed.n) != 0) && find(bucket_of((uintptr_t)lock), (uintptr_t)lock) != NULL;
+    return unlikely(at_load_rlx(&handed.n) != 0) &&
+           find(bucket_of((uintptr_t)lock), (uintptr_t)lock) != NULL;
 }
 
 static void hand_over(uintptr_t lock)
@@ -59,7 +60,7 @@ static void hand_over(uintptr_t lock)
     if (!find(bucket, lock)) {
         uintptr_t *to = find(bucket, 0);
         to = to ? to : &bucket[handed.turn++ % SLOTS];
-        at_store_rlx(to, lock); /* relaxed: likewise */
+        at_store_rlx(to, lock);                                   /* relaxed: likewise */
         at_store_rlx(&handed.n, handed.n + 1 ? handed.n + 1 : 1); /* relaxed: likewise */
     }
     rt_unlock(&handed.lock);

@@ -101,7 +101,7 @@ standin_failed(int fatal, const char *file, int line, const char *what, const ch
     STANDIN_CHECK_(!strcmp((a), (b)), 0, #a " equals " #b, ##__VA_ARGS__)
 #define cr_expect_str_neq(a, b, ...) \
     STANDIN_CHECK_(strcmp((a), (b)), 0, #a " differs from " #b, ##__VA_ARGS__)
-#define cr_expect_float_eq(a, b, e, ...)                                                   \
+#define cr_expect_float_eq(a, b, e, ...)                                                \
     STANDIN_CHECK_((a) - (b) <= (e) && (b) - (a) <= (e), 0, #a " is " #b " within " #e, \
                    ##__VA_ARGS__)
 #define cr_expect_arr_eq(a, b, n, ...) \
