@@ -155,14 +155,16 @@ bool deadlock_others_exist(void)
 void deadlock_check(void)
 {
     uint64_t since, again;
-    if (!rt_running() || !sched_all_asleep(&since))
+    uint32_t run = rt_run();
+    if (!run || !sched_all_asleep(&since))
         return;
     if (deadlock_others_exist()) {
         signals_watch_deadlock();
         return;
     }
-    /* the last thing that another thread did may have been to wake somebody */
-    if (!sched_all_asleep(&again) || again != since)
+    /* The last thing that another thread did may have been to wake somebody; or the main goroutine
+     * had returned when all slept, and the next run has begun. */
+    if (!sched_all_asleep(&again) || again != since || rt_run() != run)
         return;
     panic_fatal_all(rt_main_exited() ? "no goroutines (main called runtime.Goexit) - deadlock!"
                                      : "all goroutines are asleep - deadlock!");

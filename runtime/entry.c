@@ -39,6 +39,7 @@ static const struct gdb_table *const table __attribute__((used)) = &go_gdb_;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint32_t running; /* go_run() calls in progress: 0 or 1 */
+static uint32_t present; /* the one whose goroutine has begun and has not returned; 0: none */
 
 struct run {
     int (*fn)(int, char **);
@@ -47,9 +48,10 @@ struct run {
     uint32_t done;
 };
 
-bool rt_running(void)
+uint32_t rt_run(void)
 {
-    return at_load_rlx(&running) != 0; /* relaxed: read when nothing else runs */
+    /* relaxed: read when nothing else runs, and what its goroutine wrote was before its M slept */
+    return at_load_rlx(&present);
 }
 
 static const char *reproduce(void)
@@ -143,12 +145,16 @@ static void count_down(struct m *m)
 
 static void main_goroutine(void *arg)
 {
+    static uint32_t runs; /* by the goroutine of the run in progress */
     struct run *run = arg;
     struct g *self = rt_self();
+    runs = runs + 1 ? runs + 1 : 1;
+    at_store_rlx(&present, runs); /* relaxed: see rt_run() */
     run->result = run->fn(run->argc, run->argv);
     count_down(self->m);     /* here and not at its end, which go_run() does not wait for; */
     self->flags |= G_SYSTEM; /* so that whoever it returns to finds it neither counted nor shown */
     hook_release(self, run);
+    at_store_rlx(&present, 0u);   /* relaxed: see rt_run() */
     at_store_rel(&running, 0u);   /* [runs] from here on nobody waits for goroutines */
     at_store_rel(&run->done, 1u); /* [run] the result is written; run may be gone after this */
     rt_futex_wake(&run->done, 1);

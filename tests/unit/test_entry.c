@@ -2,11 +2,12 @@
 #include "in_child.h"
 #include "in_go.h"
 #include <pthread.h>
+#include <sched.h>
 #include "entry.h"
 
 static int adds(int argc, char **argv)
 {
-    CHECK(go_id() == 1 && rt_running());
+    CHECK(go_id() == 1 && rt_run() != 0);
     return argc + argv[0][0];
 }
 
@@ -14,10 +15,10 @@ static char *arguments[] = {(char[]){1, 0}, NULL};
 
 Test(entry, gives_the_value_of_its_function)
 {
-    cr_expect(!rt_running());
+    cr_expect_eq(rt_run(), 0);
     cr_expect_eq(go_run(adds, 41, arguments), 42);
     cr_expect_eq(go_run(adds, -2, arguments), -1);
-    cr_expect(!rt_running());
+    cr_expect_eq(rt_run(), 0);
     cr_expect_eq(go_id(), 0);
 }
 
@@ -89,6 +90,30 @@ Test(entry, runs_from_any_thread)
         pthread_join(t, NULL);
     }
     cr_expect_eq(go_run(adds, 1, arguments), 2);
+}
+
+/* On one processor the thread in go_run() may have to wait before its goroutine exists, while the M
+ * of the last run looks for a deadlock. */
+static int runs_on_one_processor(void)
+{
+    cpu_set_t allowed, one;
+    CHECK(sched_getaffinity(0, sizeof(allowed), &allowed) == 0);
+    int cpu = 0;
+    while (!CPU_ISSET(cpu, &allowed))
+        cpu++;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    CHECK(sched_setaffinity(0, sizeof(one), &one) == 0);
+    for (int i = 0; i < 20000; i++)
+        CHECK(go_run(adds, 1, arguments) == 2);
+    return 9;
+}
+
+Test(entry, no_deadlock_between_runs)
+{
+    struct child c = in_plain_child(runs_on_one_processor, "GOMAXPROCS=1", NULL);
+    EXPECT_STATUS(&c, 9);
+    free(c.out);
 }
 
 /* ---- misuse ---- */
