@@ -121,6 +121,51 @@ void rc_fd_closes(struct rc_ctx *c, int fd)
     lock_give(was);
 }
 
+/* ---- epoll sets ----
+ *
+ * An event tells its data and not its descriptor, so who was put into which set with which data is
+ * remembered.  Where a bucket is full the oldest entry goes. */
+
+enum { WATCH_BUCKETS = 16384, WATCH_SLOTS = 4 };
+static struct watch {
+    uint64_t data;
+    int set, fd;                       /* fd + 1; 0: free */
+} watches[WATCH_BUCKETS][WATCH_SLOTS]; /* guarded by lock */
+
+static struct watch *watches_of(int set, uint64_t data)
+{
+    uint64_t h = (data ^ (uint64_t)set << 48) * UINT64_C(0x9e3779b97f4a7c15);
+    return watches[h >> 50];
+}
+
+void fds_watch(int set, int fd, uint64_t data)
+{
+    struct watch new = {data, set, fd + 1};
+    struct rc_thread was = lock_take();
+    struct watch *w = watches_of(set, data);
+    int i = 0;
+    while (i < WATCH_SLOTS - 1 && w[i].fd != 0 &&
+           (w[i].fd != new.fd || w[i].set != set || w[i].data != data))
+        i++;
+    for (; i > 0; i--) /* the newest first */
+        w[i] = w[i - 1];
+    w[0] = new;
+    lock_give(was);
+}
+
+void fds_event(struct rc_ctx *c, int set, uint64_t data)
+{
+    int fds[WATCH_SLOTS], n = 0;
+    struct rc_thread was = lock_take();
+    const struct watch *w = watches_of(set, data);
+    for (int i = 0; i < WATCH_SLOTS && w[i].fd != 0; i++)
+        if (w[i].set == set && w[i].data == data)
+            fds[n++] = w[i].fd - 1;
+    lock_give(was);
+    for (int i = 0; i < n; i++)
+        rc_fd_received(c, fds[i]);
+}
+
 void fds_stream_sends(FILE *f)
 {
     int fd = fileno(f);

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 struct rc_ctx;
@@ -13,6 +14,10 @@ void fds_pair(int a, int b);
 
 /* to is a duplicate of from. */
 void fds_dup(int to, int from);
+
+/* fd is in the epoll set from now on, with these data; an event with the data may be its. */
+void fds_watch(int set, int fd, uint64_t data);
+void fds_event(struct rc_ctx *c, int set, uint64_t data);
 
 /* Data goes into the stream, or came out of it: order as through its descriptor when that is an end
  * of a channel; nothing for files and terminals. */

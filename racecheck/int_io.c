@@ -72,6 +72,27 @@ INTERCEPT(ssize_t, recvmsg, (int fd, struct msghdr *m, int flags))
     return got;
 }
 
+INTERCEPT(int, recvmmsg, (int fd, struct mmsghdr *m, unsigned n, int flags, struct timespec *limit))
+{
+    int got = rt_real_recvmmsg(fd, m, n, flags, limit);
+    has_received(fd, got);
+    for (int i = 0; i < got; i++) {
+        struct rc_ctx *c = watched_from(PC);
+        vector(c, m[i].msg_hdr.msg_iov, m[i].msg_hdr.msg_iovlen, m[i].msg_len, true, PC);
+        saw_write(c, &m[i].msg_len, sizeof m[i].msg_len, PC);
+    }
+    return got;
+}
+
+INTERCEPT(int, eventfd_read, (int fd, eventfd_t *v))
+{
+    int err = rt_real_eventfd_read(fd, v);
+    has_received(fd, err);
+    if (!err)
+        saw_write(watched_from(PC), v, sizeof *v, PC);
+    return err;
+}
+
 /* ---- sending: the buffer is read ---- */
 
 #define SEND(name, parameters, arguments)     \
@@ -105,6 +126,24 @@ INTERCEPT(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags))
     vector(watched_from(PC), m->msg_iov, m->msg_iovlen, SIZE_MAX, false, PC);
     about_to_send(fd);
     return rt_real_sendmsg(fd, m, flags);
+}
+
+INTERCEPT(int, sendmmsg, (int fd, struct mmsghdr *m, unsigned n, int flags))
+{
+    struct rc_ctx *c = watched_from(PC);
+    for (unsigned i = 0; i < n; i++)
+        vector(c, m[i].msg_hdr.msg_iov, m[i].msg_hdr.msg_iovlen, SIZE_MAX, false, PC);
+    about_to_send(fd);
+    int sent = rt_real_sendmmsg(fd, m, n, flags);
+    for (int i = 0; i < sent; i++)
+        saw_write(c, &m[i].msg_len, sizeof m[i].msg_len, PC);
+    return sent;
+}
+
+INTERCEPT(int, eventfd_write, (int fd, eventfd_t v))
+{
+    about_to_send(fd);
+    return rt_real_eventfd_write(fd, v);
 }
 
 /* ---- descriptors ---- */

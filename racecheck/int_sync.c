@@ -194,6 +194,28 @@ INTERCEPT(int, pthread_rwlock_unlock, (pthread_rwlock_t * l))
     return rt_real_pthread_rwlock_unlock(l);
 }
 
+/* ---- streams ---- what stdio locks for itself orders nothing, see fds.c */
+
+INTERCEPT(void, flockfile, (FILE * f))
+{
+    rt_real_flockfile(f);
+    took(f, RC_LOCK_WRITE, "stream", PC);
+}
+
+INTERCEPT(int, ftrylockfile, (FILE * f))
+{
+    int err = rt_real_ftrylockfile(f);
+    if (!err)
+        took(f, RC_LOCK_WRITE | RC_LOCK_TRIED, "stream", PC);
+    return err;
+}
+
+INTERCEPT(void, funlockfile, (FILE * f))
+{
+    drops(f, PC);
+    rt_real_funlockfile(f);
+}
+
 /* ---- conditions ---- */
 
 struct waiting {

@@ -7,11 +7,9 @@
 #include "intercept.h"
 #include <arpa/inet.h>
 #include <math.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -169,45 +167,6 @@ CALL(int, setsockopt, (int fd, int level, int what, const void *p, socklen_t n),
      (fd, level, what, p, n), reads(PC, p, n), false, NOTHING)
 CALL(int, getsockopt, (int fd, int level, int what, void *restrict p, socklen_t *restrict n),
      (fd, level, what, p, n), READS(n), r == 0, (writes(PC, p, *n), WRITES(n)))
-
-INTERCEPT(int, poll, (struct pollfd * p, nfds_t n, int ms))
-{
-    const void *all = p;
-    __asm__("" : "+r"(all)); /* the header says that poll only writes there */
-    reads(PC, all, n * sizeof *p);
-    int r = rt_real_poll(p, n, ms);
-    if (r >= 0)
-        for (nfds_t i = 0; i < n; i++)
-            WRITES(&p[i].revents);
-    return r;
-}
-
-INTERCEPT(int, epoll_create1, (int flags))
-{
-    int fd = rt_real_epoll_create1(flags);
-    if (fd >= 0)
-        fds_pair(fd, fd);
-    return fd;
-}
-
-/* What is done before a descriptor is added or changed is done before an event of it. */
-INTERCEPT(int, epoll_ctl, (int set, int op, int fd, struct epoll_event *e))
-{
-    if (e)
-        READS(e);
-    rc_fd_sends(watched(), set);
-    return rt_real_epoll_ctl(set, op, fd, e);
-}
-
-INTERCEPT(int, epoll_wait, (int set, struct epoll_event *e, int n, int ms))
-{
-    int r = rt_real_epoll_wait(set, e, n, ms);
-    if (r > 0) {
-        rc_fd_received(watched(), set);
-        writes(PC, e, (size_t)r * sizeof *e);
-    }
-    return r;
-}
 
 CALL(int, inet_pton, (int family, const char *restrict s, void *restrict p), (family, s, p),
      reads_text(PC, s), r == 1, writes(PC, p, family == AF_INET6 ? 16 : 4))

@@ -12,7 +12,9 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -27,6 +29,7 @@ struct pollfd;
 struct rlimit;
 struct rlimit64;
 struct rusage;
+struct sembuf;
 struct stat;
 struct stat64;
 struct timeval;

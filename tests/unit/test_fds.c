@@ -124,3 +124,31 @@ Test(fds, beyond_the_table_all_are_one)
     rc_fd_sends(NULL, -1);
     rc_fd_received(NULL, -1);
 }
+
+Test(fds, an_event_is_of_who_was_put_into_the_set_with_its_data)
+{
+    fds_pair(1000, 1001);
+    fds_pair(1002, 1003);
+    fds_watch(7, 1000, 5);
+    fds_watch(8, 1002, 5);
+    fds_watch(7, 1002, 6);
+    start();
+    rc_fd_sends(a, 1001);
+    fds_event(b, 8, 5);
+    fds_event(b, 7, 6);
+    fds_event(b, 7, 4);
+    expect(false);
+}
+
+Test(fds, of_equal_data_every_one_may_be_meant)
+{
+    fds_pair(1000, 1001);
+    fds_pair(1002, 1003);
+    fds_watch(7, 1000, 0);
+    fds_watch(7, 1002, 0);
+    fds_watch(7, 1002, 0);
+    start();
+    rc_fd_sends(a, 1001);
+    fds_event(b, 7, 0);
+    expect(true);
+}
