@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 uint64_t *data;
 volatile uint64_t sink;
@@ -184,18 +187,48 @@ static QUIET void *nothing(void *arg)
     return arg;
 }
 
-static QUIET void two_threads(void *(*fn)(void *))
+static QUIET void threads(int n, void *(*fn)(void *))
 {
-    pthread_t a, b;
-    pthread_create(&a, NULL, fn, NULL);
-    pthread_create(&b, NULL, fn, NULL);
-    pthread_join(a, NULL);
-    pthread_join(b, NULL);
+    pthread_t t[4];
+    for (int i = 0; i < n; i++)
+        pthread_create(&t[i], NULL, fn, NULL);
+    for (int i = 0; i < n; i++)
+        pthread_join(t[i], NULL);
 }
 
 static void *contender(void *arg)
 {
-    locked_fields(points, 100000);
+    locked_fields(points, 50000);
+    return arg;
+}
+
+/* A lock as programs make their own: a word, and the kernel for who has to wait. */
+static atomic_int word;
+
+LOUD static void word_lock(void)
+{
+    int state = 0;
+    if (atomic_compare_exchange_strong_explicit(&word, &state, 1, memory_order_acquire,
+                                                memory_order_relaxed))
+        return;
+    while (atomic_exchange_explicit(&word, 2, memory_order_acquire) != 0)
+        syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
+}
+
+LOUD static void word_unlock(void)
+{
+    if (atomic_exchange_explicit(&word, 0, memory_order_release) == 2)
+        syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+static void *word_contender(void *arg)
+{
+    for (int i = 0; i < 25000; i++) {
+        word_lock();
+        points->x++;
+        points->y++;
+        word_unlock();
+    }
     return arg;
 }
 
@@ -222,8 +255,10 @@ TIMED(
     })
 TIMED(t_malloc_100, 200000, blocks(200000, 100))
 TIMED(t_malloc_100k, 5000, blocks(5000, 100000))
-ON_WALL(t_shared_read, 40 * (SMALL / 8), two_threads(reader))
-ON_WALL(t_contended, 200000, two_threads(contender))
+ON_WALL(t_shared_read, 40 * (SMALL / 8), threads(2, reader))
+ON_WALL(t_contended, 100000, threads(2, contender))
+ON_WALL(t_contended_4, 200000, threads(4, contender))
+ON_WALL(t_word_4, 100000, threads(4, word_contender))
 ON_WALL(
     t_thread, 200, for (int i = 0; i < 200; i++) {
         pthread_t a;
@@ -260,6 +295,8 @@ static const struct race_op race_access[] = {
     {"mutex_pair", t_mutex},
     {"mutex_and_two_fields", t_mutex_fields},
     {"mutex_contended", t_contended},
+    {"mutex_contended_by_four", t_contended_4},
+    {"own_lock_contended_by_four", t_word_4},
     {"atomic_add_acq_rel", t_atomic},
     {"memcpy_4K", t_memcpy},
     {"thread_create_join", t_thread},
