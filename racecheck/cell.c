@@ -115,20 +115,21 @@ void cell_drop(struct entry old)
         past_unref(past_of(old.site), 1);
 }
 
-/* Bytes of e that conflict with a. */
-static unsigned conflict(uint64_t e, const struct access *a)
+/* Bytes of e that conflict with an access of masks; who as in struct access. */
+static inline unsigned conflict(uint64_t e, uint64_t who, uint64_t masks)
 {
-    if ((a->who & W_ATOMIC) && w_is_atomic(e))
+    if ((who & W_ATOMIC) && w_is_atomic(e))
         return 0;
-    return (w_touched(e) & w_written(a->masks)) | (w_written(e) & w_touched(a->masks));
+    return (w_touched(e) & w_written(masks)) | (w_written(e) & w_touched(masks));
 }
 
-/* Masks of e without the bytes that a makes superfluous, where e is ordered before a. */
-static uint64_t left_of(uint64_t e, const struct access *a)
+/* Masks of e without the bytes that such an access makes superfluous, where e is ordered before
+ * it. */
+static inline uint64_t left_of(uint64_t e, uint64_t who, uint64_t masks)
 {
-    if ((a->who & W_ATOMIC) && !w_is_atomic(e))
+    if ((who & W_ATOMIC) && !w_is_atomic(e))
         return e;
-    unsigned gone = w_written(a->masks) | (w_touched(a->masks) & ~w_written(e));
+    unsigned gone = w_written(masks) | (w_touched(masks) & ~w_written(e));
     return e & ~(uint64_t)(gone << 8 | gone);
 }
 
@@ -145,7 +146,7 @@ uint64_t cell_check(struct entry e, const struct access *a, struct found *found)
     if (common == 0)
         return e.w;
     bool ordered = rc_ordered(a->c, e.w);
-    unsigned bytes = ordered ? 0 : conflict(e.w, a);
+    unsigned bytes = ordered ? 0 : conflict(e.w, a->who, a->masks);
     if (ordered && (e.site & SITE_FREE)) /* no race, but news; see race_found() */
         note_race(found, e, common);
     if (bytes != 0) {
@@ -155,7 +156,7 @@ uint64_t cell_check(struct entry e, const struct access *a, struct found *found)
     } else if (!ordered) {
         return e.w;
     }
-    uint64_t left = left_of(e.w, a);
+    uint64_t left = left_of(e.w, a->who, a->masks);
     return w_touched(left) ? left : 0;
 }
 
@@ -311,9 +312,7 @@ static struct access news_of(const struct entry *old, uint32_t n, const struct a
 /* The state's past, when nobody else can see it. */
 static struct past *unshared_past(struct entry old)
 {
-    if (!(old.site & SITE_PAST) || at_load_acq(&past_of(old.site)->refs) != 1) /* [past-last] */
-        return NULL;
-    return past_of(old.site);
+    return cell_is_alone(old) ? past_of(old.site) : NULL;
 }
 
 /* The first word of a cell after a, if a is the only access of its epoch that is known. */
@@ -322,49 +321,58 @@ static uint64_t summary_of(const struct access *a)
     return a->who & W_ATOMIC ? a->who & W_EPOCH : a->who | a->masks;
 }
 
-/* What a leaves of the few entries of p.  False: there is a race, a free, or an entry of a's own
- * epoch. */
-static inline bool leaves(const struct past *p, const struct access *a, uint64_t left[FEW])
-{
-    for (uint32_t i = 0; i < p->n; i++) {
-        uint64_t e = left[i] = p->e[i].w;
-        if ((w_touched(e) & w_touched(a->masks)) == 0)
-            continue;
-        if (((e ^ a->who) & W_EPOCH) == 0 || (p->e[i].site & SITE_FREE))
-            return false;
-        if (rc_ordered(a->c, e))
-            left[i] = left_of(e, a);
-        else if (conflict(e, a))
-            return false;
-    }
-    return true;
-}
-
-/* Puts a into a past of few entries that only the cell refers to, which stays where it is.  False:
- * that cannot be; nothing was done.
+/* The state that old becomes by a when that can be done in its past of few entries, which only the
+ * cell refers to, and which stays where it is.  False: there is a race, a free, or no room; nothing
+ * was done.  It is build_next() for the usual case.
  *
- * Who looks without a lock asks for its own present epoch (cell_past_covers): such an entry is not
- * ordered before a, so that neither it nor what the version stands for changes. */
-static inline bool past_renew(struct past *p, const struct access *a)
+ * Who looks without a lock asks for its own present epoch (cell_past_covers).  Of another flow such
+ * an entry is not ordered before a, so that it stays; and of a's own epoch nobody else asks, and
+ * what its entries covered is covered still.  So the version does not change. */
+static bool past_renew(struct past *p, const struct access *a, struct entry *ret_next)
 {
-    uint64_t left[FEW];
-    uint32_t n = 0;
-    if (!leaves(p, a, left))
-        return false;
-    for (uint32_t i = 0; i < p->n; i++)
-        n += w_touched(left[i]) != 0;
-    if (n == 0 || n == p->cap || n == FEW)
-        return false;
-    n = 0;
-    for (uint32_t i = 0; i < p->n; i++) {
-        if (w_touched(left[i]) == 0)
-            continue;
-        at_store_rlx(&p->e[n].w, left[i]);           /* relaxed: see above */
-        at_store_rlx(&p->e[n++].site, p->e[i].site); /* relaxed: likewise */
+    uint64_t left[FEW], who = a->who, news = a->masks, sites = 0, w = who & W_EPOCH;
+    uint32_t n = 0, total = 0, had = p->n;
+    bool own = false;
+    for (uint32_t i = 0; i < had; i++) {
+        sites |= p->e[i].site;
+        if (((p->e[i].w ^ who) & W_EPOCH) == 0) {
+            own = true;
+            news = uncovered(p->e[i], a, news);
+        }
     }
-    at_store_rlx(&p->e[n].w, a->who | a->masks); /* relaxed: before n */
-    at_store_rlx(&p->e[n].site, a->site);        /* relaxed: likewise */
-    at_store_rel(&p->n, n + 1);                  /* [past] */
+    if ((sites & SITE_FREE) || w_touched(news) == 0)
+        return false;
+    uint64_t masks = news;
+    for (uint32_t i = 0; i < had; i++) {
+        uint64_t e = p->e[i].w;
+        if (own && is_outdone(p->e[i], a)) {
+            masks |= e & 0xffff;
+            e = 0;
+        } else if ((w_touched(e) & w_touched(news)) != 0) {
+            if (rc_ordered(a->c, e))
+                e = left_of(e, who, news);
+            else if (conflict(e, who, news))
+                return false;
+        }
+        left[i] = e;
+        total += w_touched(e) != 0;
+    }
+    if (total == 0 || total == p->cap || total == FEW)
+        return false;
+    for (uint32_t i = 0; i < had; i++) {
+        uint64_t e = left[i], site = p->e[i].site;
+        if (w_touched(e) == 0)
+            continue;
+        if (((e ^ w) & W_WHO) == 0)
+            w |= e & 0xffff;
+        at_store_rlx(&p->e[n].w, e);         /* relaxed: see above */
+        at_store_rlx(&p->e[n++].site, site); /* relaxed: likewise */
+    }
+    at_store_rlx(&p->e[n].w, who | masks); /* relaxed: before n */
+    at_store_rlx(&p->e[n].site, a->site);  /* relaxed: likewise */
+    at_store_rel(&p->n, n + 1);            /* [past] */
+    w |= who & W_ATOMIC ? 0 : masks;
+    *ret_next = (struct entry){w, (uintptr_t)p | SITE_PAST};
     return true;
 }
 
@@ -372,13 +380,14 @@ struct entry cell_next(struct entry old, const struct access *a, struct found *f
 {
     if (old.w == 0)
         return (struct entry){a->who | a->masks, a->site};
+    struct entry next;
     bool many = (old.site & SITE_PAST) != 0;
     const struct entry *e = many ? past_of(old.site)->e : &old;
     uint32_t n = many ? past_of(old.site)->n : 1;
     struct past *mine = unshared_past(old);
     bool again = n < FEW && memo_again(a); /* a crowd is not shared */
-    if (mine && !again && n <= FEW && !(a->who & W_ATOMIC) && past_renew(mine, a))
-        return (struct entry){summary(mine, a->who & W_EPOCH), old.site};
+    if (mine && !again && n <= FEW && past_renew(mine, a, &next))
+        return next;
     if (n > FEW && mine && crowd_append(mine, a, found))
         return (struct entry){summary_of(a), old.site};
     struct access news = news_of(e, n, a);
@@ -389,7 +398,7 @@ struct entry cell_next(struct entry old, const struct access *a, struct found *f
     }
     struct build b = {.n = 0};
     build_next(&b, e, n, a, &news, found);
-    struct entry next = build_done(&b, a->who & W_EPOCH, mine, again);
+    next = build_done(&b, a->who & W_EPOCH, mine, again);
     if (again && found->n == 0)
         memo_learn(old, a, next);
     if (next.site != old.site)

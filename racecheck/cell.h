@@ -82,6 +82,12 @@ static inline bool cell_past_covers(const uint64_t *site_word, uint64_t site, ui
            at_load_rlx(site_word) == site;        /* relaxed: likewise */
 }
 
+/* The state has a past that nobody else refers to: no memo knows it.  Caller holds the cell. */
+static inline bool cell_is_alone(struct entry old)
+{
+    return (old.site & SITE_PAST) && at_load_acq(&past_of(old.site)->refs) == 1; /* [past-last] */
+}
+
 /* What remains of e, an entry of the state, after a; 0: nothing.  Adds a race to found. */
 uint64_t cell_check(struct entry e, const struct access *a, struct found *found);
 

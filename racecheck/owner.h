@@ -73,20 +73,25 @@ static inline bool owner_is_inside(void)
     return (owner_mine->turns & 1) != 0 && owner_mine->id != (uint32_t)OWNER_NOBODY;
 }
 
-/* owner_enter() when the page is the thread's own and it is not inside; else false, and it is as it
- * was. */
-static inline bool owner_enter_own(const uint32_t *page)
+/* owner_enter() without waiting, and also where the thread may be inside.  OTHER: neither of the
+ * two, and it is as it was. */
+enum owner_page { OWNER_PAGE_OTHER, OWNER_PAGE_MINE, OWNER_PAGE_SHARED };
+static inline enum owner_page owner_enter_now(const uint32_t *page)
 {
     struct owner *o = owner_mine;
     uint32_t turns = o->turns;
     if (unlikely(turns & 1)) /* inside, or nobody */
-        return false;
-    at_store_rlx(&o->turns, turns + 1);     /* relaxed: as in owner_enter() */
-    __asm__ volatile("" ::: "memory");      /* the fence is revoke()'s: [fence-all] */
-    if (likely(at_load_acq(page) == o->id)) /* [owner] after who had borrowed it */
-        return true;
+        return OWNER_PAGE_OTHER;
+    at_store_rlx(&o->turns, turns + 1);               /* relaxed: as in owner_enter() */
+    __asm__ volatile("" ::: "memory");                /* the fence is revoke()'s: [fence-all] */
+    uint32_t w = at_load_acq(page);                   /* [owner] after who had borrowed it */
+    bool open = likely(at_load_rlx(&gate_mine) == 0); /* relaxed: by the fence [gate] */
+    if (likely(w == o->id) && open)
+        return OWNER_PAGE_MINE;
+    if (likely(w == OWNER_SHARED) && open)
+        return OWNER_PAGE_SHARED;
     at_store_rel(&o->turns, turns + 2); /* [turn] */
-    return false;
+    return OWNER_PAGE_OTHER;
 }
 
 /* ---- looking at all pages ---- */

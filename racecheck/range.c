@@ -14,7 +14,7 @@
 
 enum {
     CELL = 2,    /* 64-bit words of a cell */
-    AT_ONCE = 8, /* cells that are compared at once */
+    AT_ONCE = 8, /* cells, or pages, that are compared at once */
     MARK_CELLS_N = MARK_SIZE / 8,
 };
 
@@ -49,20 +49,45 @@ static bool change(uint64_t *cell, uintptr_t word, bool owned, const struct acce
     return owner_enter(shadow_owner(shadow_find(word), word));
 }
 
-/* Cells of a page that is owned, from cell on, as long as each is simply replaced.  Returns the
- * first that is not. */
+/* The bits of the first word of a cell in which it must be like a's flow's own, with no bytes, for
+ * a to take its place. */
+static uint64_t kept_by(const struct access *a)
+{
+    return (W_SLOT | 0xffff) & ~(a->masks | w_written(a->masks));
+}
+
+/* Cells from cell on, as long as each is simply replaced: those of a page that is owned.  Returns
+ * the first that is not. */
 static uint64_t *replace(uint64_t *cell, const uint64_t *end, const struct access *a)
 {
     const struct entry e = {a->who | a->masks, a->site};
-    uint64_t slot = (uint64_t)w_slot(a->who) << W_SLOT_SHIFT;
-    uint64_t gone = a->masks | w_written(a->masks);
-    uint64_t keep = ((uint64_t)w_slot(~0ull) << W_SLOT_SHIFT | 0xffff) & ~gone;
+    uint64_t slot = a->who & W_SLOT, keep = kept_by(a);
     for (; cell != end; cell += CELL) {
         uint64_t w = cell[0];
         if (w != 0 && ((w ^ slot) & keep) != 0)
             break;
         if (cell[1] & SITE_SPECIAL)
             break;
+        cell_give(cell, e);
+    }
+    return cell;
+}
+
+/* The same for a page that is shared. */
+static uint64_t *replace_shared(uint64_t *cell, const uint64_t *end, const struct access *a)
+{
+    const struct entry e = {a->who | a->masks, a->site};
+    uint64_t slot = a->who & W_SLOT, keep = kept_by(a);
+    for (; cell != end; cell += CELL) {
+        uint64_t w = at_load_rlx(cell); /* relaxed: the exchange decides */
+        if (w != 0 && ((w ^ slot) & keep) != 0)
+            break;
+        if (!at_cas_acq(cell, w, W_LOCKED)) /* [cell] */
+            break;
+        if (cell[1] & SITE_SPECIAL) {
+            at_store_rel(cell, w); /* [cell] it is as it was */
+            break;
+        }
         cell_give(cell, e);
     }
     return cell;
@@ -90,8 +115,7 @@ void range_access(struct access *a, uintptr_t p, size_t words)
     set_marks(base, p, words);
     bool owned = owner_enter(shadow_owner(base, p));
     while (cell != end) {
-        if (owned)
-            cell = replace(cell, end, a);
+        cell = owned ? replace(cell, end, a) : replace_shared(cell, end, a);
         if (cell == end)
             break;
         if (is_free || ((at_load_rlx(cell) ^ want) & mask) != 0) /* relaxed: as above */
@@ -182,6 +206,14 @@ static void reset_page(uintptr_t base, uintptr_t from, uintptr_t to)
         owner_leave();
 }
 
+static inline bool are_unowned(const uint32_t *owner)
+{
+    uint32_t any = 0;
+    for (int i = 0; i < AT_ONCE; i++)
+        any |= at_load_acq(&owner[i]); /* [owner] */
+    return any == OWNER_NONE;
+}
+
 /* From the first page on, in one region: where the pages end that nobody ever changed a cell of. */
 static uintptr_t skip_unowned(uintptr_t base, uintptr_t from, uintptr_t to)
 {
@@ -190,6 +222,8 @@ static uintptr_t skip_unowned(uintptr_t base, uintptr_t from, uintptr_t to)
         end = to;
     const uint32_t *first = shadow_owner(base, from), *owner = first;
     const uint32_t *last = shadow_owner(base, end - 1) + 1;
+    while (last - owner >= AT_ONCE && are_unowned(owner))
+        owner += AT_ONCE;
     while (owner != last && at_load_acq(owner) == OWNER_NONE) /* [owner] */
         owner++;
     if (owner == first)

@@ -55,15 +55,20 @@ uint64_t cell_take(uint64_t *cell)
     }
 }
 
+static struct entry next_by_state(struct entry old, const struct access *a, struct found *found)
+{
+    struct rc_thread was = rc_enter();
+    struct entry next = cell_next(old, a, found);
+    rc_leave(was);
+    return next;
+}
+
 static struct entry next_of(struct entry old, const struct access *a, struct found *found)
 {
     struct entry next;
-    if (memo_find(old, a, &next))
+    if (!cell_is_alone(old) && memo_find(old, a, &next))
         return next;
-    struct rc_thread was = rc_enter();
-    next = cell_next(old, a, found);
-    rc_leave(was);
-    return next;
+    return next_by_state(old, a, found);
 }
 
 void cell_change_owned(uint64_t *cell, const struct access *a, struct found *found)
@@ -145,6 +150,15 @@ static void access_word(uint64_t *cell, uint32_t *page, uintptr_t word, const st
     }
 }
 
+/* The state has several accesses, and one of them makes the access needless to record. */
+static inline bool word_is_covered(const uint64_t *cell, uint64_t epoch, uint64_t masks)
+{
+    uint64_t site = at_load_acq(&cell[1]); /* [past] */
+    /* relaxed: the last recorder; when it was the flow itself, the fast path knew all of it */
+    return (site & SITE_PAST) && ((at_load_rlx(cell) ^ epoch) & W_SLOT) != 0 &&
+           is_covered(&cell[1], site, epoch, masks);
+}
+
 /* Whatever the state is. */
 static __attribute__((noinline)) void word_hard(struct rc_ctx *c, uintptr_t p, uint64_t masks,
                                                 uintptr_t pc)
@@ -153,10 +167,7 @@ static __attribute__((noinline)) void word_hard(struct rc_ctx *c, uintptr_t p, u
         return;
     uintptr_t word = p & ~(uintptr_t)7, base = shadow_get(word);
     uint64_t *cell = shadow_cell(base, word);
-    uint64_t site = at_load_acq(&cell[1]), epoch = c->clock.now.epoch; /* [past] */
-    /* relaxed: the last recorder; when it was the flow itself, the fast path knew all of it */
-    if ((site & SITE_PAST) && ((at_load_rlx(cell) ^ epoch) & W_SLOT) != 0 &&
-        is_covered(&cell[1], site, epoch, masks))
+    if (word_is_covered(cell, c->clock.now.epoch, masks))
         return;
     struct access a = access_of(c, 0, pc);
     a.masks = masks;
@@ -178,34 +189,73 @@ static __attribute__((noinline)) bool is_counted(struct rc_ctx *c, uintptr_t bas
 static __attribute__((noinline)) bool remembered(struct entry old, struct access a,
                                                  struct entry *ret_next)
 {
-    return memo_find(old, &a, ret_next);
+    return !cell_is_alone(old) && memo_find(old, &a, ret_next);
 }
 
-/* The commonest changes by themselves, on a page of the thread's own: the flow's own earlier access
- * goes; or what was done to another word lately is done to this one.  True: it is done. */
+/* Gives the cell its state after a, which is not a remembered one, and leaves the page. */
+static __attribute__((noinline)) void word_done(uint64_t *cell, struct entry old, struct access a,
+                                                uintptr_t p)
+{
+    struct found found;
+    found.n = found.bytes = 0;
+    cell_give(cell, next_by_state(old, &a, &found));
+    a.c->recorded = a.who;
+    owner_leave();
+    if (unlikely(found.n != 0)) {
+        struct rc_thread was = rc_enter();
+        race_found(&a, p & ~(uintptr_t)7, &found);
+        rc_leave(was);
+    }
+}
+
+/* The cell of a shared page is the thread's, with what was its first word.  False: another thread
+ * has it now. */
+static inline bool cell_try(uint64_t *cell, uint64_t *ret_w)
+{
+    uint64_t w = *ret_w = at_load_rlx(cell);               /* relaxed: the exchange decides */
+    return w != W_LOCKED && at_cas_acq(cell, w, W_LOCKED); /* [cell] */
+}
+
+/* The commonest case: a page of the thread's own, or one that is shared, and a cell that nobody
+ * has.  An earlier access that the new one makes superfluous goes; or what was done to another word
+ * lately is done to this one.  True: it is done. */
 static inline __attribute__((always_inline)) bool
 word_easy(struct rc_ctx *c, uintptr_t base, uintptr_t p, uint64_t masks, uintptr_t pc)
 {
     if (unlikely(base == 0) || unlikely(c->ignored[masks > 0xff] != 0))
         return false;
     uint64_t *cell = shadow_cell(base, p), epoch = c->clock.now.epoch, site = rc_site_held(c, pc);
-    if (unlikely(!owner_enter_own(shadow_owner(base, p))))
+    struct entry old, next = {epoch | masks, site};
+    enum owner_page page = owner_enter_now(shadow_owner(base, p));
+    if (likely(page == OWNER_PAGE_MINE)) {
+        old.w = cell[0];
+    } else if (unlikely(page == OWNER_PAGE_OTHER)) {
         return false;
-    struct entry old = {cell[0], cell[1]}, next = {epoch | masks, site};
-    bool done = ((old.w ^ epoch) & (W_SLOT | (~masks & 0xffff))) == 0 &&
-                likely((old.site & SITE_SPECIAL) == 0);
+    } else if (word_is_covered(cell, epoch, masks)) {
+        owner_leave();
+        return true;
+    } else if (unlikely(!cell_try(cell, &old.w))) {
+        owner_leave();
+        return false;
+    }
+    old.site = cell[1];
+    bool done = (old.w & ~masks & 0xffff) == 0 && likely((old.site & SITE_SPECIAL) == 0) &&
+                (((old.w ^ epoch) & W_SLOT) == 0 || (old.w != 0 && rc_ordered(c, old.w)));
     if (!done && (done = memo_is(memo_last->then, old, epoch, masks, site)))
         next = memo_use(memo_last->then);
-    else if (!done)
-        done = old.w != 0 &&
-               remembered(old, (struct access){.c = c, .who = epoch, .masks = masks, .site = site},
+    else if (!done && old.w != 0)
+        done = remembered(old, (struct access){.c = c, .who = epoch, .masks = masks, .site = site},
                           &next);
-    if (likely(done)) {
-        cell_give(cell, next);
-        c->recorded = epoch;
+    if (unlikely(!done)) {
+        shadow_set_mark(base, p, MARK_CELLS);
+        word_done(cell, old, (struct access){.c = c, .who = epoch, .masks = masks, .site = site},
+                  p);
+        return true;
     }
+    cell_give(cell, next);
+    c->recorded = epoch;
     owner_leave();
-    return done;
+    return true;
 }
 
 void shadow_word_slow(uintptr_t p, uint64_t masks, uintptr_t pc)

@@ -155,13 +155,14 @@ static inline void cell_give(uint64_t *cell, struct entry e)
 uint64_t cell_take(uint64_t *cell);
 
 /* Where w is the only access that is known, and no free: after a it is a alone, since w is an
- * earlier access of the same flow that a makes superfluous, or none. */
+ * earlier access that a makes superfluous, or none. */
 static inline bool cell_leaves_alone(uint64_t w, const struct access *a)
 {
     if (w == 0)
         return true;
-    return w_slot(w) == w_slot(a->who) && (w & W_ATOMIC) >= (a->who & W_ATOMIC) && w != W_LOCKED &&
-           (w & ~(a->masks | a->masks >> 8) & 0xffff) == 0;
+    return (w & ~(a->masks | a->masks >> 8) & 0xffff) == 0 && w != W_LOCKED &&
+           (w & W_ATOMIC) >= (a->who & W_ATOMIC) &&
+           (w_slot(w) == w_slot(a->who) || rc_ordered(a->c, w));
 }
 
 /* One access to a cell of a page that the thread owns.  It is inside. */

@@ -42,17 +42,22 @@ Test(owner, a_page_is_the_first_threads_until_another_one_comes)
     rt_fence_init();
     if (rt_fence_needed)
         cr_skip_test("this kernel has no membarrier(2)");
-    cr_assert(!owner_enter_own(&page[0]));
+    gate_mine = 0; /* this thread is known to who would shut it */
+    cr_assert_eq(owner_enter_now(&page[0]), OWNER_PAGE_OTHER);
     cr_assert(enter_and_leave(&page[0]));
-    cr_assert(owner_enter_own(&page[0]));
+    cr_assert_eq(owner_enter_now(&page[0]), OWNER_PAGE_MINE);
+    cr_assert_eq(owner_enter_now(&page[0]), OWNER_PAGE_OTHER, "the thread is inside");
     owner_leave();
     cr_assert(enter_and_leave(&page[40]));
     on_another_thread(take_page_0);
     cr_assert_eq(page[0], (uint32_t)OWNER_SHARED);
     cr_assert_not(enter_and_leave(&page[0]));
-    cr_assert(!owner_enter_own(&page[0]) && !owner_is_inside());
-    cr_assert(owner_enter_own(&page[40]), "which is far from what was taken");
+    cr_assert_eq(owner_enter_now(&page[0]), OWNER_PAGE_SHARED);
     owner_leave();
+    cr_assert_eq(owner_enter_now(&page[40]), OWNER_PAGE_MINE, "which is far from what was taken");
+    owner_leave();
+    cr_assert_eq(owner_enter_now(&page[60]), OWNER_PAGE_OTHER, "which is nobody's");
+    cr_assert(!owner_is_inside());
 }
 
 static void *leave_it_to_the_next(void *ret_id)
@@ -154,7 +159,8 @@ Test(owner, a_borrowed_page_is_its_owners_again)
     on_another_thread(borrow_page_16);
     cr_assert_eq(page[16], owner_mine->id);
     cr_assert_eq(page[17], (uint32_t)OWNER_NONE);
-    cr_assert(owner_enter_own(&page[16]));
+    gate_mine = 0;
+    cr_assert_eq(owner_enter_now(&page[16]), OWNER_PAGE_MINE);
     owner_leave();
     cr_assert_eq(owner_revoked(), 0);
 }
