@@ -494,16 +494,28 @@ void flow_move(struct flow_clock *c, uint64_t epoch)
     origins_add(&c->since_release, was);
 }
 
+/* a becomes equal to b where it is: two leaves, of which nobody else has a.  Several flows that
+ * hand a lock round keep a leaf each, and need neither a new one nor the other's counter. */
+static bool copy_leaf(struct vc_node *a, const struct vc_node *b)
+{
+    if (a == NULL || b == NULL || (a->level | b->level) != 0 || !unshared(a))
+        return false;
+    memcpy(a->clock, b->clock, LEAF_SIZE - HEAD);
+    return true;
+}
+
 void flow_acquire(struct flow_clock *c, const struct snap *src)
 {
     if (snap_empty(src) || (src->epoch != 0 && snap_implies(&c->now, src->epoch)))
         return;
     if (c->now.vc != src->vc && is_known(c, src)) {
         struct vc_node *was = c->now.vc;
-        c->now.vc = vc_ref(src->vc);
+        if (!copy_leaf(was, src->vc)) {
+            c->now.vc = vc_ref(src->vc);
+            vc_unref(was);
+        }
         c->now.late = 0; /* src knows it */
         snap_raise(&c->now, src->late);
-        vc_unref(was);
     } else {
         snap_join(&c->now, src);
     }
