@@ -18,22 +18,22 @@
 
 static void took(const void *lock, unsigned how, const char *kind, uintptr_t pc)
 {
-    struct rc_ctx *c = watched();
+    struct rc_ctx *c = watched(), *checked = watched_from(pc);
     if (!c)
         return;
-    rc_acquire(c, lock);
-    saw_read(watched_from(pc), lock, 1, pc);
+    rc_acquire_at(c, lock, checked ? pc : 0);
+    saw_read(checked, lock, 1, pc);
     rc_lock_taken(c, lock, how, kind, pc);
 }
 
 static void drops(const void *lock, uintptr_t pc)
 {
-    struct rc_ctx *c = watched();
+    struct rc_ctx *c = watched(), *checked = watched_from(pc);
     if (!c)
         return;
-    saw_read(watched_from(pc), lock, 1, pc);
+    saw_read(checked, lock, 1, pc);
     rc_lock_dropped(c, lock);
-    rc_release(c, lock);
+    rc_release_at(c, lock, checked ? pc : 0);
 }
 
 /* Making and destroying are writes, use is a read: use unordered with them, or with free(), is a

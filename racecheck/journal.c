@@ -75,6 +75,11 @@ __attribute__((noinline)) void journal_add(struct rc_ctx *c, enum rc_event_kind 
     put(c, kind, obj, rc_site_here(c, pc));
 }
 
+__attribute__((noinline)) rc_site journal_site(const struct rc_ctx *c)
+{
+    return rc_site_here(c, rc_self.ctx == c ? find_call(c->top->sp) : c->waits_at);
+}
+
 __attribute__((noinline)) void rc_waits(struct rc_ctx *c)
 {
     if (c)

@@ -33,7 +33,10 @@ struct journal {
  * rc_enter(). */
 void journal_add(struct rc_ctx *c, enum rc_event_kind kind, const void *obj);
 
-/* The same for a place that is known; also inside rc_enter(). */
+/* The place of what c does now, or where it waits. */
+rc_site journal_site(const struct rc_ctx *c);
+
+/* journal_add() for a place that is known; also inside rc_enter(). */
 void journal_add_at(struct rc_ctx *c, enum rc_event_kind kind, const void *obj, rc_site site);
 
 /* c has ended. */

@@ -110,6 +110,15 @@ void rc_release(struct rc_ctx *c, const void *obj);         /* obj's clock becom
 void rc_release_merge(struct rc_ctx *c, const void *obj);   /* obj's clock joins c's */
 void rc_release_acquire(struct rc_ctx *c, const void *obj); /* both join each other */
 
+/* The same for a call that returns to pc, in code that was compiled for the detector; 0: not known,
+ * as in the others. */
+void rc_acquire_at(struct rc_ctx *c, const void *obj, uintptr_t pc);
+void rc_release_at(struct rc_ctx *c, const void *obj, uintptr_t pc);
+
+/* a and b have met: each goes on after all that the other has done so far.  obj is a name for what
+ * they met at; its clock is left alone. */
+void rc_meet(struct rc_ctx *a, struct rc_ctx *b, const void *obj);
+
 /* Order through the descriptor fd; c may be NULL.  Before a write to it; after a read from it, of
  * data or of their end; before its close. */
 void rc_fd_sends(struct rc_ctx *c, int fd);

@@ -168,6 +168,16 @@ static void forget_block(uintptr_t base, uintptr_t from, uintptr_t to)
     }
 }
 
+enum { AT_ONCE = 8 };
+
+static inline uint64_t any_mark(const uint64_t *eight)
+{
+    uint64_t any = 0;
+    for (int i = 0; i < AT_ONCE; i++)
+        any |= at_load_rlx(&eight[i]); /* relaxed: as below */
+    return any;
+}
+
 /* From p on, in one region: the end of the eights of marks that no object ever had. */
 static uintptr_t skip_unmarked(uintptr_t base, uintptr_t p, uintptr_t to)
 {
@@ -179,6 +189,8 @@ static uintptr_t skip_unmarked(uintptr_t base, uintptr_t p, uintptr_t to)
         return p;
     const uint64_t *eight = (const uint64_t *)shadow_mark(base, p), *from = eight;
     const uint64_t *last = eight + (end - p) / (8 * MARK_SIZE);
+    while (last - eight >= AT_ONCE && (any_mark(eight) & objects_there) == 0)
+        eight += AT_ONCE;
     while (eight != last && (at_load_rlx(eight) & objects_there) == 0) /* relaxed: as below */
         eight++;
     return p + (uintptr_t)(eight - from) * 8 * MARK_SIZE;
@@ -215,12 +227,25 @@ void sync_forget(uintptr_t p, size_t n)
 
 /* ---- host objects ---- */
 
-void rc_acquire(struct rc_ctx *c, const void *obj)
+static inline bool does_not_count(const struct rc_ctx *c)
+{
+    return rc_is_silent(c) || c->no_sync;
+}
+
+static inline void note(struct rc_ctx *c, enum rc_event_kind kind, const void *obj, uintptr_t pc)
+{
+    if (pc != 0)
+        journal_add_at(c, kind, obj, rc_site_here(c, pc));
+    else
+        journal_add(c, kind, obj);
+}
+
+void rc_acquire_at(struct rc_ctx *c, const void *obj, uintptr_t pc)
 {
     struct sync *s;
-    if (rc_is_silent(c) || c->no_sync || (s = find((uintptr_t)obj, HOST)) == NULL)
+    if (does_not_count(c) || (s = find((uintptr_t)obj, HOST)) == NULL)
         return;
-    journal_add(c, RC_EVENT_ACQUIRE, obj);
+    note(c, RC_EVENT_ACQUIRE, obj, pc);
     struct rc_thread was = rc_enter();
     ctx_busy(c);
     spin_lock(&s->lock);
@@ -230,15 +255,21 @@ void rc_acquire(struct rc_ctx *c, const void *obj)
     rc_leave(was);
 }
 
+void rc_acquire(struct rc_ctx *c, const void *obj)
+{
+    rc_acquire_at(c, obj, 0);
+}
+
 enum release { REPLACE, MERGE, EXCHANGE };
 
-static void release(struct rc_ctx *c, const void *obj, enum release how)
+static inline __attribute__((always_inline)) void release(struct rc_ctx *c, const void *obj,
+                                                          enum release how, uintptr_t pc)
 {
-    if (rc_is_silent(c) || c->no_sync)
+    if (does_not_count(c))
         return;
     if (how == EXCHANGE)
-        journal_add(c, RC_EVENT_ACQUIRE, obj);
-    journal_add(c, RC_EVENT_RELEASE, obj);
+        note(c, RC_EVENT_ACQUIRE, obj, pc);
+    note(c, RC_EVENT_RELEASE, obj, pc);
     struct rc_thread was = rc_enter();
     struct sync *s = find_or_make((uintptr_t)obj, HOST);
     ctx_busy(c);
@@ -255,19 +286,45 @@ static void release(struct rc_ctx *c, const void *obj, enum release how)
     rc_leave(was);
 }
 
+void rc_release_at(struct rc_ctx *c, const void *obj, uintptr_t pc)
+{
+    release(c, obj, REPLACE, pc);
+}
+
 void rc_release(struct rc_ctx *c, const void *obj)
 {
-    release(c, obj, REPLACE);
+    release(c, obj, REPLACE, 0);
 }
 
 void rc_release_merge(struct rc_ctx *c, const void *obj)
 {
-    release(c, obj, MERGE);
+    release(c, obj, MERGE, 0);
 }
 
 void rc_release_acquire(struct rc_ctx *c, const void *obj)
 {
-    release(c, obj, EXCHANGE);
+    release(c, obj, EXCHANGE, 0);
+}
+
+/* As if each released into an object of its own and the other acquired that.  a is marked busy for
+ * both: who is busy and waits for a second mark would keep a collection waiting for ever. */
+void rc_meet(struct rc_ctx *a, struct rc_ctx *b, const void *obj)
+{
+    if (does_not_count(a) || does_not_count(b))
+        return;
+    rc_site at_a = journal_site(a), at_b = journal_site(b);
+    struct rc_thread was = rc_enter();
+    journal_add_at(a, RC_EVENT_RELEASE, obj, at_a);
+    ctx_busy(a);
+    flow_acquire(&b->clock, &a->clock.now);
+    rc_tick(a);
+    journal_add_at(b, RC_EVENT_ACQUIRE, obj, at_b);
+    journal_add_at(b, RC_EVENT_RELEASE, obj, at_b);
+    flow_acquire(&a->clock, &b->clock.now);
+    rc_tick(b);
+    journal_add_at(a, RC_EVENT_ACQUIRE, obj, at_a);
+    ctx_idle(a);
+    rc_leave(was);
 }
 
 /* ---- atomics ---- */

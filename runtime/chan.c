@@ -227,14 +227,6 @@ static inline void hook_received(struct chan *c, struct g *g, size_t i)
     hook_acquire(g, sent_edge(c, i));     /* [hb-chan] */
 }
 
-static inline void hook_met(struct chan *c, struct g *a, struct g *b)
-{
-    hook_release(a, sent_edge(c, 0)); /* [hb-chan] */
-    hook_acquire(b, sent_edge(c, 0));
-    hook_release(b, sent_edge(c, 0));
-    hook_acquire(a, sent_edge(c, 0));
-}
-
 /* ---- trying, under the lock ---- */
 
 /* Hands elem to a receiver that waits: so the ring is empty. */
@@ -243,7 +235,7 @@ static struct g *hand_over(struct chan *c, struct g *self, struct chan_wait *w, 
     if (w->elem)
         copy_elem(w->elem, elem, c->elem_size);
     if (c->cap == 0) {
-        hook_met(c, self, w->g);
+        hook_meet(self, w->g, sent_edge(c, 0)); /* [hb-chan] */
     } else {
         hook_sent(c, self, c->recv_at);
         hook_received(c, w->g, c->recv_at);
@@ -304,7 +296,7 @@ enum chan_try chan_get(struct chan *c, struct g *self, void *elem, struct g **re
         if (w) {
             if (elem)
                 copy_elem(elem, w->elem, c->elem_size);
-            hook_met(c, w->g, self);
+            hook_meet(w->g, self, sent_edge(c, 0)); /* [hb-chan] */
             *ret_wake = served(w, true);
             return CHAN_DONE;
         }

@@ -140,6 +140,13 @@ static inline void hook_release_acquire(struct g *g, const void *obj)
         rc_release_acquire(g->race, obj);
 }
 
+/* a and b have met at obj: each goes on after the other. */
+static inline void hook_meet(struct g *a, struct g *b, const void *obj)
+{
+    if (GO_RACE)
+        rc_meet(a->race, b->race, obj);
+}
+
 static inline void hook_forget(const void *p, size_t n)
 {
     if (GO_RACE)

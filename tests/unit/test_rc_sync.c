@@ -120,6 +120,66 @@ Test(rc_sync, forgetting_leaves_the_neighbours)
     expect(true);
 }
 
+Test(rc_sync, who_meets_comes_after_the_other)
+{
+    start();
+    rc_meet(b, a, object);
+    expect(true);
+    rc_switch(a);
+    __tsan_write8(&data);
+    cr_assert_eq(n_reports, 1, "what b did since then is not known to a");
+}
+
+Test(rc_sync, a_meeting_orders_both_ways)
+{
+    start();
+    rc_meet(a, b, object);
+    expect(true);
+    rc_meet(a, b, object);
+    rc_switch(a);
+    __tsan_write8(&data);
+    cr_assert_eq(n_reports, 0);
+}
+
+Test(rc_sync, what_comes_after_a_meeting_is_not_in_it)
+{
+    start();
+    rc_meet(a, b, object);
+    rc_switch(a);
+    __tsan_write8(&data);
+    expect(false);
+}
+
+Test(rc_sync, a_meeting_leaves_nothing_behind)
+{
+    start();
+    rc_meet(a, c, object);
+    rc_acquire(b, object);
+    expect(false);
+}
+
+Test(rc_sync, who_meets_passes_on_what_it_knew)
+{
+    start();
+    rc_meet(a, c, object);
+    rc_meet(c, b, object);
+    expect(true);
+}
+
+Test(rc_sync, a_place_that_is_given_is_remembered)
+{
+    uintptr_t pc[4];
+    start();
+    rc_release_at(a, object, 0x1234);
+    rc_acquire_at(c, object, 0x5678);
+    expect(false);
+    const struct rc_order_info *o = &reports[0].order;
+    cr_assert_eq(o->n_since, 1);
+    cr_assert_eq(o->since[0].obj, object);
+    cr_assert_geq(rc_stack_of(o->since[0].site, pc, 4, NULL), 1);
+    cr_assert_eq(pc[0], 0x1234);
+}
+
 /* ---- atomics ---- */
 
 #define EDGE(name, ordered, in_a, in_b) \
