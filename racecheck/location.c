@@ -22,6 +22,8 @@ void location_find_type(struct location *l, const uintptr_t *pcs, size_t n, size
     for (size_t i = 0; l->kind == LOCATION_HEAP && i < n; i++) {
         if (!symbol_pointee(pcs[i], l->block.size, l->addr - l->block.start, bytes, &p))
             continue;
+        if (p.part[0] == '[' && strncmp(p.type, "struct go_", 10) == 0)
+            continue; /* a pointer to one that is a part of the block fits by chance */
         if (l->has_pointee && strcmp(l->pointee.type, p.type) != 0) {
             l->has_pointee = false;
             return;
@@ -29,6 +31,19 @@ void location_find_type(struct location *l, const uintptr_t *pcs, size_t n, size
         l->has_pointee = true;
         l->pointee = p;
     }
+}
+
+bool location_object(const struct location *l, struct text *t)
+{
+    if (l->kind == LOCATION_GLOBAL)
+        text_printf(t, "%s%.*s", l->global.name, (int)l->global.whole, l->global.part);
+    else if (l->kind == LOCATION_STACK && l->has_local)
+        text_printf(t, "%s%.*s", l->local.name, (int)l->local.whole, l->local.part);
+    else if (l->kind == LOCATION_HEAP && l->has_pointee)
+        text_printf(t, "%s%.*s", l->pointee.type, (int)l->pointee.whole, l->pointee.part);
+    else
+        return false;
+    return true;
 }
 
 struct location location_find(uintptr_t addr)

@@ -3,6 +3,7 @@
 #define RC_LOCATION_H
 
 #include "heap.h"
+#include "print.h"
 #include "report.h"
 #include "symbol.h"
 
@@ -23,6 +24,10 @@ struct location {
 /* Slow; on a stack and in a state where symbol.h may be used.  Of all that a report gathers this is
  * the first: nothing must have been allocated since the race was found. */
 struct location location_find(uintptr_t addr);
+
+/* Appends what the program calls an object that orders and begins there: "pool.mu", in a heap block
+ * of known type "struct pool.mu".  False: it has no name. */
+bool location_object(const struct location *l, struct text *t);
 
 /* Finds out what the block is, from the places of both accesses and of the allocation: only if all
  * that know anything agree. */

@@ -52,8 +52,12 @@ const char *story_title(const struct story *s);
 /* Fills s->why; the accesses must be there. */
 void story_why(struct story *s, const struct rc_order_info *o);
 
-/* "'mu'", "at offset 8 of a heap block of 40 bytes", "0x7f...": an object that orders. */
-void story_object_name(const void *obj, char *buf, size_t size);
+/* "'pool.mu'", "'m' of worker()", "'struct pool.mu' at 0x7f...", "at offset 8 of a heap block of 40
+ * bytes", "0x7f...": an object that orders.  site: where it was used, or 0. */
+void story_object_name(const void *obj, rc_site site, char *buf, size_t size);
+
+/* What is known of the place of a lock, and of the block that it is in. */
+struct location story_lock_location(const struct rc_held_lock *k);
 
 /* Colours the headings of a report in text. */
 void story_color(struct log_text *t);

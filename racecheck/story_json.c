@@ -13,7 +13,7 @@
  *   STACK:  [{"function":"f","file":"/a/b.c","line":1,"column":2,"inlined":b,"module":"...",
  *             "pc":"0x.."}...]
  *   LIFE:   FLOW with "state":"running"|"finished","created_at":STACK
- *   LOCK:   {"kind":"mutex","address":"0x..","name":"mu","write":b,"taken_at":STACK}
+ *   LOCK:   {"kind":"mutex","address":"0x..","name":"pool.mu","write":b,"taken_at":STACK}
  *
  * Files are whole paths less strip_path_prefix; addresses are strings, because JSON numbers lose
  * bits beyond 2^53.  Keys whose value is unknown are absent. */
@@ -73,15 +73,18 @@ static void put_flow(struct log_text *o, const struct rc_life *l)
 
 static void put_lock(struct log_text *o, const struct rc_held_lock *k)
 {
-    struct symbol_global g;
+    char name[256];
+    struct text of;
     struct trail t;
+    struct location l = story_lock_location(k);
+    text_init(&of, name, sizeof name);
     log_printf(o, "{\"kind\":");
     log_json(o, k->kind);
     log_printf(o, ",");
     put_address(o, "address", (uintptr_t)k->lock);
-    if (symbol_global((uintptr_t)k->lock, &g) && g.start == (uintptr_t)k->lock) {
+    if (location_object(&l, &of)) {
         log_printf(o, ",\"name\":");
-        log_json(o, g.name);
+        log_json(o, name);
     }
     log_printf(o, ",\"write\":%s,\"taken_at\":", yes(k->for_write));
     trail_make(&t, k->taken_at);

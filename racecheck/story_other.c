@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NAME = 128, HOLDERS_SHOWN = 4, OBJECTS_SHOWN = 4 };
+enum { NAME = 256, HOLDERS_SHOWN = 4, OBJECTS_SHOWN = 4 };
 
 static void flow_name(const struct rc_flow_id *f, bool begins, char *buf, size_t size)
 {
@@ -58,8 +58,8 @@ void story_circle(struct story_other *s, const struct rc_circle *circle)
     for (unsigned i = 0; i < circle->n; i++) {
         const struct rc_circle_edge *e = &circle->edge[i];
         flow_name(&e->by, true, who, sizeof who);
-        story_object_name(e->held.lock, held, sizeof held);
-        story_object_name(e->taken.lock, taken, sizeof taken);
+        story_object_name(e->held.lock, e->held.taken_at, held, sizeof held);
+        story_object_name(e->taken.lock, e->taken.taken_at, taken, sizeof taken);
         struct text t = begin_part(s, e->taken.taken_at);
         text_printf(&t, "%s takes %s %s, while it holds %s %s", who, e->taken.kind, taken,
                     e->held.kind, held);
@@ -76,7 +76,7 @@ void story_misuse(struct story_other *s, const struct rc_misuse *m)
     s->type = "mutex-misuse";
     s->title = "MUTEX MISUSE";
     flow_name(&m->by, false, who, sizeof who);
-    story_object_name(m->lock, object, sizeof object);
+    story_object_name(m->lock, m->where, object, sizeof object);
     struct text t = begin_part(s, m->where);
     text_printf(&t, "%c%s by %s: %s %s", *m->what - 'a' + 'A', m->what + 1, who, m->kind, object);
     add_creation(s, &m->by);
@@ -135,7 +135,7 @@ void story_blocked(struct story_other *s, const struct rc_blocked *b)
     text_printf(&t, " %s %s in %s", b->n > 1 ? "are" : "is",
                 b->for_ever ? "blocked for ever" : "still blocked", b->why);
     for (size_t i = 0; i < b->n_on && i < OBJECTS_SHOWN; i++) {
-        story_object_name(b->on[i].obj, object, sizeof object);
+        story_object_name(b->on[i].obj, rc_waits_at(b->ctx), object, sizeof object);
         const struct rc_blocked_on *o = &b->on[i];
         text_printf(&t, "%s%s%s %s%s%s",
                     i         ? ", "
@@ -146,7 +146,7 @@ void story_blocked(struct story_other *s, const struct rc_blocked *b)
     if (b->n_on > OBJECTS_SHOWN)
         text_printf(&t, ", ...");
     for (size_t i = 0; i < b->n_on && i < OBJECTS_SHOWN; i++) {
-        story_object_name(b->on[i].obj, object, sizeof object);
+        story_object_name(b->on[i].obj, rc_waits_at(b->ctx), object, sizeof object);
         add_object(s, &b->on[i], object);
     }
     add_creation(s, &first);

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { NAME_MAX_ = 256 };
+
 static const char bar[] = "==================\n";
 
 bool story_is_first(const struct rc_life *l)
@@ -156,16 +158,22 @@ static void print_location(struct log_text *out, const struct story *s)
     }
 }
 
-/* "mutex 'mu' (0x..., taken at f.c:12:3)" */
+/* "mutex 'pool.mu' (taken at f.c:12)", "mutex 'struct pool.mu' at 0x... (taken at f.c:12)" */
 static void print_lock(struct log_text *out, const struct rc_held_lock *k)
 {
-    struct symbol_global g;
+    char name[NAME_MAX_];
+    struct text of;
     struct trail t;
+    struct location l = story_lock_location(k);
+    text_init(&of, name, sizeof name);
+    bool named = location_object(&l, &of);
     log_printf(out, "%s ", k->kind);
-    if (symbol_global((uintptr_t)k->lock, &g) && g.start == (uintptr_t)k->lock)
-        log_printf(out, "'%s'", g.name);
-    else
-        log_printf(out, "0x%012llx", (unsigned long long)(uintptr_t)k->lock);
+    if (named)
+        log_printf(out, "'%s'", name);
+    if (named && l.kind == LOCATION_STACK)
+        log_printf(out, " of %s()", l.local.function);
+    if (!named || l.kind == LOCATION_HEAP)
+        log_printf(out, "%s0x%012llx", named ? " at " : "", (unsigned long long)l.addr);
     if (!k->for_write)
         log_printf(out, " for reading");
     trail_make(&t, k->taken_at);

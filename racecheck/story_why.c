@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INLINED_MAX = 16, NAME_MAX_ = 128, PLACE_MAX = 320, OWN_MAX = 8 };
+enum { INLINED_MAX = 16, NAME_MAX_ = 256, PLACE_MAX = 320, OWN_MAX = 8 };
 
 /* ---- names ---- */
 
@@ -50,23 +50,46 @@ static bool own_object_name(const void *obj, const struct location *l, char *buf
     return l->kind == LOCATION_GLOBAL && trail_is_ours(l->addr, l->global.file);
 }
 
-void story_object_name(const void *obj, char *buf, size_t size)
+static struct location locate(const void *obj, rc_site site)
+{
+    struct location l = location_find((uintptr_t)obj);
+    const rc_site sites[] = {site, l.block.site};
+    uintptr_t pcs[2];
+    size_t n = 0;
+    for (int i = 0; i < 2 && l.kind == LOCATION_HEAP && !l.block.freed; i++)
+        if (rc_site_has_pc(sites[i]) && rc_stack_of(sites[i], &pcs[n], 1, NULL) > 0)
+            pcs[n++]--; /* inside the call, not behind it */
+    location_find_type(&l, pcs, n, 1);
+    return l;
+}
+
+struct location story_lock_location(const struct rc_held_lock *k)
+{
+    return locate(k->lock, k->taken_at);
+}
+
+void story_object_name(const void *obj, rc_site site, char *buf, size_t size)
 {
     struct text t;
-    struct location l = location_find((uintptr_t)obj);
+    struct location l = locate(obj, site);
     if (own_object_name(obj, &l, buf, size))
         return;
     text_init(&t, buf, size);
-    if (l.kind == LOCATION_GLOBAL)
-        text_printf(&t, "'%s%s'", l.global.name, l.addr == l.global.start ? "" : l.global.part);
-    else if (l.kind == LOCATION_STACK && l.has_local)
-        text_printf(&t, "'%s%s' of %s()", l.local.name, l.addr == l.local.start ? "" : l.local.part,
-                    l.local.function);
-    else if (l.kind == LOCATION_HEAP && !l.block.freed)
+    text_printf(&t, "'");
+    if (location_object(&l, &t)) {
+        text_printf(&t, "'");
+        if (l.kind == LOCATION_STACK)
+            text_printf(&t, " of %s()", l.local.function);
+        else if (l.kind == LOCATION_HEAP)
+            text_printf(&t, " at 0x%012llx", (unsigned long long)l.addr);
+        return;
+    }
+    text_init(&t, buf, size);
+    if (l.kind == LOCATION_HEAP && !l.block.freed)
         text_printf(&t, "at offset %zu of a heap block of %zu bytes",
                     (size_t)(l.addr - l.block.start), l.block.size);
     else
-        text_printf(&t, "0x%012llx", (unsigned long long)(uintptr_t)obj);
+        text_printf(&t, "0x%012llx", (unsigned long long)l.addr);
 }
 
 /* The function that the call before the return address pc calls, or 0: what a direct call says,
@@ -173,7 +196,7 @@ static void describe(struct text *t, const struct rc_event *e)
     char operation[NAME_MAX_], place[PLACE_MAX], object[NAME_MAX_];
     operation_name(e, operation, sizeof operation);
     place_name(e, place, sizeof place);
-    story_object_name(e->obj, object, sizeof object);
+    story_object_name(e->obj, e->site, object, sizeof object);
     if (e->kind == RC_EVENT_STORE || e->kind == RC_EVENT_LOAD || e->kind == RC_EVENT_PEEK)
         text_printf(t, "atomic %s%s", object, place);
     else if (e->kind == RC_EVENT_FENCE)
@@ -277,7 +300,7 @@ static void say_remedy(struct story *s, const char *const who[2], const struct r
     int side;
     const struct rc_event *e = &o->since[o->shared.kind ? o->shared_with : 0];
     if (o->shared.kind) {
-        story_object_name(o->shared.obj, object, sizeof object);
+        story_object_name(o->shared.obj, o->shared.site, object, sizeof object);
         place_name(&o->shared, place, sizeof place);
         place_name(e, other, sizeof other);
     }
@@ -289,7 +312,7 @@ static void say_remedy(struct story *s, const char *const who[2], const struct r
                     who[0], object, place);
     } else if ((k = held_by_one(s, &side))) {
         struct text t = sentence(s);
-        story_object_name(k->lock, object, sizeof object);
+        story_object_name(k->lock, k->taken_at, object, sizeof object);
         text_printf(&t, "%s %s would have ordered them, had %s held it at its %s too", k->kind,
                     object, who[!side], verb(s->access[!side].info));
     } else if (o->shared.kind) {

@@ -47,9 +47,7 @@ static void print_name(int fd, const void *p)
     struct symbol_global v;
     if (!symbol_global((uintptr_t)p, &v))
         return;
-    const char *dot = strrchr(v.part, '.');
-    bool ours = dot && dot[strlen(dot) - 1] == '_'; /* the first field of a lock: its name does */
-    rt_printf(fd, " = %s%.*s", v.name, ours ? (int)(dot - v.part) : (int)sizeof v.part, v.part);
+    rt_printf(fd, " = %s%.*s", v.name, (int)v.whole, v.part);
     if (v.file && v.line)
         rt_printf(fd, " (%s:%d)", v.file, v.line);
 }

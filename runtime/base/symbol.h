@@ -33,6 +33,8 @@ struct symbol_global {
     uintptr_t start;
     size_t size;
     char part[120]; /* which field or element addr lies in: ".row[2].x"; "" when not known */
+    size_t whole;   /* its length, without what only a library knows of: the fields of a go_mutex,
+                       or with names that are reserved for the implementation */
 };
 bool symbol_global(uintptr_t addr, struct symbol_global *ret_global);
 
@@ -44,7 +46,8 @@ struct symbol_local {
     int line;                           /* 0 when unknown */
     uintptr_t start;
     size_t size;
-    char part[120]; /* as above */
+    char part[120]; /* as above, like the next */
+    size_t whole;
 };
 bool symbol_local(uintptr_t pc, uintptr_t cfa, uintptr_t sp, uintptr_t addr,
                   struct symbol_local *ret_local);
@@ -55,6 +58,7 @@ bool symbol_local(uintptr_t pc, uintptr_t cfa, uintptr_t sp, uintptr_t addr,
 struct symbol_pointee {
     char type[80]; /* "struct node" */
     char part[120];
+    size_t whole; /* as above */
 };
 bool symbol_pointee(uintptr_t pc, size_t block_size, size_t offset, size_t bytes,
                     struct symbol_pointee *ret_pointee);

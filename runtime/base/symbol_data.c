@@ -4,6 +4,7 @@
  * knows nothing the symbol table may still have a name. */
 #include "symbol_inner.h"
 #include <dwarf.h>
+#include <string.h>
 
 struct var_search {
     Dwarf_Addr addr; /* without bias */
@@ -143,13 +144,28 @@ static bool enter_field(Dwarf_Die *record, Dwarf_Word *offset, Dwarf_Die *ret_ty
     return false;
 }
 
-/* Goes down from a type to what lies at offset in it.  Unions could be any of their members. */
-size_t symbol_name_part(Dwarf_Die *whole, Dwarf_Word offset, struct text *t)
+static bool is_reserved(const char *name)
 {
-    Dwarf_Die type = *whole, next;
+    return name[0] == '_' && (name[1] == '_' || (name[1] >= 'A' && name[1] <= 'Z'));
+}
+
+/* A structure whose fields are the runtime's. */
+static bool is_of_runtime(Dwarf_Die *type)
+{
+    const char *name = dwarf_diename(type);
+    return name && strncmp(name, "go_", 3) == 0;
+}
+
+/* Goes down from a type to what lies at offset in it.  Unions could be any of their members. */
+size_t symbol_name_part(Dwarf_Die *outer, Dwarf_Word offset, struct text *t, size_t *ret_whole)
+{
+    Dwarf_Die type = *outer, next;
     Dwarf_Word size;
-    bool more = true;
+    bool more = true, inside = false;
+    *ret_whole = t->len;
     while (more) {
+        size_t before = t->len;
+        inside = inside || is_of_runtime(&type);
         int tag = dwarf_tag(&type);
         if (tag == DW_TAG_array_type)
             more = enter_array(&type, &offset, &next, t);
@@ -159,6 +175,9 @@ size_t symbol_name_part(Dwarf_Die *whole, Dwarf_Word offset, struct text *t)
             more = false;
         if (more)
             type = next;
+        inside = inside || (t->buf[before] == '.' && is_reserved(t->buf + before + 1));
+        if (!inside)
+            *ret_whole = t->len;
     }
     return dwarf_aggregate_size(&type, &size) == 0 ? size : 0;
 }
@@ -178,7 +197,7 @@ static bool global_by_dwarf(struct module *m, uintptr_t addr, struct symbol_glob
         Dwarf_Die type;
         text_init(&part, g->part, sizeof g->part);
         if (symbol_type_of(&s.die, &type))
-            symbol_name_part(&type, s.addr - s.start, &part);
+            symbol_name_part(&type, s.addr - s.start, &part, &g->whole);
         g->line = symbol_die_number(&s.die, DW_AT_decl_line);
         g->file = g->line ? symbol_unit_file(cu, symbol_die_number(&s.die, DW_AT_decl_file)) : NULL;
         return true;

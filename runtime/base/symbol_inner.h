@@ -44,7 +44,7 @@ bool symbol_type_of(Dwarf_Die *die, Dwarf_Die *ret_type);
 size_t symbol_size_of(Dwarf_Die *die);
 
 /* Appends the names of the fields and elements that lie at offset in the type: ".row[2].x".
- * Returns the bytes of the innermost one. */
-size_t symbol_name_part(Dwarf_Die *type, Dwarf_Word offset, struct text *t);
+ * Returns the bytes of the innermost one.  *ret_whole: as in struct symbol_global. */
+size_t symbol_name_part(Dwarf_Die *type, Dwarf_Word offset, struct text *t, size_t *ret_whole);
 
 #endif

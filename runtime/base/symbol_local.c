@@ -157,7 +157,7 @@ static bool find_local(Dwarf_Die *cu, Dwarf_Die *scopes, int function, struct se
     l->size = symbol_size_of(&s->var);
     text_init(&part, l->part, sizeof l->part);
     if (symbol_type_of(&s->var, &type))
-        symbol_name_part(&type, s->addr - s->start, &part);
+        symbol_name_part(&type, s->addr - s->start, &part, &l->whole);
     return true;
 }
 
@@ -203,7 +203,7 @@ struct pointee_search {
 static bool access_fits(const struct pointee_search *s, Dwarf_Die *type, size_t size,
                         struct text *part)
 {
-    size_t inner = symbol_name_part(type, s->offset % size, part);
+    size_t whole, inner = symbol_name_part(type, s->offset % size, part, &whole);
     return inner >= s->bytes || inner == 0 || s->bytes == 8; /* 8: a whole word, of a larger one */
 }
 
@@ -259,7 +259,7 @@ static bool pointee_in(struct module *m, uintptr_t pc, struct pointee_search *s,
     text_init(&t, p->part, sizeof p->part);
     if (s->block != size)
         text_printf(&t, "[%zu]", s->offset / (size_t)size);
-    symbol_name_part(&s->type, s->offset % size, &t);
+    symbol_name_part(&s->type, s->offset % size, &t, &p->whole);
     return true;
 }
 

@@ -28,6 +28,11 @@
 // stderr:   heap\(\) .*race_report\.c:@calloc:\d+
 // stderr:   used as struct node\[\], in \[1\]\.range\.hi
 // stderr:   goroutine 2 has released nothing since its write
+// case: locks-in-structures
+// stderr:   by main goroutine: mutex 'struct pool\.mu' at 0x[0-9a-f]+ \(taken at .*:@pool\)
+// stderr:   by goroutine 2: mutex 'pools\[1\]\.mu' \(taken at .*:@pools\)
+// stderr:   after its write, goroutine 2 released 'pools\[1\]\.mu' by go_mutex_unlock\(\) at .*
+// stderr:   mutex 'struct pool\.mu' at 0x[0-9a-f]+ would have ordered them, had goroutine 2 .*
 // case: stack
 // stderr: Location: stack variable 'here' of 12 bytes, in here\.v, of stack\(\), .*:@here, on .*
 // case: array-on-stack
@@ -71,6 +76,12 @@ struct node {
     struct node *next;
     char name[16];
 };
+
+struct pool {
+    go_mutex mu;
+    int free;
+};
+static struct pool pools[2];
 
 struct {
     int hits;
@@ -171,6 +182,30 @@ FRAME void heap(void)
     go(writes_node, list);
     step_to(2);
     list[1].range.hi = 4;
+}
+
+FRAME void writes_under_one_of_two(void)
+{
+    go_mutex_lock(&pools[1].mu); // @pools
+    word = 1;
+    go_mutex_unlock(&pools[1].mu);
+    step_to(1);
+}
+
+FRAME void writes_under(struct pool *p)
+{
+    go_mutex_lock(&p->mu); // @pool
+    word = 2;
+    go_mutex_unlock(&p->mu);
+}
+
+FRAME void locks_in_structures(void)
+{
+    struct pool *p = calloc(1, sizeof *p);
+    go(writes_under_one_of_two);
+    step_to(2);
+    writes_under(p);
+    free(p);
 }
 
 FRAME void writes_int(int *p)
@@ -298,6 +333,7 @@ int go_main(int argc, char **argv)
         {"outside-the-lock", outside_the_lock},
         {"readers-too", readers_too},
         {"heap", heap},
+        {"locks-in-structures", locks_in_structures},
         {"stack", stack},
         {"array-on-stack", array_on_stack},
         {"relaxed", relaxed},

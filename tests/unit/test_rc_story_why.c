@@ -146,17 +146,54 @@ Test(rc_story_why, objects_are_named_by_what_they_lie_in)
     } global;
     char name[128];
     rc_init(NULL);
-    story_object_name(&global, name, sizeof name);
-    cr_expect_str_eq(name, "'global'");
-    story_object_name(&global.lock, name, sizeof name);
+    story_object_name(&global, 0, name, sizeof name);
+    cr_expect_str_eq(name, "'global.n'");
+    story_object_name(&global.lock, 0, name, sizeof name);
     cr_expect_str_eq(name, "'global.lock'");
     heap = malloc(40);
     heap_add((uintptr_t)heap, 40, 1, NULL);
-    story_object_name(heap + 8, name, sizeof name);
+    story_object_name(heap + 8, 0, name, sizeof name);
     cr_expect_str_eq(name, "at offset 8 of a heap block of 40 bytes");
     free(heap);
-    story_object_name((void *)0x1234, name, sizeof name);
+    story_object_name((void *)0x1234, 0, name, sizeof name);
     cr_expect_str_eq(name, "0x000000001234");
+}
+
+struct go_lock {
+    int state_;
+};
+struct pool {
+    struct go_lock mu;
+    int n;
+    struct go_lock of[3];
+};
+
+__attribute__((noinline)) static rc_site used_here(struct pool *p)
+{
+    rc_site site = rc_here(now, pc_here());
+    __asm__ volatile("" : "+r"(site) : "r"(p) : "memory");
+    return site;
+}
+
+Test(rc_story_why, locks_are_named_by_field_and_index)
+{
+    static struct pool pools[2];
+    char name[128], want[128];
+    begin(RC_GOROUTINE);
+    story_object_name(&pools[1].mu, 0, name, sizeof name);
+    cr_expect_str_eq(name, "'pools[1].mu'");
+    story_object_name(&pools[0].of[2], 0, name, sizeof name);
+    cr_expect_str_eq(name, "'pools[0].of[2]'");
+    struct pool *p = malloc(sizeof *p);
+    heap_add((uintptr_t)p, sizeof *p, 1, NULL);
+    story_object_name(&p->mu, used_here(p), name, sizeof name);
+    snprintf(want, sizeof want, "'struct pool.mu' at 0x%012llx", (unsigned long long)(uintptr_t)p);
+    cr_expect_str_eq(name, want);
+    story_object_name(&p->of[1], used_here(p), name, sizeof name);
+    cr_expect(strncmp(name, "'struct pool.of[1]' at ", 23) == 0, "%s", name);
+    story_object_name(&p->of[1], 0, name, sizeof name);
+    cr_expect_str_eq(name, "at offset 12 of a heap block of 20 bytes", "nobody says what it is");
+    free(p);
 }
 
 static const void *last_released(const struct rc_ctx *c)
@@ -174,15 +211,15 @@ Test(rc_story_why, descriptors_are_named_by_number)
     fds_pair(fd[0], fd[1]);
     rc_fd_sends(rc_current(), fd[1]);
     const void *obj = last_released(rc_current());
-    story_object_name(obj, name, sizeof name);
+    story_object_name(obj, 0, name, sizeof name);
     snprintf(expected, sizeof expected, "descriptors %d and %d", fd[0], fd[1]);
     cr_expect_str_eq(name, expected);
     rc_fd_closes(rc_current(), fd[0]);
-    story_object_name(obj, name, sizeof name);
+    story_object_name(obj, 0, name, sizeof name);
     snprintf(expected, sizeof expected, "descriptor %d", fd[1]);
     cr_expect_str_eq(name, expected);
     rc_fd_closes(rc_current(), fd[1]);
-    story_object_name(obj, name, sizeof name);
+    story_object_name(obj, 0, name, sizeof name);
     cr_expect_str_eq(name, "a descriptor that is closed now");
 }
 
@@ -192,8 +229,8 @@ Test(rc_story_why, objects_of_the_detector_have_the_names_that_they_were_given)
     char name[128];
     rc_init(NULL);
     rc_name_objects(clocks, sizeof clocks, "a timer");
-    story_object_name(&clocks[2], name, sizeof name);
+    story_object_name(&clocks[2], 0, name, sizeof name);
     cr_expect_str_eq(name, "a timer");
-    story_object_name(&rc_nobody, name, sizeof name);
+    story_object_name(&rc_nobody, 0, name, sizeof name);
     cr_expect_str_eq(name, "", "one without a name is not shown");
 }

@@ -236,6 +236,30 @@ Test(report, locks_held_on_both_sides)
     cr_expect(strstr(said, "\n  by goroutine 7: none\n"), "%s", said);
 }
 
+static struct {
+    struct go_lock {
+        int state_;
+    } mu;
+    struct go_lock of[2];
+} pool;
+
+Test(report, locks_in_structures)
+{
+    begin("");
+    struct rc_access_info a = access_of(now, increment(), counter, true);
+    struct rc_access_info b = access_of(before, say_hello(), counter, true);
+    a.locks_known = b.locks_known = true;
+    a.n_locks = 2;
+    a.lock[0] = (struct rc_held_lock){&pool.mu, "mutex", true, rc_here(now, increment())};
+    a.lock[1] = (struct rc_held_lock){&pool.of[1], "mutex", true, rc_here(now, increment())};
+    rc_report_race(&a, &b, &order);
+    slurp();
+    cr_expect(strstr(said, "by goroutine 8 (worker): mutex 'pool.mu' (taken at "), "%s", said);
+    cr_expect(strstr(said, "), mutex 'pool.of[1]' (taken at "), "%s", said);
+    cr_expect(strstr(said, "mutex 'pool.mu' would have ordered them, had goroutine 7 held it"),
+              "%s", said);
+}
+
 Test(report, names_of_flows)
 {
     begin("");

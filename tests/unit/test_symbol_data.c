@@ -61,6 +61,38 @@ Test(symbol_data, fields_and_elements_of_globals)
     expect_part(&table_of_rows.u, ".u");
 }
 
+/* Objects that belong to somebody are named without their insides. */
+struct go_lock {
+    int state_;
+};
+static struct {
+    struct go_lock mu;
+    struct {
+        struct {
+            long __owner;
+        } _M_impl;
+    } other;
+    int plain;
+} objects[2];
+
+static void expect_whole(const void *at, const char *whole)
+{
+    struct symbol_global g;
+    cr_assert(symbol_global((uintptr_t)at, &g));
+    g.part[g.whole] = 0;
+    cr_expect_str_eq(g.part, whole);
+}
+
+Test(symbol_data, whole_objects_of_libraries)
+{
+    expect_part(&objects[1].mu, "[1].mu.state_");
+    expect_whole(&objects[1].mu, "[1].mu");
+    expect_part(&objects[0].other, "[0].other._M_impl.__owner");
+    expect_whole(&objects[0].other, "[0].other");
+    expect_whole(&objects[1].plain, "[1].plain");
+    expect_whole(&visible_word, "");
+}
+
 Test(symbol_data, static_variable_of_a_function)
 {
     static long calls[3];

@@ -107,6 +107,7 @@ Test(symbol_local, what_a_block_is_used_as)
     cr_expect_str_eq(p.part, "[1].id");
     cr_assert(symbol_pointee(pc, sizeof(struct node), offsetof(struct node, name) + 3, 1, &p));
     cr_expect_str_eq(p.part, ".name[3]");
+    cr_expect_eq(p.whole, strlen(p.part));
 }
 
 Test(symbol_local, a_block_that_could_be_anything)
