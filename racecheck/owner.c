@@ -18,6 +18,7 @@
  * it from each other each time); an owner for each cell (no room) or for 64 KiB (small programs
  * share all). */
 #include "owner.h"
+#include "ctx.h"
 #include "fence.h"
 #include "fill.h"
 #include "report.h"
@@ -41,9 +42,10 @@ static uint32_t free_ids[IDS];
 
 static uint32_t n_revoked; /* relaxed counter */
 
-/* The calling thread gets a record, with an id if there is one. */
+/* The calling thread gets a record, with an id if there is one.  Inside, as revoke(). */
 static void join(void)
 {
+    struct rc_thread was = rc_enter();
     rt_lock(&lock);
     uint32_t i = IDS;
     if (n_free > 0)
@@ -53,6 +55,7 @@ static void join(void)
     rt_unlock(&lock);
     owner_mine = i == IDS ? &spare : &owners[i];
     owner_mine->id = OWNER_FIRST + i;
+    rc_leave(was);
 }
 
 void owner_thread_fini(void)
@@ -93,9 +96,8 @@ static void await_outside(const struct owner *o)
     }
 }
 
-/* Makes the page, which belongs to id, and its neighbours of the same owner shared; or finds that
- * somebody else does so. */
-static void revoke(uint32_t *page, uint32_t id)
+/* revoke() inside the engine. */
+static void take_from(uint32_t *page, uint32_t id)
 {
     uint32_t *first = (uint32_t *)((uintptr_t)page & ~(OWNER_TOGETHER * sizeof *page - 1));
     unsigned taken = 0;
@@ -112,6 +114,16 @@ static void revoke(uint32_t *page, uint32_t id)
         if (taken >> i & 1)
             at_store_rel(&first[i], (uint32_t)OWNER_SHARED);     /* [owner] */
     at_add_rlx(&n_revoked, (uint32_t)__builtin_popcount(taken)); /* relaxed: a statistic */
+}
+
+/* Makes the page, which belongs to id, and its neighbours of the same owner shared; or finds that
+ * somebody else does so.  Inside, so that nobody forks meanwhile: in the child the page would be
+ * left by nobody for ever. */
+static void revoke(uint32_t *page, uint32_t id)
+{
+    struct rc_thread was = rc_enter();
+    take_from(page, id);
+    rc_leave(was);
 }
 
 /* ---- borrowing ---- */

@@ -1,6 +1,7 @@
 /* test_owner.c - a page belongs to one thread, until another one takes it. */
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include "fence.h"
 #include "owner.h"
@@ -81,6 +82,62 @@ Test(owner, a_thread_inherits_from_one_that_ended)
     }
     cr_assert_eq(id[0], id[1]);
     cr_assert_eq(page[1], id[0]);
+}
+
+/* ---- a fork while a page changes hands ---- */
+
+static uint32_t step, *flag;
+static bool shut; /* relaxed: for who waits below */
+
+static void await_step(uint32_t n)
+{
+    while (at_load_acq(&step) != n) /* [test-step] */
+        sched_yield();
+}
+
+/* Owns page 0 and stays inside until the gate is being shut, and then for a while: who shuts it,
+ * and does not know this thread, has time to come through. */
+static void *stays_inside(void *unused)
+{
+    cr_assert(owner_enter(&page[0]));
+    at_store_rel(&step, 1u); /* [test-step] */
+    await_step(2);
+    while (at_load_acq(flag) == 0) /* [test-step] */
+        sched_yield();
+    for (int i = 0; i < 1000 && !at_load_rlx(&shut); i++) /* relaxed: see above */
+        sched_yield();
+    owner_leave();
+    return unused;
+}
+
+static void *comes_for_the_page(void *unused)
+{
+    gate_heed(); /* it is known from now on */
+    flag = &gate_mine;
+    at_store_rel(&step, 2u); /* [test-step] */
+    cr_assert_not(enter_and_leave(&page[0]));
+    return unused;
+}
+
+Test(owner, nobody_forks_while_a_page_changes_hands)
+{
+    pthread_t owns, comes;
+    rt_fence_init();
+    if (rt_fence_needed)
+        cr_skip_test("this kernel has no membarrier(2)");
+    gate_init();
+    cr_assert_eq(pthread_create(&owns, NULL, stays_inside, NULL), 0);
+    await_step(1);
+    cr_assert_eq(pthread_create(&comes, NULL, comes_for_the_page, NULL), 0);
+    while (at_load_acq(&page[0]) != OWNER_LEAVING) /* [owner] */
+        sched_yield();
+    gate_shut();
+    uint32_t in_a_child = at_load_acq(&page[0]); /* [owner] */
+    at_store_rlx(&shut, true);                   /* relaxed: see there */
+    gate_open();
+    pthread_join(owns, NULL);
+    pthread_join(comes, NULL);
+    cr_assert_eq(in_a_child, (uint32_t)OWNER_SHARED);
 }
 
 Test(owner, without_a_fence_on_all_threads_nothing_is_owned)
