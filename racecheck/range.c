@@ -14,7 +14,8 @@
 
 enum {
     CELL = 2,    /* 64-bit words of a cell */
-    AT_ONCE = 8, /* cells, or pages, that are compared at once */
+    AT_ONCE = 8, /* cells that are compared at once */
+    OWNERS_AT_ONCE = SHADOW_WORDS * sizeof(uint64_t) / sizeof(uint32_t),
     MARK_CELLS_N = MARK_SIZE / 8,
 };
 
@@ -206,12 +207,10 @@ static void reset_page(uintptr_t base, uintptr_t from, uintptr_t to)
         owner_leave();
 }
 
+/* The pages from owner on, as many as are looked at at once, have no owner. */
 static inline bool are_unowned(const uint32_t *owner)
 {
-    uint32_t any = 0;
-    for (int i = 0; i < AT_ONCE; i++)
-        any |= at_load_acq(&owner[i]); /* [owner] */
-    return any == OWNER_NONE;
+    return (uintptr_t)owner % sizeof(uint64_t) == 0 && shadow_any((const shadow_word *)owner) == 0;
 }
 
 /* From the first page on, in one region: where the pages end that nobody ever changed a cell of. */
@@ -222,10 +221,14 @@ static uintptr_t skip_unowned(uintptr_t base, uintptr_t from, uintptr_t to)
         end = to;
     const uint32_t *first = shadow_owner(base, from), *owner = first;
     const uint32_t *last = shadow_owner(base, end - 1) + 1;
-    while (last - owner >= AT_ONCE && are_unowned(owner))
-        owner += AT_ONCE;
-    while (owner != last && at_load_acq(owner) == OWNER_NONE) /* [owner] */
-        owner++;
+    for (;;) {
+        if (last - owner >= OWNERS_AT_ONCE && are_unowned(owner))
+            owner += OWNERS_AT_ONCE;
+        else if (owner != last && at_load_acq(owner) == OWNER_NONE) /* [owner] */
+            owner++;
+        else
+            break;
+    }
     if (owner == first)
         return from;
     from = (from & ~(uintptr_t)(OWNER_PAGE - 1)) + (uintptr_t)(owner - first) * OWNER_PAGE;

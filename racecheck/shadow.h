@@ -76,6 +76,18 @@ static inline uint32_t *shadow_owner(uintptr_t base, uintptr_t addr)
     return (uint32_t *)(base + SHADOW_CELLS + SHADOW_MARKS + SHADOW_OBJECTS) + i;
 }
 
+/* What is set in any of SHADOW_WORDS words, for tables that are mostly zero. */
+enum { SHADOW_WORDS = 8 };
+typedef uint64_t shadow_word __attribute__((may_alias));
+static inline uint64_t shadow_any(const shadow_word *word)
+{
+    uint64_t any = 0;
+#pragma GCC unroll 8
+    for (int i = 0; i < SHADOW_WORDS; i++)
+        any |= at_load_acq(&word[i]); /* [owner] */
+    return any;
+}
+
 /* The word at addr was freed, and not used since. */
 static inline bool shadow_is_freed(uintptr_t addr)
 {

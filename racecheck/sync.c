@@ -168,16 +168,6 @@ static void forget_block(uintptr_t base, uintptr_t from, uintptr_t to)
     }
 }
 
-enum { AT_ONCE = 8 };
-
-static inline uint64_t any_mark(const uint64_t *eight)
-{
-    uint64_t any = 0;
-    for (int i = 0; i < AT_ONCE; i++)
-        any |= at_load_rlx(&eight[i]); /* relaxed: as below */
-    return any;
-}
-
 /* From p on, in one region: the end of the eights of marks that no object ever had. */
 static uintptr_t skip_unmarked(uintptr_t base, uintptr_t p, uintptr_t to)
 {
@@ -187,10 +177,10 @@ static uintptr_t skip_unmarked(uintptr_t base, uintptr_t p, uintptr_t to)
         end = to;
     if (p % (8 * MARK_SIZE) != 0)
         return p;
-    const uint64_t *eight = (const uint64_t *)shadow_mark(base, p), *from = eight;
-    const uint64_t *last = eight + (end - p) / (8 * MARK_SIZE);
-    while (last - eight >= AT_ONCE && (any_mark(eight) & objects_there) == 0)
-        eight += AT_ONCE;
+    const shadow_word *eight = (const shadow_word *)shadow_mark(base, p), *from = eight;
+    const shadow_word *last = eight + (end - p) / (8 * MARK_SIZE);
+    while (last - eight >= SHADOW_WORDS && (shadow_any(eight) & objects_there) == 0)
+        eight += SHADOW_WORDS;
     while (eight != last && (at_load_rlx(eight) & objects_there) == 0) /* relaxed: as below */
         eight++;
     return p + (uintptr_t)(eight - from) * 8 * MARK_SIZE;
