@@ -22,8 +22,17 @@ void out_many(struct out *o, const void *p, size_t n)
     }
 }
 
-/* Digits of v up to end, two at a time; returns where they begin. */
-static char *digits(char *end, uint64_t v)
+/* How many digits v has. */
+static unsigned count_digits(uint64_t v)
+{
+    unsigned n = 1;
+    for (; v >= 10000; v /= 10000)
+        n += 4;
+    return n + (v >= 10) + (v >= 100) + (v >= 1000);
+}
+
+/* The digits of v up to end, two at a time. */
+static void put_digits(char *end, uint64_t v)
 {
     static const char pairs[] =
         "00010203040506070809101112131415161718192021222324252627282930313233"
@@ -33,15 +42,25 @@ static char *digits(char *end, uint64_t v)
         end -= 2;
         memcpy(end, pairs + v % 100 * 2, 2);
     }
-    end -= 2;
-    memcpy(end, pairs + v * 2, 2);
-    return end + (v < 10);
+    if (v >= 10)
+        memcpy(end - 2, pairs + v * 2, 2);
+    else
+        end[-1] = (char)('0' + v);
+}
+
+/* Where a number goes: in the buffer itself. */
+static char *number_room(struct out *o)
+{
+    if (OUT_SIZE - o->n < OUT_NUMBER_MAX)
+        (void)out_flush(o);
+    return o->buf + o->n;
 }
 
 void out_uint(struct out *o, uint64_t v)
 {
-    char buf[OUT_NUMBER_MAX], *end = buf + sizeof(buf), *p = digits(end, v);
-    out_bytes(o, p, (size_t)(end - p));
+    unsigned n = count_digits(v);
+    put_digits(number_room(o) + n, v);
+    o->n += n;
 }
 
 void out_int(struct out *o, int64_t v)
@@ -53,10 +72,14 @@ void out_int(struct out *o, int64_t v)
 
 void out_thousandths(struct out *o, uint64_t v)
 {
-    char three[4] = {'.', (char)('0' + v / 100 % 10), (char)('0' + v / 10 % 10),
-                     (char)('0' + v % 10)};
-    out_uint(o, v / 1000);
-    out_bytes(o, three, sizeof(three));
+    unsigned n = count_digits(v / 1000), three = (unsigned)(v % 1000);
+    char *p = number_room(o) + n;
+    put_digits(p, v / 1000);
+    p[0] = '.';
+    p[1] = (char)('0' + three / 100);
+    p[2] = (char)('0' + three / 10 % 10);
+    p[3] = (char)('0' + three % 10);
+    o->n += n + 4;
 }
 
 void out_hex(struct out *o, uint64_t v)

@@ -15,68 +15,10 @@
 #include "cmd.h"
 #include "gmap.h"
 #include "idmap.h"
+#include "perfetto.h"
 #include "proto.h"
 #include "stacks.h"
 #include "trace_export.h"
-
-/* Field numbers of Perfetto's published .proto files; tests/trace/perfetto.proto has them too. */
-enum {
-    TRACE_PACKET = 1,
-    PACKET_FTRACE = 1,
-    PACKET_CLOCKS = 6,
-    PACKET_TIMESTAMP = 8,
-    PACKET_SEQUENCE = 10,
-    PACKET_TRACK_EVENT = 11,
-    PACKET_INTERNED = 12,
-    PACKET_FLAGS = 13,
-    PACKET_TRACK = 60,
-
-    BUNDLE_CPU = 1,
-    BUNDLE_EVENT = 2,
-    FTRACE_TIMESTAMP = 1,
-    FTRACE_PID = 2,
-    FTRACE_SWITCH = 4,
-    FTRACE_WAKING = 20,
-    SWITCH_PREV_PID = 2,
-    SWITCH_PREV_PRIO = 3,
-    SWITCH_PREV_STATE = 4,
-    SWITCH_NEXT_PID = 6,
-    SWITCH_NEXT_PRIO = 7,
-    WAKING_PID = 2,
-    WAKING_PRIO = 3,
-    WAKING_SUCCESS = 4,
-    WAKING_CPU = 5,
-
-    CLOCKS_CLOCK = 1,
-    CLOCK_ID = 1,
-    CLOCK_TIME = 2,
-
-    TRACK_UUID = 1,
-    TRACK_NAME = 2,
-    TRACK_PROCESS = 3,
-    TRACK_THREAD = 4,
-    TRACK_PARENT = 5,
-    PROCESS_PID = 1,
-    PROCESS_NAME = 6,
-    THREAD_PID = 1,
-    THREAD_TID = 2,
-    THREAD_NAME = 5,
-
-    EVENT_ANNOTATION = 4,
-    EVENT_TYPE = 9,
-    EVENT_NAME = 10,
-    EVENT_TRACK = 11,
-    EVENT_FLOW = 47,
-    EVENT_FLOW_ENDS = 48,
-    ANNOTATION_KEY = 1,
-    ANNOTATION_UINT = 3,
-    ANNOTATION_TEXT = 6,
-    ANNOTATION_POINTER = 7,
-    INTERNED_EVENT_NAME = 2,
-    INTERNED_ANNOTATION_NAME = 3,
-    INTERNED_ID = 1,
-    INTERNED_TEXT = 2,
-};
 
 enum { SLICE_BEGIN = 1, SLICE_END = 2, INSTANT = 3 };
 enum { STATE_CLEARED = 1, NEEDS_STATE = 2 };
@@ -90,6 +32,7 @@ enum {
     PROCESS = 1, /* G1 is its main thread */
     PRIORITY = 120,
     BUNDLE_FULL = 32768,
+    RECENT = 251, /* names */
 };
 
 #define PROCESS_TRACK 1ull
@@ -104,6 +47,16 @@ struct cpu {
     uint64_t g; /* runs; 0 none */
 };
 
+/* Texts that events refer to by number.  They are the reader's or ours, and stay where they are, so
+ * that a text is mostly known by its address. */
+struct names {
+    struct idmap ids;
+    struct recent_name {
+        const char *text;
+        uint64_t id;
+    } recent[RECENT];
+};
+
 struct perfetto {
     struct tr_reader *r;
     struct out *out;
@@ -113,7 +66,7 @@ struct perfetto {
     struct cpu *cpus;
     size_t cpu_count;
     struct proto packet, interned;
-    struct idmap event_names, annotation_names;
+    struct names event_names, annotation_names;
     struct gmap open;  /* slices on the track of each goroutine that has some */
     struct gmap tasks; /* begun */
 };
@@ -216,16 +169,20 @@ static void leave(struct perfetto *x, const struct tr_event *e, enum task_state 
 
 /* ---- tracks ---- */
 
-static uint64_t intern(struct perfetto *x, struct idmap *names, unsigned field, const char *text)
+static uint64_t intern(struct perfetto *x, struct names *names, unsigned field, const char *text)
 {
-    uint32_t before = names->count, n = idmap_add(names, idmap_text(text));
+    struct recent_name *recent = &names->recent[(uintptr_t)text % RECENT];
+    if (recent->text == text)
+        return recent->id;
+    uint32_t before = names->ids.count, n = idmap_add(&names->ids, idmap_text(text));
     if (n == before) {
         size_t m = proto_open(&x->interned, field);
         proto_uint(&x->interned, INTERNED_ID, n + 1ull);
         proto_text(&x->interned, INTERNED_TEXT, text);
         proto_close(&x->interned, m);
     }
-    return n + 1ull;
+    *recent = (struct recent_name){text, n + 1ull};
+    return recent->id;
 }
 
 struct marks {
@@ -560,8 +517,8 @@ static void end(void *arg, int64_t from, int64_t to)
     free(x->cpus);
     proto_fini(&x->packet);
     proto_fini(&x->interned);
-    idmap_fini(&x->event_names);
-    idmap_fini(&x->annotation_names);
+    idmap_fini(&x->event_names.ids);
+    idmap_fini(&x->annotation_names.ids);
     gmap_fini(&x->open);
     gmap_fini(&x->tasks);
     stack_places_fini(&x->places);

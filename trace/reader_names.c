@@ -286,10 +286,23 @@ void tr_reader_obj_name(struct tr_reader *r, enum tr_reason why, uint64_t obj, c
                         size_t cap)
 {
     const char *kind = tr_reason_kind(why);
-    if (!obj)
-        snprintf(buf, cap, "%s", "");
-    else
-        snprintf(buf, cap, "%s#%u", *kind ? kind : "object", tr_reader_obj_number(r, obj));
+    char text[40], *end = text + sizeof(text), *p = end; /* without printf: exports ask often */
+    if (obj) {
+        uint32_t number = tr_reader_obj_number(r, obj);
+        do
+            *--p = (char)('0' + number % 10);
+        while (number /= 10);
+        *--p = '#';
+        kind = *kind ? kind : "object";
+        p -= strlen(kind); /* a word of ours */
+        memcpy(p, kind, strlen(kind));
+    }
+    size_t n = (size_t)(end - p);
+    if (cap == 0)
+        return;
+    n = n < cap ? n : cap - 1;
+    memcpy(buf, p, n);
+    buf[n] = 0;
 }
 
 /* ---- words ---- */
