@@ -13,6 +13,7 @@
 #include "shadow.h"
 #include "slot.h"
 #include "sync.h"
+#include "times.h"
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
@@ -304,6 +305,32 @@ struct rc_ctx *rc_switch(struct rc_ctx *c)
     if (home == NULL && c && c->life->kind == RC_THREAD)
         home = c;
     return was;
+}
+
+static void note(struct rc_ctx *c, uint64_t epoch, uint64_t now)
+{
+    struct rc_thread was = rc_enter();
+    times_note(c->life, epoch, now);
+    rc_leave(was);
+}
+
+void rc_note_time(struct rc_ctx *c, uint64_t now)
+{
+    if (c)
+        note(c, c->clock.now.epoch, now);
+}
+
+/* Before its first epoch and behind its last one are epochs that it never has. */
+void rc_note_begin(struct rc_ctx *c, uint64_t now)
+{
+    if (c)
+        note(c, c->clock.now.epoch - w_epoch(0, 1), now);
+}
+
+void rc_note_end(struct rc_ctx *c, uint64_t now)
+{
+    if (c)
+        note(c, c->clock.now.epoch + w_epoch(0, 1), now);
 }
 
 void rc_disable(struct rc_ctx *c)

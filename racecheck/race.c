@@ -13,6 +13,7 @@
 #include "lockset.h"
 #include "pool.h"
 #include "slot.h"
+#include "times.h"
 #include <errno.h>
 #include <link.h>
 #include <stddef.h>
@@ -155,9 +156,6 @@ static void run(void *arg)
         return;
     }
     rc_report_race(&j->now, &j->before, &j->order);
-    const struct rc_host *h = rc_the_host();
-    if (h->on_race)
-        h->on_race(j->now.by->id, j->before.by->id, (const void *)j->now.addr);
 }
 
 /* Makes a report, on a large stack.  Caller holds lock and the collector, and is inside the
@@ -252,6 +250,7 @@ static void found_one(const struct access *a, uintptr_t addr, const struct entry
     is_new(key);
     fill(&j.now, addr, a->who | a->masks, a->site);
     fill(&j.before, addr, e->w, e->site);
+    times_of(j.before.by, e->w, &j.before.after, &j.before.until);
     if (!j.use)
         journal_between(a->c, j.before.by, e->w, &j.order);
     report_by(run, &j);

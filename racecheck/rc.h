@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 struct rc_ctx;
+struct rc_race;
 struct rc_report;
 struct rc_blocked;
 
@@ -27,16 +28,30 @@ enum rc_kind { RC_GOROUTINE, RC_THREAD };
 struct rc_host {
     /* Runs fn(arg) on a stack of at least 1 MiB, while the current context is NULL. */
     void (*on_big_stack)(void (*fn)(void *), void *arg);
-    /* A race was found: both contexts' ids and addresses; for the trace. */
-    void (*on_race)(uint64_t id_now, uint64_t id_before, const void *addr);
-    /* A report was made, before on_race of the same race: as rc_on_report()'s callback, for the
-     * trace. */
+    /* A race was reported, after on_report of the same race; for the trace. */
+    void (*on_race)(const struct rc_race *race);
+    /* A report was made: as rc_on_report()'s callback, for the trace. */
     void (*on_report)(const struct rc_report *r);
     /* Text for the line "Reproduce: ", or NULL. */
     const char *(*reproduce)(void);
     /* At exit: calls tell for each group of flows that are blocked in the same place, and that
      * nothing will wake as far as the host knows; with the current context NULL. */
     void (*find_blocked)(void (*tell)(const struct rc_blocked *b));
+};
+
+/* A race, as far as it is known.  Stacks are valid during the call. */
+struct rc_race {
+    struct rc_race_side {
+        enum rc_kind kind;
+        uint64_t id;    /* of the flow, as it was given to rc_ctx_make() */
+        uintptr_t addr; /* the first byte that it touched, in the 8-byte word of the conflict */
+        unsigned size;  /* bytes that it touched in that word, 1..8 */
+        bool write, atomic, free;
+        const uintptr_t *pcs; /* return addresses, innermost first */
+        size_t n_pcs;
+    } now, before;
+    uint64_t after, until; /* when `before` was: between these times of rc_note_time(); 0: nothing
+                            * is known of that side */
 };
 
 /* Flows that are blocked.  All texts are valid during the call. */
@@ -90,6 +105,14 @@ struct rc_ctx *rc_switch(struct rc_ctx *c);
 /* The calling thread is about to end and runs no context: gives back what the engine keeps for
  * it. */
 void rc_thread_fini(void);
+
+/* The host's clock shows `now`, and c, which may be NULL, runs on this thread or does not run.  So
+ * reports can tell when an access was made: between two such notes. */
+void rc_note_time(struct rc_ctx *c, uint64_t now);
+
+/* Likewise, and c, which was just made, has done nothing yet; it will do nothing more. */
+void rc_note_begin(struct rc_ctx *c, uint64_t now);
+void rc_note_end(struct rc_ctx *c, uint64_t now);
 
 /* c, which runs on this very stack, is about to leave it and wait: others may acquire and release
  * for it until it runs again.  For reports. */

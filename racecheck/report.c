@@ -287,6 +287,37 @@ static void report_end(void)
     by_me = false;
 }
 
+/* ---- to the host ---- */
+
+enum { PCS_TOLD = 64 };
+
+static void fill_side(struct rc_race_side *side, const struct rc_access_info *info, uintptr_t *pcs)
+{
+    size_t n = rc_stack_of(info->stack, pcs, PCS_TOLD, NULL);
+    *side = (struct rc_race_side){.kind = info->by->kind,
+                                  .id = info->by->id,
+                                  .addr = info->addr,
+                                  .size = info->size,
+                                  .write = info->write,
+                                  .atomic = info->atomic,
+                                  .free = info->free,
+                                  .pcs = pcs,
+                                  .n_pcs = n < PCS_TOLD ? n : PCS_TOLD};
+}
+
+static void tell_host(const struct story *s)
+{
+    static uintptr_t pcs[2][PCS_TOLD]; /* one report at a time */
+    const struct rc_host *host = rc_the_host();
+    const struct rc_access_info *before = s->access[1].info;
+    struct rc_race race = {.after = before->after, .until = before->until};
+    if (s->kind != STORY_RACE || !host->on_race)
+        return;
+    fill_side(&race.now, s->access[0].info, pcs[0]);
+    fill_side(&race.before, before, pcs[1]);
+    host->on_race(&race);
+}
+
 static void report_pair(enum story_kind kind, const struct rc_access_info *now,
                         const struct rc_access_info *before, const struct rc_order_info *order)
 {
@@ -307,6 +338,7 @@ static void report_pair(enum story_kind kind, const struct rc_access_info *now,
         else
             story_text(&s, &out);
         send(story_type(&s), count, s.fingerprint, &out);
+        tell_host(&s);
     }
     story_free(&s);
     report_end();

@@ -29,6 +29,7 @@ struct rc_life {
     rc_site created_at;           /* 0 for the first thread */
     const struct rc_life *parent; /* who created it, or NULL */
     uintptr_t stack_lo, stack_size;
+    struct times *times; /* [times-made] when it was in which epoch; see times.h */
 };
 
 struct rc_held_lock {
@@ -85,6 +86,8 @@ struct rc_access_info {
     bool locks_known; /* false: not remembered any more */
     unsigned n_locks; /* may be greater than RC_LOCKS_SHOWN */
     struct rc_held_lock lock[RC_LOCKS_SHOWN];
+    uint64_t after, until; /* of the earlier one: it was made between these times of the host's
+                            * clock; 0: nothing is known of that side */
 };
 
 /* Something that orders: an operation of a flow on an object. */

@@ -20,6 +20,7 @@
 #include "futex.h"
 #include "pool.h"
 #include "print.h"
+#include "times.h"
 #include <string.h>
 #include <unistd.h>
 
@@ -347,6 +348,7 @@ static void free_lives(struct slot_marks *m)
         struct stay *s = m->seen[i].stay;
         if (is_kept(s->life) || s != &((struct life *)s->life)->stay)
             continue;
+        times_free(s->life);
         pool_put(&lives, s->life);
         at_store_rlx(&n_lives, n_lives - 1); /* relaxed: a counter */
     }

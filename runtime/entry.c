@@ -64,11 +64,24 @@ static const char *reproduce(void)
     return text;
 }
 
-static void on_race(uint64_t now, uint64_t before, const void *addr)
+static struct tr_side side_of(const struct rc_race_side *s)
 {
+    return (struct tr_side){.g = s->kind == RC_GOROUTINE ? s->id : 0,
+                            .addr = s->addr,
+                            .size = s->size,
+                            .write = s->write,
+                            .atomic = s->atomic,
+                            .free = s->free,
+                            .pcs = s->pcs,
+                            .n_pcs = s->n_pcs};
+}
+
+static void on_race(const struct rc_race *race)
+{
+    struct tr_side now = side_of(&race->now), before = side_of(&race->before);
     struct m *m = rt_m();
-    if (hook_tracing() && m)
-        tr_race(m->trace, now, before, addr);
+    if (hook_tracing())
+        tr_race(m ? m->trace : NULL, &now, &before, race->after, race->until);
     flight_on_race();
 }
 

@@ -99,7 +99,8 @@ static void make_path(char *buf, size_t cap, unsigned n)
     }
 }
 
-static void write_snapshot(const char *why)
+/* view: the command that shows it best. */
+static void write_snapshot(const char *why, const char *view)
 {
     static uint32_t count;
     char name[PATH_ROOM], path[PATH_ROOM];
@@ -112,13 +113,13 @@ static void write_snapshot(const char *why)
         rt_printf(2, "goshawk: cannot write the flight recorder's snapshot %s: %s\n", path,
                   strerror(-err));
     else
-        rt_printf(2, "goshawk: flight recorder: see goshawk trace timeline %s\n", path);
+        rt_printf(2, "goshawk: flight recorder: see goshawk trace %s %s\n", view, path);
 }
 
 void flight_snapshot(const char *why)
 {
     if (tr_flight_on())
-        write_snapshot(why);
+        write_snapshot(why, "timeline");
 }
 
 void flight_freeze(void)
@@ -134,14 +135,14 @@ void flight_report(const char *why)
         rt_printf(2, "\n");
         tr_moments(2, MOMENTS_NS, function_name);
     }
-    write_snapshot(why);
+    write_snapshot(why, "timeline");
 }
 
 void flight_on_race(void)
 {
     static uint32_t races;
-    if (at_add_rlx(&races, 1u) < RACES_MAX) /* relaxed: a count */
-        flight_snapshot("data race");
+    if (tr_flight_on() && at_add_rlx(&races, 1u) < RACES_MAX) /* relaxed: a count */
+        write_snapshot("data race", "race");
 }
 
 /* ---- begin and end ---- */

@@ -18,6 +18,7 @@
 #include <string.h>
 #include "atomic.h"
 #include "check.h"
+#include "clock.h"
 #include "g.h"
 #include "rc.h"
 #include "tr.h"
@@ -287,6 +288,13 @@ static inline void hook_zero(void *to, size_t n)
     }
 }
 
+/* For reports: at which times flows were in which epochs.  Where an event is recorded. */
+static inline void hook_race_time(struct rc_ctx *c)
+{
+    if (GO_RACE && c)
+        rc_note_time(c, clock_ticks());
+}
+
 /* ---- tracer ---- s: the stream of the running M (m->trace), g: the goroutine it is about */
 
 static inline bool hook_tracing(void)
@@ -296,39 +304,54 @@ static inline bool hook_tracing(void)
 
 static inline void hook_go_create(struct tr_stream *s, const struct g *g, const struct g *by)
 {
-    if (hook_tracing())
-        tr_go_create(s, g->id, by ? by->id : 0, g->entry);
+    if (!hook_tracing())
+        return;
+    hook_race_time(by ? by->race : NULL);
+    if (GO_RACE)
+        rc_note_begin(g->race, clock_ticks());
+    tr_go_create(s, g->id, by ? by->id : 0, g->entry);
 }
 
 static inline void hook_go_start(struct tr_stream *s, const struct g *g, uint32_t p)
 {
-    if (hook_tracing())
-        tr_go_start(s, g->id, p);
+    if (!hook_tracing())
+        return;
+    tr_go_start(s, g->id, p);
+    hook_race_time(g->race);
 }
 
 static inline void hook_go_end(struct tr_stream *s, const struct g *g)
 {
-    if (hook_tracing())
-        tr_go_end(s, g->id);
+    if (!hook_tracing())
+        return;
+    if (GO_RACE)
+        rc_note_end(g->race, clock_ticks());
+    tr_go_end(s, g->id);
 }
 
 static inline void hook_go_yield(struct tr_stream *s, const struct g *g)
 {
-    if (hook_tracing())
-        tr_go_yield(s, g->id);
+    if (!hook_tracing())
+        return;
+    hook_race_time(g->race);
+    tr_go_yield(s, g->id);
 }
 
 static inline void hook_go_block(struct tr_stream *s, const struct g *g, enum tr_reason why,
                                  const void *obj)
 {
-    if (hook_tracing())
-        tr_go_block(s, g->id, why, obj);
+    if (!hook_tracing())
+        return;
+    hook_race_time(g->race);
+    tr_go_block(s, g->id, why, obj);
 }
 
 static inline void hook_go_ready(struct tr_stream *s, const struct g *g, uint64_t by)
 {
-    if (hook_tracing())
-        tr_go_ready(s, g->id, by, (enum tr_reason)g->why, g->park_obj);
+    if (!hook_tracing())
+        return;
+    hook_race_time(GO_RACE ? rc_current() : NULL);
+    tr_go_ready(s, g->id, by, (enum tr_reason)g->why, g->park_obj);
 }
 
 static inline void hook_go_name(struct tr_stream *s, const struct g *g, const char *name)

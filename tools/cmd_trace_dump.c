@@ -6,6 +6,7 @@
  *
  * A filter that asks for states or durations means the events that end such states. */
 #include <stdio.h>
+#include "access.h"
 #include "cmd.h"
 #include "trace_args.h"
 #include "trace_file.h"
@@ -62,6 +63,24 @@ static void print_mark(const struct tr_event *e)
         printf(" of task#%llu", (unsigned long long)e->arg);
 }
 
+static void print_race(struct tr_reader *r, const struct tr_event *e)
+{
+    char text[ACCESS_TEXT_MAX];
+    if (e->by)
+        print_by("with", e->by);
+    else
+        printf("with a thread");
+    printf(" at address 0x%llx", (unsigned long long)e->obj);
+    if (!e->access[0].size)
+        return;
+    printf(", %s", access_text(text, &e->access[0]));
+    print_place(r, e->stack);
+    printf(", before it %s", access_text(text, &e->access[1]));
+    print_place(r, e->by_stack);
+    if (e->by_from >= 0)
+        printf(" between %.9f and %.9f", (double)e->by_from / 1e9, (double)e->by_to / 1e9);
+}
+
 static void print_details(struct tr_reader *r, const struct tr_event *e)
 {
     static const char *const states[] = {"", "runnable", "running", "blocked"};
@@ -93,8 +112,7 @@ static void print_details(struct tr_reader *r, const struct tr_event *e)
         printf("%llu", (unsigned long long)e->arg);
         break;
     case TR_EV_RACE:
-        print_by("with", e->by);
-        printf(" at address 0x%llx", (unsigned long long)e->obj);
+        print_race(r, e);
         break;
     case TR_EV_GO_STATE:
         printf("%s ", states[e->arg]);

@@ -4,9 +4,11 @@
  * order in which one asks: which two accesses, what both sides did before, up to where they were
  * ordered and by what, where the order is missing, what would have made it; then a picture. */
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "access.h"
 #include "cmd.h"
 #include "picture.h"
 #include "race_story.h"
@@ -44,6 +46,18 @@ static const char *moment(char buf[24], int64_t ns)
     return buf;
 }
 
+/* A line of its own, or more where it is long. */
+static void __attribute__((format(printf, 2, 3)))
+sentence(const struct teller *t, const char *fmt, ...)
+{
+    char text[4 * TRACE_TEXT_MAX];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    trace_put_wrapped(stdout, text, t->o->columns, 2);
+}
+
 static const char *side_text(char buf[TRACE_TEXT_MAX], const struct race_story *s, enum side side)
 {
     if (s->g[side] == 0)
@@ -68,19 +82,48 @@ static size_t line_that(const struct teller *t, const char *begins)
     return SIZE_MAX;
 }
 
-/* "Read at 0x... by goroutine 2:" and the line below it -> "read  say() f.c:15:5" */
-static void print_access(const struct teller *t, size_t i, const char *who, const char *when)
+/* What an access was, from the report: "Read at 0x... by goroutine 2:" and the line below -> "read
+ * say() f.c:15:5" */
+static void add_from_report(const struct teller *t, struct trace_line *l, size_t i)
 {
     char text[TRACE_TEXT_MAX];
+    const char *what = line(t, i);
+    what += strncmp(what, "Previous ", 9) == 0 ? 9 : 0;
+    const char *at = strstr(what, " at 0x");
+    td_clean(text, sizeof(text), line(t, i + 1), TRACE_TEXT_MAX / 2, false);
+    trace_line_add(l, "%.*s at %s", at ? (int)(at - what) : 0, what, text + strspn(text, " "));
+}
+
+/* i: where the report has it, or SIZE_MAX. */
+static void print_access(const struct teller *t, enum side side, size_t i, const char *when)
+{
+    char who[TRACE_TEXT_MAX], what[ACCESS_TEXT_MAX], at[TRACE_TEXT_MAX];
     struct trace_line l = {.out = stdout, .width = t->o->columns, .indent = 18};
     l.at = (unsigned)printf("  %-14s", when);
-    trace_line_add(&l, "%s", who);
-    if (i < t->race->lines) {
-        const char *what = line(t, i);
-        what += strncmp(what, "Previous ", 9) == 0 ? 9 : 0;
-        const char *at = strstr(what, " at 0x");
-        td_clean(text, sizeof(text), line(t, i + 1), TRACE_TEXT_MAX / 2, false);
-        trace_line_add(&l, "%.*s at %s", at ? (int)(at - what) : 0, what, text + strspn(text, " "));
+    trace_line_add(&l, "%s", side_text(who, t->s, side));
+    trace_line_add(&l, "%s", access_text(what, &t->race->access[side]));
+    if (*trace_place_text(at, t->r, t->race->stack[side]))
+        trace_line_add(&l, "at %s", at);
+    else if (i < t->race->lines)
+        add_from_report(t, &l, i);
+    trace_line_end(&l);
+}
+
+/* When the earlier one was. */
+static void print_interval(const struct teller *t)
+{
+    const struct race_story *s = t->s;
+    char from[24], to[24], took[16];
+    if (s->from < 0 && s->to >= t->race->time)
+        return;
+    struct trace_line l = {.out = stdout, .width = t->o->columns, .indent = 18};
+    l.at = (unsigned)printf("  %-14s", "");
+    if (s->from < 0) {
+        trace_line_add(&l, "made before %s", moment(to, s->to));
+    } else {
+        td_duration(took, (double)(s->to - s->from));
+        trace_line_add(&l, "made between %s and %s", moment(from, s->from), moment(to, s->to));
+        trace_line_add(&l, "(%s)", took);
     }
     trace_line_end(&l);
 }
@@ -103,14 +146,15 @@ static void print_place(const struct teller *t, const char *where)
 
 static void print_accesses(const struct teller *t)
 {
-    char who[TRACE_TEXT_MAX], at[24];
+    char at[24];
     size_t before = line_that(t, "Previous ");
     bool told = t->race->lines > 2;
     printf("data race %zu of %zu, found at %s, on 0x%" PRIx64 "\n",
            (size_t)(t->race - t->all->race) + 1, t->all->n, moment(at, t->race->time),
            t->race->addr);
-    print_access(t, told ? 1 : SIZE_MAX, side_text(who, t->s, NOW), "now");
-    print_access(t, told ? before : SIZE_MAX, side_text(who, t->s, BEFORE), "before it");
+    print_access(t, NOW, told ? 1 : SIZE_MAX, "now");
+    print_access(t, BEFORE, told ? before : SIZE_MAX, "before it");
+    print_interval(t);
     size_t where = line_that(t, "Location: ");
     if (where != SIZE_MAX)
         print_place(t, line(t, where) + strlen("Location: "));
@@ -152,11 +196,35 @@ static void print_row(const struct teller *t, const char *when, const char *cons
 
 static void print_gap(const struct teller *t)
 {
+    static const char text[] = "---- from here on nothing orders left before right ";
     char dashes[TERMINAL_WIDTH_MAX + 1];
-    int n = (int)t->o->columns - 18 - 49;
+    int room = (int)t->o->columns - 18, n = (int)sizeof(text) - 1;
     memset(dashes, '-', sizeof(dashes));
-    printf("%14s  ---- from here on nothing orders left before right %.*s\n", "", n > 0 ? n : 0,
-           dashes);
+    printf("%14s  %.*s%.*s\n", "", room, text, room > n ? room - n : 0, dashes);
+}
+
+/* What is no event of the two columns, in order of time: where the gap begins, and between which
+ * two moments the earlier access was made. */
+enum { GAP, FROM, TO, MARKS };
+
+static void print_mark(const struct teller *t, int mark)
+{
+    const struct race_story *s = t->s;
+    char when[24];
+    if (mark == GAP)
+        print_gap(t);
+    else if (mark == FROM && s->from > s->known)
+        print_row(t, moment(when, s->from), (const char *const[]){"", "( its access lies"});
+    else if (mark == TO && s->to < t->race->time)
+        print_row(t, moment(when, s->to), (const char *const[]){"", ") in between"});
+}
+
+/* Those before time that have not been printed yet. */
+static void print_marks(const struct teller *t, int *next, int64_t time)
+{
+    const int64_t at[MARKS] = {t->s->known, t->s->from, t->s->to};
+    for (; *next < MARKS && at[*next] < time; ++*next)
+        print_mark(t, *next);
 }
 
 static uint64_t first_kept(const struct race_story *s, enum side side)
@@ -174,7 +242,7 @@ static void print_events(const struct teller *t)
     const struct race_story *s = t->s;
     uint64_t at[2] = {first_kept(s, NOW), first_kept(s, BEFORE)};
     const char *const dots[2] = {at[NOW] ? "..." : "", at[BEFORE] ? "..." : ""};
-    bool gap = false;
+    int mark = 0;
     if (at[NOW] || at[BEFORE])
         print_row(t, "", dots);
     for (;;) {
@@ -186,10 +254,7 @@ static void print_events(const struct teller *t)
         bool take[2] = {now <= before, before <= now};
         const struct tr_event *e = x[take[NOW] ? NOW : BEFORE];
         char when[24], text[2][TRACE_TEXT_MAX] = {"", ""};
-        if (!gap && e->time > s->known) {
-            print_gap(t);
-            gap = true;
-        }
+        print_marks(t, &mark, e->time);
         for (enum side side = NOW; side <= BEFORE; side++)
             if (take[side]) {
                 event_text(t, side, x[side], text[side], TRACE_TEXT_MAX);
@@ -197,8 +262,7 @@ static void print_events(const struct teller *t)
             }
         print_row(t, moment(when, e->time), (const char *const[]){text[NOW], text[BEFORE]});
     }
-    if (!gap)
-        print_gap(t);
+    print_marks(t, &mark, INT64_MAX);
 }
 
 static void print_sides(const struct teller *t)
@@ -235,25 +299,22 @@ static void print_order(const struct teller *t)
 {
     const struct race_story *s = t->s;
     char now[TRACE_TEXT_MAX], before[TRACE_TEXT_MAX], from[24], to[24];
-    int64_t end = s->ended[BEFORE] >= 0 ? s->ended[BEFORE] : t->race->time;
     side_text(now, s, NOW);
     side_text(before, s, BEFORE);
     heading(t, "what ordered them");
     if (s->way) {
         print_edge(t, s->way);
-        printf("  so what %s did until %s happened before %s's access\n", before,
-               moment(from, s->known), now);
+        sentence(t, "so what %s did until %s happened before %s's access", before,
+                 moment(from, s->known), now);
     } else {
         printf("  nothing that is in this trace\n");
     }
     heading(t, "what is missing");
-    printf("  the access of %s came between %s and %s;\n"
-           "  nothing that it did after that access reached %s before %s\n",
-           before,
-           moment(from, s->known >= 0             ? s->known
-                        : s->created[BEFORE] >= 0 ? s->created[BEFORE]
-                                                  : 0),
-           moment(to, end), now, moment((char[24]){0}, t->race->time));
+    int64_t begin = s->from >= 0 ? s->from : s->created[BEFORE] >= 0 ? s->created[BEFORE] : 0;
+    sentence(t, "the access of %s came between %s and %s;", before, moment(from, begin),
+             moment(to, s->to));
+    sentence(t, "nothing that it did after that access reached %s before %s", now,
+             moment(to, t->race->time));
 }
 
 static int by_uses(const void *a, const void *b)

@@ -117,14 +117,28 @@ static void shown(struct td *d, const struct timeline *t, const struct options *
     fputc('\n', d->out);
 }
 
+/* "G7", "a thread" */
+static const char *side(char buf[24], uint64_t g)
+{
+    if (g == 0)
+        return "a thread";
+    snprintf(buf, 24, "G%llu", (unsigned long long)g);
+    return buf;
+}
+
 static void races(struct td *d, const struct timeline *t)
 {
     for (uint32_t i = 0; i < t->races && i < 8; i++) {
-        char at[16];
-        td_duration(at, (double)t->race[i].time);
-        fprintf(d->out, "data race at %s on 0x%llx: G%llu, and G%llu before it\n", at,
-                (unsigned long long)t->race[i].addr, (unsigned long long)t->race[i].g,
-                (unsigned long long)t->race[i].by);
+        const struct tl_race *r = &t->race[i];
+        char at[16], from[16], to[16], g[24], by[24], when[48] = "";
+        td_duration(at, (double)r->time);
+        if (r->by_from >= 0) {
+            td_duration(from, (double)r->by_from);
+            td_duration(to, (double)r->by_to);
+            snprintf(when, sizeof(when), " (%s to %s)", from, to);
+        }
+        fprintf(d->out, "data race at %s on 0x%llx: %s, and before it%s %s\n", at,
+                (unsigned long long)r->addr, side(g, r->g), when, side(by, r->by));
     }
     if (t->races > 8)
         fprintf(d->out, "... %u more data races\n", t->races - 8);

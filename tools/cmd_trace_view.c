@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "access.h"
 #include "cmd.h"
 #include "idmap.h"
 #include "reader.h"
@@ -165,6 +166,22 @@ static void on_folded(void *arg, const struct fold_item *item)
     pack_span(&v->pack, item);
 }
 
+/* What both sides of a race did, and when the earlier one was: behind its mark. */
+static void mark_sides(struct view *v, const struct tr_event *e)
+{
+    const uint32_t stacks[] = {e->stack, e->by_stack};
+    struct bytes *b = &v->marks;
+    for (int side = 0; side < 2; side++) {
+        char text[ACCESS_TEXT_MAX];
+        bytes_uint(b, strings_add(&v->strings, access_text(text, &e->access[side])));
+        bytes_uint(b, stacks[side]);
+        if (stacks[side])
+            idmap_add(&v->stacks, stacks[side]);
+    }
+    bytes_uint(b, (uint64_t)(e->by_from + 1));
+    bytes_uint(b, (uint64_t)e->by_to);
+}
+
 static void mark(struct view *v, const struct tr_event *e, const char *text)
 {
     struct bytes *b = &v->marks;
@@ -188,6 +205,7 @@ static void on_event(struct view *v, const struct tr_event *e)
     case TR_EV_RACE:
         snprintf(text, sizeof(text), "0x%llx", (unsigned long long)e->obj);
         mark(v, e, text);
+        mark_sides(v, e);
         break;
     case TR_EV_PROCS:
         v->procs = e->arg;

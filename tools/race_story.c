@@ -24,6 +24,8 @@ static void *room(void *p, size_t n, size_t *cap, size_t size)
     return more;
 }
 
+#define NOBODY UINT64_MAX /* 0 is a thread */
+
 static bool is_report(const struct tr_event *e)
 {
     return e->type == TR_EV_LOG && e->category && strcmp(e->category, "data race") == 0 && e->text;
@@ -33,7 +35,7 @@ void races_read(struct races *all, struct tr_reader *r)
 {
     struct progress p;
     struct tr_event e;
-    uint64_t teller = 0; /* of the lines from `begun` on */
+    uint64_t teller = NOBODY; /* of the lines from `begun` on */
     size_t begun = 0;
     progress_begin(&p, r, "looking for races");
     while (tr_reader_next(r, &e)) {
@@ -49,9 +51,18 @@ void races_read(struct races *all, struct tr_reader *r)
             continue;
         all->race = room(all->race, all->n, &all->cap, sizeof(*all->race));
         bool told = e.g == teller;
-        all->race[all->n++] = (struct race){
-            e.n, e.time, e.g, e.by, e.obj, told ? begun : 0, told ? all->line_n - begun : 0};
-        teller = 0;
+        all->race[all->n++] = (struct race){.n = e.n,
+                                            .time = e.time,
+                                            .g = e.g,
+                                            .by = e.by,
+                                            .addr = e.obj,
+                                            .from = e.by_from,
+                                            .to = e.by_to,
+                                            .stack = {e.stack, e.by_stack},
+                                            .access = {e.access[0], e.access[1]},
+                                            .first_line = told ? begun : 0,
+                                            .lines = told ? all->line_n - begun : 0};
+        teller = NOBODY;
     }
     progress_end(&p);
 }
@@ -146,6 +157,8 @@ static bool is_sync(enum tr_type t)
 static void look(struct race_story *s, struct tr_reader *r, const struct tr_event *e)
 {
     for (enum side side = NOW; side <= BEFORE; side++) {
+        if (s->g[side] == 0)
+            continue; /* a thread, which has no events of its own */
         bool is = e->g == s->g[side];
         bool does =
             e->by == s->g[side] && (e->type == TR_EV_GO_CREATE || e->type == TR_EV_GO_READY);
@@ -164,6 +177,47 @@ static void look(struct race_story *s, struct tr_reader *r, const struct tr_even
     }
 }
 
+/* ---- when the earlier access was made ---- */
+
+static void add_run(struct race_story *s, const struct race *race, int64_t begin, int64_t end)
+{
+    if (end >= race->from && begin <= race->to)
+        s->run[s->runs++ % STORY_RUNS] = (struct story_run){begin, end};
+}
+
+static void look_at_runs(struct race_story *s, struct tr_reader *r, const struct race *race)
+{
+    const struct tr_span *ended;
+    for (size_t n = tr_reader_ended(r, &ended); n > 0; n--, ended++)
+        if (ended->lane == TR_LANE_G && ended->id == race->by &&
+            (ended->state == TR_G_RUNNING || ended->state == TR_G_DETACHED))
+            add_run(s, race, ended->begin, ended->end);
+}
+
+static void narrow(struct race_story *s, struct tr_reader *r, const struct race *race)
+{
+    const struct tr_g *g = tr_reader_g(r, race->by);
+    if (g && (g->state == TR_G_RUNNING || g->state == TR_G_DETACHED))
+        add_run(s, race, g->since, race->time);
+    int64_t from = race->from > s->known ? race->from : s->known, to = race->to;
+    if (s->ended[BEFORE] >= 0 && s->ended[BEFORE] < to)
+        to = s->ended[BEFORE];
+    int64_t first = -1, last = -1;
+    for (uint64_t i = s->runs > STORY_RUNS ? s->runs - STORY_RUNS : 0; i < s->runs; i++) {
+        const struct story_run *run = &s->run[i % STORY_RUNS];
+        if (run->end < from || run->begin > to)
+            continue;
+        first = first < 0 ? run->begin : first;
+        last = run->end;
+    }
+    if (s->runs <= STORY_RUNS && first > from)
+        from = first;
+    if (last >= 0 && last < to)
+        to = last;
+    s->from = from < to ? from : to;
+    s->to = to;
+}
+
 void race_story_read(struct race_story *s, struct tr_reader *r, const struct race *race)
 {
     struct reading x = {.s = s, .r = r};
@@ -177,12 +231,14 @@ void race_story_read(struct race_story *s, struct tr_reader *r, const struct rac
         if ((e.type == TR_EV_GO_CREATE || e.type == TR_EV_GO_READY) && e.by)
             follow(&x, &e);
         look(s, r, &e);
+        look_at_runs(s, r, race);
     }
     progress_end(&p);
     struct news *now = news_of(&x, race->g);
     s->known = now->known;
     s->way = now->way;
     now->way = NULL;
+    narrow(s, r, race);
     for (uint32_t i = 0; i < x.ids.count; i++)
         let_go(x.news[i].way);
     free(x.news);

@@ -6,6 +6,9 @@
  * others if need be) happened before the later access, so its own access came after that.  Between
  * `known` and the race lies the gap, and an edge in it would have been the missing one.
  *
+ * When the earlier access was made nobody has noted, but the recording tells two moments between
+ * which it was; it comes after `known`; and a goroutine accesses memory only while it runs.
+ *
  * Calls that did not have to wait are no events, so these edges are some of all; the detector's own
  * words, which programs with -race put into their traces, know the others. */
 #ifndef RACE_STORY_H
@@ -15,13 +18,21 @@
 #include "idmap.h"
 #include "reader.h"
 
-enum { STORY_EVENTS = 12 }; /* of each side, the last ones */
+enum {
+    STORY_EVENTS = 12, /* of each side, the last ones */
+    STORY_RUNS = 64,   /* of BEFORE, likewise */
+};
+
+enum side { NOW, BEFORE };
 
 struct race {
     uint64_t n; /* number of its event */
     int64_t time;
     uint64_t g, by, addr;
-    size_t first_line, lines; /* of the report, in races.line */
+    int64_t from, to;           /* BEFORE's access was made in between; from -1: not known */
+    uint32_t stack[2];          /* by side */
+    struct tr_access access[2]; /* likewise */
+    size_t first_line, lines;   /* of the report, in races.line */
 };
 
 struct races {
@@ -34,8 +45,6 @@ struct races {
 /* All races of a trace.  races_fini(). */
 void races_read(struct races *all, struct tr_reader *r);
 void races_fini(struct races *all);
-
-enum side { NOW, BEFORE };
 
 /* An edge of the way from BEFORE to NOW. */
 struct story_edge {
@@ -66,6 +75,11 @@ struct race_story {
     struct story_edge
         *way;      /* the last edge into NOW that carries the latest news of BEFORE; NULL none */
     int64_t known; /* what BEFORE did until then is ordered before the access; -1 nothing */
+    struct story_run {
+        int64_t begin, end;
+    } run[STORY_RUNS]; /* of BEFORE, that its access may lie in; run i at i % STORY_RUNS */
+    uint64_t runs;
+    int64_t from, to; /* race's, narrowed by what the trace tells; from -1: since its beginning */
     struct idmap object_ids;
     struct story_object *objects;
     size_t object_cap;

@@ -146,7 +146,8 @@ static void survey_event(struct timeline *t, const struct tr_event *e)
         t->also_event(t->also_arg, e);
     if (e->type == TR_EV_RACE && e->time >= t->from && e->time <= t->to) {
         if (t->races < TL_RACES)
-            t->race[t->races] = (struct tl_race){e->time, e->g, e->by, e->obj};
+            t->race[t->races] =
+                (struct tl_race){e->time, e->g, e->by, e->obj, e->by_from, e->by_to};
         t->races++;
     }
 }

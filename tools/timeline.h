@@ -62,6 +62,7 @@ struct tl_row {
 struct tl_race {
     int64_t time;
     uint64_t g, by, addr;
+    int64_t by_from, by_to; /* the earlier access lies in between; by_from -1: not known */
 };
 
 struct timeline {

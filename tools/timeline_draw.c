@@ -260,17 +260,39 @@ static void paint_g(struct td *d, const struct shares *s)
     }
 }
 
-/* The race that stands in column c of a row, or false. */
-static bool race_in(const struct timeline *t, const struct tl_row *row, unsigned c)
+/* Whether column c shows that time. */
+static bool is_at(const struct timeline *t, int64_t time, unsigned c)
 {
+    double at = (double)(time - t->from) / (double)(t->to - t->from) * t->columns;
+    if (time < t->from || time > t->to)
+        return false;
+    return (at >= t->columns ? t->columns - 1 : (unsigned)at) == c;
+}
+
+/* What a race puts into column c of a row: '!' where it was found; '(' and ')', or '?' where these
+ * fall together, around the time of the earlier access; or 0. */
+static char race_in(const struct timeline *t, const struct tl_row *row, unsigned c)
+{
+    char mark = 0;
     for (uint32_t i = 0; i < t->races && i < TL_RACES && row->g != UINT32_MAX; i++) {
         const struct tl_race *r = &t->race[i];
-        double at = (double)(r->time - t->from) / (double)(t->to - t->from) * t->columns;
-        if (at >= t->columns)
-            at = t->columns - 1;
-        if (r->g == t->g[row->g].id && (unsigned)at == c)
-            return true;
+        if (r->g == t->g[row->g].id && is_at(t, r->time, c))
+            return '!';
+        if (r->by != t->g[row->g].id || r->by_from < 0)
+            continue;
+        bool begins = is_at(t, r->by_from, c), ends = is_at(t, r->by_to, c);
+        if (begins || ends)
+            mark = begins && ends ? '?' : begins ? '(' : ')';
     }
+    return mark;
+}
+
+/* An earlier access that can be seen as an interval, for the legend. */
+static bool has_interval(const struct timeline *t)
+{
+    for (uint32_t i = 0; i < t->races && i < TL_RACES; i++)
+        if (t->race[i].by && t->race[i].by_from >= 0)
+            return true;
     return false;
 }
 
@@ -286,13 +308,13 @@ static void one_row(struct td *d, const struct timeline *t, const struct tl_row 
     char *line = cmd_alloc(t->columns + 1ul);
     for (unsigned c = 0; c < t->columns; c++) {
         struct shares s = shares_of(t, row, c);
-        bool race = race_in(t, row, c);
+        char race = race_in(t, row, c);
         if (!d->colour)
-            line[c] = race                     ? '!'
+            line[c] = race                     ? race
                       : row->lane != TL_LANE_G ? p_letter(&s)
                                                : g_letter(&s, row->members == 1);
         else if (race)
-            paint(d, 201, -1, "!");
+            paint(d, 201, -1, (const char[]){race, 0});
         else if (row->lane != TL_LANE_G)
             paint_p(d, &s);
         else
@@ -388,6 +410,8 @@ static void legend_g(struct td *d, const struct timeline *t)
     }
     if (t->races)
         flow_item(&f, 201, "!", "data race");
+    if (has_interval(t))
+        flow_item(&f, 201, "()", "around the access before it");
     flow_end(&f);
 }
 

@@ -6,6 +6,7 @@
  * written when it ends.  A wake-up is a flow from the waker's running slice to the runnable slice
  * that it began; a task is an asynchronous event. */
 #include <stdlib.h>
+#include "access.h"
 #include "cmd.h"
 #include "gmap.h"
 #include "stacks.h"
@@ -251,6 +252,24 @@ static void task(struct chrome *x, const struct tr_event *e)
     close_event(x);
 }
 
+/* What both sides of a race did, and when the earlier one was. */
+static void sides(struct chrome *x, const struct tr_event *e)
+{
+    char text[ACCESS_TEXT_MAX];
+    if (!e->access[0].size)
+        return;
+    put_word(x, "access", access_text(text, &e->access[0]));
+    put_text(x, "at", stack_place(&x->places, x->r, e->stack));
+    put_word(x, "earlier access", access_text(text, &e->access[1]));
+    put_text(x, "earlier at", stack_place(&x->places, x->r, e->by_stack));
+    if (e->by_from >= 0) {
+        put_key(x, "earlier from us");
+        out_thousandths(x->out, (uint64_t)e->by_from);
+    }
+    put_key(x, "earlier to us");
+    out_thousandths(x->out, (uint64_t)e->by_to);
+}
+
 static void instant(struct chrome *x, const struct tr_event *e)
 {
     open_event(x, 'i', LANES_G, e->g);
@@ -267,6 +286,7 @@ static void instant(struct chrome *x, const struct tr_event *e)
         out_literal(x->out, ",\"cat\":\"race\",\"args\":{\"address\":");
         out_json(x->out, address);
         put_number(x, "with", e->by);
+        sides(x, e);
     }
     out_literal(x->out, "}");
     close_event(x);

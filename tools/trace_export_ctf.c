@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "access.h"
 #include "cmd.h"
 #include "proto.h"
 #include "stacks.h"
@@ -37,7 +38,7 @@ static const char *const fields[TR_EV_MAX] = {
     [TR_EV_GO_YIELD] = "",      [TR_EV_GO_BLOCK] = "rop", [TR_EV_GO_READY] = "brop",
     [TR_EV_GO_NAME] = "n",      [TR_EV_P_START] = "",     [TR_EV_P_STOP] = "",
     [TR_EV_P_STEAL] = "c",      [TR_EV_P_RETAKE] = "m",   [TR_EV_M_PARK] = "",
-    [TR_EV_M_UNPARK] = "",      [TR_EV_PROCS] = "c",      [TR_EV_RACE] = "ba",
+    [TR_EV_M_UNPARK] = "",      [TR_EV_PROCS] = "c",      [TR_EV_RACE] = "bapwxqij",
     [TR_EV_M_START] = "",       [TR_EV_M_STOP] = "",      [TR_EV_GO_STATE] = "srop",
     [TR_EV_TASK_BEGIN] = "tgn", [TR_EV_TASK_END] = "t",   [TR_EV_REGION_BEGIN] = "tn",
     [TR_EV_REGION_END] = "tn",  [TR_EV_LOG] = "tkn",
@@ -48,6 +49,16 @@ static const char *declaration(char letter)
     switch (letter) {
     case 'a':
         return "hex64 address;";
+    case 'i':
+        return "int64 by_from;"; /* nanoseconds of the recording; -1 unknown */
+    case 'j':
+        return "int64 by_to;";
+    case 'q':
+        return "string by_place;";
+    case 'w':
+        return "string access;";
+    case 'x':
+        return "string by_access;";
     case 'b':
         return "uint64 by;";
     case 'c':
@@ -102,6 +113,24 @@ static void put_object(struct ctf *x, const struct tr_event *e)
     put_string(x, object);
 }
 
+/* What only races have. */
+static void put_field_of_race(struct ctf *x, const struct tr_event *e, char letter)
+{
+    char text[ACCESS_TEXT_MAX];
+    switch (letter) {
+    case 'i':
+    case 'j':
+        put_u64(x, (uint64_t)(letter == 'i' ? e->by_from : e->by_to));
+        break;
+    case 'q':
+        put_string(x, stack_place(&x->places, x->r, e->by_stack));
+        break;
+    default:
+        put_string(x, access_text(text, &e->access[letter == 'x']));
+        break;
+    }
+}
+
 static void put_field(struct ctf *x, const struct tr_event *e, char letter)
 {
     switch (letter) {
@@ -137,6 +166,13 @@ static void put_field(struct ctf *x, const struct tr_event *e, char letter)
     case 's':
         put_byte(x, (unsigned)e->arg);
         break;
+    case 'i':
+    case 'j':
+    case 'q':
+    case 'w':
+    case 'x':
+        put_field_of_race(x, e, letter);
+        break;
     default:
         put_u64(x, e->task);
         break;
@@ -153,6 +189,7 @@ static void write_head(FILE *f, const struct tr_info *i)
             "typealias integer { size = 32; align = 8; signed = false; } := uint32;\n"
             "typealias integer { size = 32; align = 8; signed = true; } := int32;\n"
             "typealias integer { size = 64; align = 8; signed = false; } := uint64;\n"
+            "typealias integer { size = 64; align = 8; signed = true; } := int64;\n"
             "typealias integer { size = 64; align = 8; signed = false; base = 16; } := hex64;\n"
             "trace {\n"
             "  major = 1; minor = 8; byte_order = le;\n"

@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include "access.h"
 #include "cmd.h"
 #include "gmap.h"
 #include "go_trace.h"
@@ -259,11 +260,14 @@ static void log_text(struct go_export *x, int32_t p, uint64_t task, const char *
 static void race(struct go_export *x, const struct tr_event *e)
 {
     int32_t p = emitter(x, e, e->g);
-    char text[96];
+    char text[192], now[ACCESS_TEXT_MAX], before[ACCESS_TEXT_MAX];
+    bool told = e->access[0].size > 0;
     if (p == TR_NO_P)
         return;
-    snprintf(text, sizeof(text), "goroutine %llu with goroutine %llu at 0x%llx",
-             (unsigned long long)e->g, (unsigned long long)e->by, (unsigned long long)e->obj);
+    snprintf(text, sizeof(text), "goroutine %llu%s%s with goroutine %llu%s%s at 0x%llx",
+             (unsigned long long)e->g, told ? ": " : "", access_text(now, &e->access[0]),
+             (unsigned long long)e->by, told ? ": " : "", access_text(before, &e->access[1]),
+             (unsigned long long)e->obj);
     log_text(x, p, 0, "data race", text);
 }
 

@@ -12,6 +12,7 @@
  * Times are nanoseconds of the recording, made strictly increasing, since Perfetto sorts by time
  * all that comes from several packets.  Events of a CPU are collected to bundles. */
 #include <stdlib.h>
+#include "access.h"
 #include "cmd.h"
 #include "gmap.h"
 #include "idmap.h"
@@ -366,6 +367,21 @@ static void task(struct perfetto *x, const struct tr_event *e)
     close_event(x, m);
 }
 
+/* What both sides of a race did, and when the earlier one was. */
+static void annotate_sides(struct perfetto *x, const struct tr_event *e)
+{
+    char text[ACCESS_TEXT_MAX];
+    if (!e->access[0].size)
+        return;
+    annotate_text(x, "access", access_text(text, &e->access[0]));
+    annotate_text(x, "at", stack_place(&x->places, x->r, e->stack));
+    annotate_text(x, "earlier access", access_text(text, &e->access[1]));
+    annotate_text(x, "earlier at", stack_place(&x->places, x->r, e->by_stack));
+    if (e->by_from >= 0)
+        annotate(x, "earlier from ns", ANNOTATION_UINT, (uint64_t)e->by_from);
+    annotate(x, "earlier to ns", ANNOTATION_UINT, (uint64_t)e->by_to);
+}
+
 static void instant(struct perfetto *x, const struct tr_event *e)
 {
     struct marks m = open_event(x, INSTANT, e->g ? TRACK_OF_G | e->g : PROCESS_TRACK);
@@ -378,6 +394,7 @@ static void instant(struct perfetto *x, const struct tr_event *e)
         put_name(x, "data race");
         annotate(x, "with goroutine", ANNOTATION_UINT, e->by);
         annotate(x, "address", ANNOTATION_POINTER, e->obj);
+        annotate_sides(x, e);
     }
     close_event(x, m);
 }

@@ -2,6 +2,7 @@
  * questions. */
 #include <stdlib.h>
 #include <string.h>
+#include "access.h"
 #include "cmd.h"
 #include "stacks.h"
 #include "trace_export.h"
@@ -10,6 +11,7 @@ struct text_export {
     struct tr_reader *r;
     struct out *out;
     struct stack_places places;
+    char *race; /* text of the last one; NULL none */
 };
 
 /* What a row says, in both formats. */
@@ -19,11 +21,28 @@ struct row {
     uint64_t object;  /* its number, or the address; 0 none */
 };
 
+/* "write of 4 bytes, before it read of 4 bytes at say f.c:15 from 1200 to 3400 ns" */
+static const char *race_text(struct text_export *x, const struct tr_event *e)
+{
+    char now[ACCESS_TEXT_MAX], before[ACCESS_TEXT_MAX];
+    const char *place = stack_place(&x->places, x->r, e->by_stack);
+    free(x->race);
+    x->race = cmd_printf("%s, before it %s%s%s", access_text(now, &e->access[0]),
+                         access_text(before, &e->access[1]), *place ? " at " : "", place);
+    if (e->by_from >= 0) {
+        char *with_times = cmd_printf("%s from %lld to %lld ns", x->race, (long long)e->by_from,
+                                      (long long)e->by_to);
+        free(x->race);
+        x->race = with_times;
+    }
+    return e->access[0].size ? x->race : "";
+}
+
 static void fill(struct text_export *x, const struct tr_event *e, struct row *row)
 {
     row->reason = tr_reason_name(e->why);
     row->function = e->type == TR_EV_GO_CREATE ? tr_reader_function(x->r, e->fn) : "";
-    row->name = e->text ? e->text : "";
+    row->name = e->type == TR_EV_RACE ? race_text(x, e) : e->text ? e->text : "";
     row->category = e->category ? e->category : "";
     row->place = stack_place(&x->places, x->r, e->stack);
     row->kind = e->type == TR_EV_RACE ? NULL : tr_reason_kind(e->why);
@@ -64,6 +83,7 @@ static void end(void *arg, int64_t from, int64_t to)
     (void)from, (void)to;
     struct text_export *x = arg;
     stack_places_fini(&x->places);
+    free(x->race);
     free(x);
 }
 
@@ -134,6 +154,18 @@ static void json_number(struct out *o, const char *key, uint64_t v)
     out_uint(o, v);
 }
 
+/* Both sides, and when the earlier one was. */
+static void json_race(struct text_export *x, const struct tr_event *e)
+{
+    char text[ACCESS_TEXT_MAX];
+    json_text(x->out, "access", access_text(text, &e->access[0]));
+    json_text(x->out, "by_access", access_text(text, &e->access[1]));
+    json_text(x->out, "by_place", stack_place(&x->places, x->r, e->by_stack));
+    if (e->by_from >= 0)
+        json_number(x->out, "by_from_ns", (uint64_t)e->by_from);
+    json_number(x->out, "by_to_ns", (uint64_t)e->by_to);
+}
+
 static void json_event(void *arg, const struct tr_event *e)
 {
     struct text_export *x = arg;
@@ -170,7 +202,10 @@ static void json_event(void *arg, const struct tr_event *e)
     json_text(o, "function", row.function);
     json_number(o, "task", e->task);
     json_text(o, "category", row.category);
-    json_text(o, "name", row.name);
+    if (e->type == TR_EV_RACE)
+        json_race(x, e);
+    else
+        json_text(o, "name", row.name);
     json_text(o, "place", row.place);
     out_literal(o, "}\n");
 }

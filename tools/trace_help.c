@@ -93,6 +93,8 @@ const char trace_help_race[] =
     "The story of race N of a trace that a program built with -race recorded: the two accesses,\n"
     "what both goroutines did before, what did order them and up to where, where the order is\n"
     "missing, what would have made it, and a picture.  Without N: the only race, or a list.\n"
+    "Nothing notes the time of each access; the recording tells two moments between which the\n"
+    "earlier one was made, shown as ( and ), or as ? where these are too close.\n"
     "  --report                 the detector's whole report too\n"
     "  --no-picture             only the text\n"
     "  --width N, --color WHEN  as for timeline\n"

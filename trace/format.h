@@ -117,6 +117,15 @@ static inline uint32_t tr_key_slot(uint64_t key)
 #define TR_STACK_MAX   64u   /* frames */
 #define TR_STRING_MAX  1024u /* bytes */
 
+/* How one side of a race touched the memory: bits of the number that tells both, the earlier side
+ * in the upper half. */
+#define TR_SIDE_SIZE        0xfu /* bytes of the 8-byte word, 1..8; 0 unknown */
+#define TR_SIDE_FIRST_SHIFT 4    /* number of the first of them in the word, three bits */
+#define TR_SIDE_WRITE       (1u << 7)
+#define TR_SIDE_ATOMIC      (1u << 8)
+#define TR_SIDE_FREE        (1u << 9)
+#define TR_SIDE_BITS        10
+
 enum tr_ctx { TR_CTX_NO, TR_CTX_G, TR_CTX_BY, TR_CTX_P };
 
 static inline uint64_t tr_zigzag(uint64_t d)

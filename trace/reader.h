@@ -89,26 +89,37 @@ void tr_reader_verdict(const struct tr_reader *r, char *buf, size_t cap);
 
 /* ---- events ---- */
 
+/* How one side of a data race touched the memory, within the 8-byte word of the conflict. */
+struct tr_access {
+    uint8_t size; /* in bytes; 0: not known, an older recording */
+    uint8_t first : 3, write : 1, atomic : 1, free : 1; /* first: number of its first byte there */
+};
+
 struct tr_event {
     enum tr_type type;
-    enum tr_reason why; /* GO_BLOCK, GO_STATE, GO_READY: what it waits, or waited, for */
-    uint64_t n;         /* number of the event in merged order, from 0 */
-    int64_t time;       /* ns since the start of the recording; never decreases */
-    uint64_t offset;    /* of the record in the file */
-    uint32_t m;         /* the thread that recorded it */
-    uint32_t tid;       /* its kernel id */
-    int32_t p;          /* processor: the one named, else the one this M holds; TR_NO_P */
-    uint64_t g;       /* goroutine it is about; for P and M events the one that runs on M; 0 none */
-    uint64_t by;      /* GO_CREATE, GO_READY: who did it (0: timer, scheduler or a thread);
+    enum tr_reason why;         /* GO_BLOCK, GO_STATE, GO_READY: what it waits, or waited, for */
+    uint64_t n;                 /* number of the event in merged order, from 0 */
+    int64_t time;               /* ns since the start of the recording; never decreases */
+    uint64_t offset;            /* of the record in the file */
+    uint32_t m;                 /* the thread that recorded it */
+    uint32_t tid;               /* its kernel id */
+    int32_t p;                  /* processor: the one named, else the one this M holds; TR_NO_P */
+    struct tr_access access[2]; /* RACE: the later one, the earlier one */
+    uint64_t g;     /* goroutine it is about; for P and M events the one that runs on M; 0 none */
+    uint64_t by;    /* GO_CREATE, GO_READY: who did it (0: timer, scheduler or a thread);
                          * RACE: the goroutine of the earlier access */
-    uint64_t obj;     /* with why: the object, an address; RACE: the address; 0 none */
-    uint64_t fn;      /* GO_CREATE, GO_STATE: entry function's address; 0 unknown */
-    uint32_t stack;   /* GO_CREATE, GO_BLOCK, GO_READY (of who made it ready): id; 0 none */
-    uint64_t arg;     /* P_STEAL, PROCS: count; P_RETAKE: the M that lost it */
-    uint64_t task;    /* TASK_*, REGION_*, LOG: the task; 0 none.  TASK_BEGIN's arg: its parent */
-    const char *text; /* GO_NAME, TASK_BEGIN, REGION_*: name; LOG: message */
-    const char *category; /* LOG */
-    const char *wrong;    /* NULL, or why the state machines do not allow this event here.  Such
+    uint64_t obj;   /* with why: the object, an address; RACE: the address; 0 none */
+    uint64_t fn;    /* GO_CREATE, GO_STATE: entry function's address; 0 unknown */
+    uint32_t stack; /* GO_CREATE, GO_BLOCK, GO_READY (of who made it ready), RACE (of the later
+                         * access): id; 0 none */
+    uint32_t by_stack; /* RACE: of the earlier access; 0 none */
+    uint64_t arg;      /* P_STEAL, PROCS: count; P_RETAKE: the M that lost it */
+    uint64_t task;     /* TASK_*, REGION_*, LOG: the task; 0 none.  TASK_BEGIN's arg: its parent */
+    const char *text;  /* GO_NAME, TASK_BEGIN, REGION_*: name; LOG: message */
+    const char *category;   /* LOG */
+    int64_t by_from, by_to; /* RACE: the earlier access was made in between, as far as the recording
+                             * tells; by_from -1: nothing is known, by_to is not after time */
+    const char *wrong;      /* NULL, or why the state machines do not allow this event here.  Such
                          * events are delivered, and the states follow them.  Valid until next. */
 };
 

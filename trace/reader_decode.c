@@ -90,6 +90,15 @@ static bool assign_proc(const struct tr_reader *r, struct tr_event *e, uint64_t 
     return good_p(p);
 }
 
+static struct tr_access access_of(uint64_t bits)
+{
+    return (struct tr_access){.size = bits & TR_SIDE_SIZE,
+                              .first = bits >> TR_SIDE_FIRST_SHIFT & 7,
+                              .write = (bits & TR_SIDE_WRITE) != 0,
+                              .atomic = (bits & TR_SIDE_ATOMIC) != 0,
+                              .free = (bits & TR_SIDE_FREE) != 0};
+}
+
 static bool assign_race(const struct tr_reader *r, struct tr_event *e, uint64_t ctx,
                         const uint64_t *a)
 {
@@ -97,7 +106,23 @@ static bool assign_race(const struct tr_reader *r, struct tr_event *e, uint64_t 
     e->g = ctx;
     e->by = a[0];
     e->obj = a[1];
-    return true;
+    e->access[0] = access_of(a[2]);
+    e->access[1] = access_of(a[2] >> TR_SIDE_BITS);
+    e->stack = (uint32_t)a[3];
+    e->by_stack = (uint32_t)a[4];
+    return e->access[0].size <= 8 && e->access[1].size <= 8;
+}
+
+/* When the earlier side of a race was: the record says how long before itself. */
+static void assign_interval(const struct tr_reader *r, struct tr_event *e, const struct record *rec)
+{
+    uint64_t after = rec->args[5], until = rec->args[6], age = rec->ticks - r->file.start_ticks;
+    e->by_to = tr_ticks_to_ns(r, rec->ticks - (until && until - 1 <= rec->ticks ? until - 1 : 0));
+    e->by_from = -1;
+    if (after && after - 1 <= age) /* else it was before the recording */
+        e->by_from = tr_ticks_to_ns(r, rec->ticks - (after - 1));
+    if (e->by_from > e->by_to) /* counters of two processors */
+        e->by_from = e->by_to;
 }
 
 /* What the program says of itself. */
@@ -137,6 +162,8 @@ static bool assign(const struct tr_reader *r, struct tr_event *e, const struct r
 {
     if (assign_of[e->type] && !assign_of[e->type](r, e, rec->ctx, rec->args))
         return false;
+    if (e->type == TR_EV_RACE)
+        assign_interval(r, e, rec);
     return ((e->g | e->by) & ~G_ID_MAX) == 0;
 }
 

@@ -170,7 +170,20 @@ void tr_region_end(struct tr_stream *s, uint64_t g, uint64_t task, const char *n
 void tr_log(struct tr_stream *s, uint64_t g, uint64_t task, const char *category,
             const char *message);
 
-void tr_race(struct tr_stream *s, uint64_t g_now, uint64_t g_before, const void *addr);
+/* One side of a data race. */
+struct tr_side {
+    uint64_t g;     /* 0: a plain thread */
+    uintptr_t addr; /* the first byte that it touched */
+    unsigned size;  /* bytes that it touched in the 8-byte word of the conflict, 1..8 */
+    bool write, atomic, free;
+    const uintptr_t *pcs; /* its stack: return addresses, innermost first */
+    size_t n_pcs;
+};
+
+/* A data race was found at the access `now`, with the one `before`, which was made between after
+ * and until (clock_ticks(); 0: nothing is known of that side). */
+void tr_race(struct tr_stream *s, const struct tr_side *now, const struct tr_side *before,
+             uint64_t after, uint64_t until);
 
 #ifdef __cplusplus
 }

@@ -129,6 +129,17 @@ static inline struct number stack_of(struct tr_stream *s, struct unwind_frame f)
     return (struct number){likely(id) ? id : walk(s, &f, gen), gen};
 }
 
+/* That of a stack that is known already. */
+static struct number stack_number(const uintptr_t *pcs, size_t n)
+{
+    struct number number = {.gen = at_load_acq(&tr_on)}; /* [looked-up] before the dictionary */
+    uint32_t max = at_load_rlx(&tr_rec.stack_max);       /* relaxed: a setting */
+    n = n < max ? n : max;
+    number.id = n ? tr_dict_stack(pcs, n) : 0;
+    at_fence_acq(); /* [looked-up] likewise */
+    return number;
+}
+
 static struct number string_number(const char *text)
 {
     struct number number = {.gen = at_load_acq(&tr_on)}; /* [looked-up] before the dictionary */
@@ -298,13 +309,32 @@ void tr_procs(struct tr_stream *s, uint32_t n)
         commit(s, tr_put_leb(put_head(s, TR_EV_PROCS), n));
 }
 
-void tr_race(struct tr_stream *s, uint64_t g_now, uint64_t g_before, const void *addr)
+static uint64_t side_bits(const struct tr_side *side)
 {
+    return side->size | (side->addr & 7) << TR_SIDE_FIRST_SHIFT |
+           (side->write ? TR_SIDE_WRITE : 0) | (side->atomic ? TR_SIDE_ATOMIC : 0) |
+           (side->free ? TR_SIDE_FREE : 0);
+}
+
+/* How long before the record that was just begun, in units, + 1; 0: not known. */
+static uint64_t ago(const struct tr_stream *s, uint64_t ticks)
+{
+    uint64_t then = ticks >> s->shift;
+    return ticks == 0 ? 0 : then < s->last ? s->last - then + 1 : 1;
+}
+
+void tr_race(struct tr_stream *s, const struct tr_side *now, const struct tr_side *before,
+             uint64_t after, uint64_t until)
+{
+    struct number at = stack_number(now->pcs, now->n_pcs);
+    struct number at_before = stack_number(before->pcs, before->n_pcs);
     if (!(s = enter(s)))
         return;
-    uint8_t *p = put_about_g(s, TR_EV_RACE, g_now);
-    p = put_g(s, p, g_before);
-    commit(s, put_key(s, p, (uintptr_t)addr & TR_KEY_OBJ_MASK));
+    uint8_t *p = put_g(s, put_about_g(s, TR_EV_RACE, now->g), before->g);
+    p = put_key(s, p, now->addr & TR_KEY_OBJ_MASK);
+    p = tr_put_leb(p, side_bits(now) | side_bits(before) << TR_SIDE_BITS);
+    p = tr_put_leb(tr_put_leb(p, number_in(s, at)), number_in(s, at_before));
+    commit(s, tr_put_leb(tr_put_leb(p, ago(s, after)), ago(s, until)));
 }
 
 void tr_task_begin(struct tr_stream *s, uint64_t g, uint64_t task, uint64_t parent,

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """goshawk trace export, read by the programs that it is for.
 
-exports.py GOSHAWK GEN_TRACE MARKS RECORDINGS PROTO    speaks TAP
+exports.py GOSHAWK GEN_TRACE MARKS RECORDINGS PROTO [RACED]    speaks TAP
 
 Each format is read by its real client: go tool trace with all of its pages, go tool pprof,
 babeltrace2, and protoc with PROTO, a description of the fields of Perfetto's format (its own reader
@@ -25,6 +25,7 @@ import urllib.request
 import zlib
 
 goshawk, gen_trace, marks, recordings, proto = map(os.path.abspath, sys.argv[1:6])
+raced = [os.path.abspath(p) for p in sys.argv[6:]] # races, in builds that have the detector
 work = tempfile.mkdtemp(prefix='goshawk-exports-')
 results = []
 TIMEOUT = 120
@@ -72,13 +73,17 @@ def make_traces():
     run(marks, GOSHAWK_TRACE=os.path.join(work, 'marks'))
     run(recordings, 'call', GOSHAWK_FLIGHT='256K',
         GOSHAWK_FLIGHT_FILE=os.path.join(work, 'snapshot'))
+    for program in raced:
+        subprocess.run([program, 'once'], capture_output=True, timeout=TIMEOUT, check=False,
+                       env={**os.environ, 'GORACE': 'exitcode=0',
+                            'GOSHAWK_TRACE': os.path.join(work, 'raced')})
     with open(os.path.join(work, 'synth'), 'rb') as whole, \
             open(os.path.join(work, 'cut'), 'wb') as cut:
         data = whole.read()
         cut.write(data[:len(data) - 20000])
 
 
-TRACES = ('synth', 'marks', 'snapshot', 'cut')
+TRACES = ('synth', 'marks', 'snapshot', 'cut') + ('raced',) * len(raced)
 
 make_traces()
 

@@ -132,16 +132,18 @@ export const panel_cases = {
     {
         await s.open('story.html');
         const story = await s.ask(() => {
-            const { trace, lane } = goshawk, m = { time: 780000, g: lane(0, 3), by: lane(0, 1) };
+            const { trace, lane } = goshawk, m = { time: 780000, g: lane(0, 3), by: lane(0, 1),
+                                              by_from: -1, by_to: 780000 };
             const { from, to, ordered, path } = raceStory(trace, m);
             const run = lastRunIn(trace, m.by, from, to), k = trace.kinds[0];
             return { from, to, ordered, path: path.map(i => trace.goroutines[k.lane[i]].id),
                      run: [k.begin[run], k.end[run]] };
         });
-        equal(story, { from: 60000, to: 780000, ordered: true, path: [3], run: [10000, 100000] },
+        equal(story, { from: 60000, to: 100000, ordered: true, path: [3], run: [10000, 100000] },
               'G1 created G3: what G1 does later is ordered by nothing');
         const longer = await s.ask(() => {
-            const { trace, lane } = goshawk, m = { time: 950000, g: lane(0, 1), by: lane(0, 2) };
+            const { trace, lane } = goshawk, m = { time: 950000, g: lane(0, 1), by: lane(0, 2),
+                                              by_from: -1, by_to: 950000 };
             const { from, path } = raceStory(trace, m);
             return [from, path.map(i => trace.goroutines[trace.kinds[0].lane[i]].id)];
         });
@@ -150,12 +152,15 @@ export const panel_cases = {
         await s.page.click('.race-list button');
         await s.idle();
         const text = await s.page.innerText('#panel');
-        for (const part of ['0x5150', 'G3 worker', '400.000 µs', 'G2 w', 'No recorded wake-up'])
+        for (const part of ['0x5150', 'G3 worker', '400.000 µs', 'G2 w', 'No recorded wake-up',
+                            'read of 4 bytes at main_goroutine story.c:12',
+                            'write of 8 bytes at worker story.c:34', '180.00 µs – 240.00 µs',
+                            'Later access', 'Earlier access'])
             holds(text.includes(part), `the panel lacks “${part}”: ${text}`);
         const inked = await s.ask(() => {
             const v = goshawk.view, c = v.over.getContext('2d');
             const y = laneMiddle(v, 0, goshawk.lane(0, 2));
-            return c.getImageData(Math.round(v.xAt(350000) * v.scale),
+            return c.getImageData(Math.round(v.xAt(200000) * v.scale),
                                   Math.round((y + 12) * v.scale), 1, 1).data[3];
         });
         holds(inked > 0, 'the gap is marked on the lane of the earlier side');

@@ -219,7 +219,8 @@ def _():
     env = {**os.environ, 'GOSHAWK_TRACE': os.path.join(work, 'r.gtrace'), 'GORACE': ''}
     p = subprocess.run([raced], env=env, capture_output=True, text=True, timeout=120)
     assert p.returncode == 66, p.stderr
-    out = expect(run('race', 'r.gtrace'), 0, 'data race 1 of 1', 'go_main()', 'say()', 'creates G2',
+    out = expect(run('race', 'r.gtrace'), 0, 'data race 1 of 1',
+                 'go_main message_by_pointer_raced.c:', 'say message_by_pointer_raced.c:', 'made between', 'creates G2',
                  'nothing orders left before right', 'G1', 'created G2', 'what is missing',
                  'what would have ordered them', '! data race').stdout
     assert out.index('creates G2') < out.index('nothing orders') < out.index('race found'), out

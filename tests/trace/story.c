@@ -204,7 +204,12 @@ bool tr_reader_next(struct tr_reader *r, struct tr_event *ret)
          .by = 2,
          .obj = 0x5150,
          .m = 1,
-         .tid = 1001},
+         .tid = 1001,
+         .stack = 1,
+         .by_stack = 2,
+         .access = {{.size = 4}, {.size = 8, .write = 1}},
+         .by_from = 180 * US,
+         .by_to = 240 * US},
     };
     if (r->next == sizeof(events) / sizeof(events[0]))
         return false;

@@ -4,22 +4,13 @@
 #include "race.h"
 #include "rc_double.h"
 
-static unsigned big_stacks, told;
-static uint64_t told_now, told_before;
+static unsigned big_stacks;
 
 static void on_big_stack(void (*fn)(void *), void *arg)
 {
     cr_assert_null(rc_current(), "reports are made while nothing is recorded");
     big_stacks++;
     fn(arg);
-}
-
-static void on_race(uint64_t now, uint64_t before, const void *addr)
-{
-    (void)addr;
-    told++;
-    told_now = now;
-    told_before = before;
 }
 
 static struct rc_ctx *a, *b;
@@ -36,18 +27,17 @@ static void find(uint64_t site_now, uint64_t site_before, unsigned mask)
 
 static void start(void)
 {
-    static const struct rc_host host = {.on_big_stack = on_big_stack, .on_race = on_race};
+    static const struct rc_host host = {.on_big_stack = on_big_stack};
     rc_init(&host);
     a = rc_ctx_make(NULL, RC_GOROUTINE, 11, 1, NULL, 0);
     b = rc_ctx_make(NULL, RC_THREAD, 12, 1, NULL, 0);
 }
 
-Test(rc_race, the_host_is_asked_for_a_stack_and_told)
+Test(rc_race, the_host_is_asked_for_a_stack)
 {
     start();
     find(1, 2, 0x0f);
     cr_assert_eq(big_stacks, 1);
-    cr_assert(told == 1 && told_now == 12 && told_before == 11);
     cr_assert_eq(n_reports, 1);
     cr_assert(reports[0].now.addr == 0x1000 && reports[0].now.size == 4);
     cr_assert(reports[0].before.addr == 0x1002 && reports[0].before.size == 2);
@@ -113,7 +103,7 @@ Test(rc_race, use_after_free_is_told_while_the_block_is_in_quarantine)
     cr_assert_eq(n_uses, 1);
     cr_expect(uses[0].before.free && uses[0].before.write && !uses[0].before.atomic);
     cr_expect(uses[0].before.size == 8 && uses[0].now.size == 4 && !uses[0].now.free);
-    cr_expect(n_reports == 0 && told == 0);
+    cr_expect_eq(n_reports, 0);
     use(a, 31, 32);
     cr_expect(n_uses == 1 && n_reports == 1, "without order it is a race");
 }

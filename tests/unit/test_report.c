@@ -344,6 +344,74 @@ Test(report, uses_after_free_are_suppressed_as_races_are)
     cr_expect_str_eq(slurp(), "");
 }
 
+/* ---- what the host is told ---- */
+
+static struct rc_race told;
+static uintptr_t told_pcs[2];
+static unsigned told_n;
+
+static void on_race(const struct rc_race *race)
+{
+    told = *race;
+    told_pcs[0] = race->now.n_pcs ? race->now.pcs[0] : 0;
+    told_pcs[1] = race->before.n_pcs ? race->before.pcs[0] : 0;
+    told_n++;
+}
+
+static const struct rc_host telling = {.on_race = on_race};
+
+Test(report, the_host_is_told_both_sides_of_each_race_that_is_reported)
+{
+    begin("");
+    rc_init(&telling);
+    struct rc_access_info a = access_of(now, increment(), &counter[1], true);
+    struct rc_access_info b = access_of(before, say_hello(), &counter[1], false);
+    b.after = 10;
+    b.until = 20;
+    rc_report_race(&a, &b, &order);
+    cr_assert_eq(told_n, 1);
+    cr_assert(told.now.kind == RC_GOROUTINE && told.now.id == 8 && told.before.id == 7);
+    cr_assert(told.now.addr == (uintptr_t)&counter[1] && told.now.size == 4);
+    cr_assert(told.now.write && !told.before.write && !told.before.free && !told.now.atomic);
+    cr_assert_eq(told.now.n_pcs, 2, "increment and body");
+    cr_assert_eq(told.before.n_pcs, 1);
+    cr_assert(told_pcs[0] == increment() && told_pcs[1] == say_hello());
+    cr_assert(told.after == 10 && told.until == 20);
+    report(&counter[1]);
+    cr_assert_eq(told_n, 1, "the same lines again");
+    slurp();
+}
+
+static void end_here(const struct rc_race *race)
+{
+    (void)race;
+    unlink(log_name);
+    _exit(7);
+}
+
+Test(report, the_host_is_told_before_the_program_halts, .exit_code = 7)
+{
+    static const struct rc_host ending = {.on_race = end_here};
+    begin("halt_on_error=1");
+    rc_init(&ending);
+    report(&counter[1]);
+}
+
+static void never(const struct rc_race *race)
+{
+    (void)race;
+    cr_assert_fail("told of a race that is suppressed");
+}
+
+Test(report, the_host_is_not_told_of_what_is_suppressed)
+{
+    static const struct rc_host host = {.on_race = never};
+    begin_suppressing("race:^increment$");
+    rc_init(&host);
+    report(&counter[1]);
+    slurp();
+}
+
 static void leak_a_thread(void)
 {
     struct rc_flow_id id = {.kind = RC_THREAD, .id = 3, .created_at = rc_here(before, say_hello())};

@@ -69,3 +69,60 @@ Test(reader_dict, absurd_numbers_ask_for_no_memory)
     cr_assert_null(tr_reader_stack(r, 1, &n));
     tr_reader_close(r);
 }
+
+/* The first recorders said of a race who, and at which address. */
+Test(reader_dict, a_race_of_an_older_recording)
+{
+    built_init(&b, 1);
+    define(TR_DEF_EVENT, "\x0f\1\2ga\4race", 10);
+    const unsigned char race[] = {
+        TR_EV_RACE | TR_HEAD_X, 9, 4, 2, TR_KEY_NEW, 0x50, 0x51, 0, 0, 0, 0, 0, 0};
+    built_raw(&b, 1, race, sizeof(race));
+    struct tr_reader *r = built_open(&b);
+    struct tr_event e;
+    cr_assert(tr_reader_next(r, &e));
+    cr_assert(e.type == TR_EV_RACE && e.g == 2 && e.by == 3 && e.obj == 0x5150);
+    cr_assert(e.stack == 0 && e.by_stack == 0 && e.access[0].size == 0 && e.access[1].size == 0);
+    cr_assert(e.by_from == -1 && e.by_to == e.time);
+    cr_assert_null(tr_reader_info(r)->problem);
+    tr_reader_close(r);
+}
+
+Test(reader_dict, a_race_tells_both_sides_and_when_the_earlier_was)
+{
+    built_init(&b, 1);
+    const unsigned wrote = 4 | TR_SIDE_WRITE, read = 8 | 1 << TR_SIDE_FIRST_SHIFT | TR_SIDE_ATOMIC;
+    unsigned char race[40] = {TR_EV_RACE | TR_HEAD_X, 200, 4, 2, TR_KEY_NEW, 0x50, 0x51};
+    unsigned char *p = tr_put_leb(race + 13, wrote | read << TR_SIDE_BITS);
+    p = tr_put_leb(tr_put_leb(p, 7), 8);
+    p = tr_put_leb(tr_put_leb(p, 1 + 150), 1 + 20);
+    built_raw(&b, 1, race, (size_t)(p - race));
+    struct tr_reader *r = built_open(&b);
+    struct tr_event e;
+    cr_assert(tr_reader_next(r, &e));
+    cr_assert(e.type == TR_EV_RACE && e.g == 2 && e.by == 3 && e.obj == 0x5150);
+    cr_assert(e.stack == 7 && e.by_stack == 8);
+    cr_assert(e.access[0].size == 4 && e.access[0].write && !e.access[0].atomic);
+    cr_assert(e.access[1].size == 8 && !e.access[1].write && e.access[1].atomic);
+    cr_assert(e.access[0].first == 0 && e.access[1].first == 1);
+    cr_assert_eq(e.by_from, e.time - 150);
+    cr_assert_eq(e.by_to, e.time - 20);
+    tr_reader_close(r);
+}
+
+/* The flow was seen last before the recording began: that is no time of it. */
+Test(reader_dict, the_earlier_side_of_a_race_may_be_older_than_the_recording)
+{
+    built_init(&b, 1);
+    unsigned char race[40] = {TR_EV_RACE | TR_HEAD_X, 200, 4, 2, TR_KEY_NEW, 0x50, 0x51};
+    unsigned char *p = race + 13;
+    *p++ = 0;
+    p = tr_put_leb(tr_put_leb(p, 0), 0);
+    p = tr_put_leb(tr_put_leb(p, 1 + 5000000), 1 + 20);
+    built_raw(&b, 1, race, (size_t)(p - race));
+    struct tr_reader *r = built_open(&b);
+    struct tr_event e;
+    cr_assert(tr_reader_next(r, &e));
+    cr_assert(e.by_from == -1 && e.by_to == e.time - 20);
+    tr_reader_close(r);
+}

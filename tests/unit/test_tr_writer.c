@@ -1,5 +1,6 @@
 /* What is written is what is read: random events of several streams against a list of them. */
 #include "tr_file.h"
+#include "clock.h"
 #include "rand.h"
 #include "tr.h"
 
@@ -13,6 +14,8 @@ struct said {
     int32_t p;
     enum tr_reason why;
     const char *text, *category;
+    struct tr_side side[2]; /* of a race */
+    uint64_t after, until;
 };
 
 static struct said said[EVENTS];
@@ -43,6 +46,30 @@ static void record_mark(struct tr_stream *s, struct said *e, struct rt_rand *r)
         tr_log(s, e->g, e->task, e->category, e->text);
         break;
     }
+}
+
+static const uintptr_t race_pcs[2][3] = {{0x401000, 0x402000, 0x403000}, {0x404000, 0x405000}};
+
+static void make_side(struct tr_side *side, uint64_t g, uintptr_t addr, int i, struct rt_rand *r)
+{
+    *side = (struct tr_side){.g = g,
+                             .addr = addr + rand_below(r, 8),
+                             .size = 1 + rand_below(r, 8),
+                             .write = rand_below(r, 2),
+                             .atomic = rand_below(r, 2),
+                             .free = rand_below(r, 2),
+                             .pcs = race_pcs[i],
+                             .n_pcs = 3 - (size_t)i};
+}
+
+static void record_race(struct tr_stream *s, struct said *e, struct rt_rand *r, uintptr_t addr)
+{
+    make_side(&e->side[0], e->g, addr, 0, r);
+    make_side(&e->side[1], e->by, addr, 1, r);
+    e->obj = e->side[0].addr;
+    e->until = rand_below(r, 3) ? clock_ticks() - rand_below(r, 1000000) : 0;
+    e->after = rand_below(r, 3) ? clock_ticks() - 1000000 - rand_below(r, 1000000) : 0;
+    tr_race(s, &e->side[0], &e->side[1], e->after, e->until);
 }
 
 /* Makes and records one random event.  It need not be one that a scheduler would allow. */
@@ -96,8 +123,7 @@ static void record(struct tr_stream *s, struct said *e, struct rt_rand *r)
     case 9:
         e->type = TR_EV_RACE;
         e->by = by;
-        e->obj = (uintptr_t)obj;
-        tr_race(s, g, by, obj);
+        record_race(s, e, r, (uintptr_t)obj);
         break;
     case 10:
         e->type = TR_EV_P_STEAL;
@@ -116,6 +142,25 @@ static void record(struct tr_stream *s, struct said *e, struct rt_rand *r)
         tr_procs(s, (uint32_t)e->arg);
         break;
     }
+}
+
+static void compare_sides(struct tr_reader *reader, const struct tr_event *e, const struct said *m)
+{
+    const uint32_t stacks[] = {e->stack, e->by_stack};
+    for (int i = 0; i < 2; i++) {
+        const struct tr_access *a = &e->access[i];
+        const struct tr_side *side = &m->side[i];
+        size_t n;
+        cr_assert(a->size == side->size && a->first == (side->addr & 7));
+        cr_assert(a->write == side->write && a->atomic == side->atomic && a->free == side->free);
+        const uint64_t *pcs = tr_reader_stack(reader, stacks[i], &n);
+        cr_assert(n == side->n_pcs && memcmp(pcs, side->pcs, n * sizeof(*pcs)) == 0);
+    }
+    cr_assert(e->by_from <= e->by_to && e->by_to <= e->time);
+    if (!m->after)
+        cr_assert_eq(e->by_from, -1);
+    if (m->until && e->by_from >= 0)
+        cr_assert_lt(e->by_from, e->by_to);
 }
 
 static void compare(const struct tr_event *e, const struct said *m, size_t i)
@@ -164,6 +209,8 @@ Test(writer, random_events_come_back_in_order)
             at[e.m]++;
         cr_assert_lt(at[e.m], (size_t)EVENTS);
         compare(&e, &said[at[e.m]], at[e.m]);
+        if (e.type == TR_EV_RACE)
+            compare_sides(reader, &e, &said[at[e.m]]);
         at[e.m]++;
         seen++;
     }

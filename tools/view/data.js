@@ -152,7 +152,9 @@ function readNumbers(c)
     return Array.from({ length: c.uint() }, () => c.uint());
 }
 
-function readMarks(c, strings)
+/* Of a race also what its two sides did, and [from, to], between which the earlier access was made;
+ * from is -1 where the recording does not tell. */
+function readMarks(c, strings, mark_race)
 {
     const out = [];
     let time = 0;
@@ -160,7 +162,13 @@ function readMarks(c, strings)
         const type = c.uint();
         time += c.uint();
         const g = c.uint() - 1, by = c.uint() - 1, p = c.uint() - 1, text = strings[c.uint()];
-        out.push({ type, time, g, by, p, text });
+        const mark = { type, time, g, by, p, text };
+        if (type === mark_race) {
+            mark.sides = [0, 1].map(() => ({ access: strings[c.uint()], stack: c.uint() }));
+            mark.by_from = c.uint() - 1;
+            mark.by_to = c.uint();
+        }
+        out.push(mark);
     }
     return out;
 }
@@ -515,7 +523,7 @@ async function loadTrace(text)
     const trace = { meta, end: Math.max(1, meta.end_ns) };
     trace.stacks = readStacks(sections.K[0], strings);
     trace.goroutines = readGoroutines(sections.G[0], strings);
-    trace.marks = readMarks(sections.E[0], strings);
+    trace.marks = readMarks(sections.E[0], strings, meta.mark_race);
     trace.objects = readNumbers(sections.O[0]);
     trace.races = trace.marks.filter(m => m.type === meta.mark_race);
     trace.kinds = readSpans(sections.S || [], trace.goroutines.length);

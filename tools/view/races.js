@@ -5,7 +5,8 @@
  * of the earlier side that is ordered before the later access is found by going back over all
  * wake-ups in view of it, from the access; the earlier access must lie behind that moment, in what
  * is called the gap.  Orders that leave no trace (a lock that was free, an atomic) may make the gap
- * smaller; they cannot make it larger. */
+ * smaller; they cannot make it larger.  The recording itself tells two moments between which the
+ * earlier access was made, and a goroutine makes one only while it runs. */
 
 /* The story of a race: { from, to: the gap on the lane of the earlier side; path: the wake-ups that
  * ordered what stands before it, from the earlier side to the later; direct }. */
@@ -13,7 +14,8 @@ function raceStory(trace, m)
 {
     if (m.story)
         return m.story;
-    const story = m.story = { from: 0, to: m.time, path: [], ordered: false };
+    const story = m.story = { from: Math.max(0, m.by_from), to: m.by_to, path: [],
+                              ordered: false };
     if (m.g < 0 || m.by < 0 || m.g === m.by)
         return story;
     const G = trace.kinds[KIND_G], reached = new Map([[m.g, { t: m.time, wake: -1 }]]);
@@ -32,20 +34,39 @@ function raceStory(trace, m)
     }
     const end = reached.get(m.by);
     const first = G.off[m.by] < G.off[m.by + 1] ? G.begin[G.off[m.by]] : 0;
-    story.from = end ? end.t : first;
+    const from = Math.max(end ? end.t : first, m.by_from), to = Math.min(m.time, m.by_to);
+    const a = firstRunIn(trace, m.by, from, to), b = lastRunIn(trace, m.by, from, to);
+    story.from = a < 0 ? Math.min(from, to) : Math.max(from, G.begin[a]);
+    story.to = b < 0 ? to : Math.min(to, G.end[b]);
     story.ordered = !!end;
+    story.ordered_until = end ? end.t : 0;
     for (let at = end; at && at.wake >= 0; at = reached.get(G.lane[at.wake]))
         story.path.push(at.wake);
     return story;
 }
 
-/* The part of the gap in which the earlier side ran last: where its arrow begins. */
+function isRun(G, i)
+{
+    return G.state[i] === G_RUNNING || G.state[i] === G_DETACHED;
+}
+
+/* The first run of a goroutine in [from, to], or -1. */
+function firstRunIn(trace, g, from, to)
+{
+    const G = trace.kinds[KIND_G], hi = G.off[g + 1];
+    for (let i = spanAfter(G, G.off[g], hi, from); i < hi && G.begin[i] < to; i++)
+        if (isRun(G, i))
+            return i;
+    return -1;
+}
+
+/* The last one: where its arrow begins. */
 function lastRunIn(trace, g, from, to)
 {
     const G = trace.kinds[KIND_G], lo = G.off[g];
     let i = Math.min(spanAfter(G, lo, G.off[g + 1], to - 1), G.off[g + 1] - 1);
     for (; i >= lo && G.end[i] > from; i--)
-        if ((G.state[i] === G_RUNNING || G.state[i] === G_DETACHED) && G.begin[i] < to)
+        if (isRun(G, i) && G.begin[i] < to)
             return i;
     return -1;
 }
@@ -221,8 +242,26 @@ function orderText(v, m)
         gLink(v, G.lane[w], G.begin[w])));
     return [el('ol', { class: 'steps' }, steps),
             el('p', {}, `What ${gName(trace.goroutines[m.by])} did after ` +
-                        `${fmtTime(story.from, 10)} is ordered by nothing: the earlier access ` +
-                        'lies in the marked gap.')];
+                        `${fmtTime(story.ordered_until, 10)} is ordered by nothing: the ` +
+                        'earlier access lies in the marked gap.')];
+}
+
+/* "write of 4 bytes at say f.c:15 by " */
+function accessText(trace, side)
+{
+    const at = side.stack ? topOfStack(trace, side.stack) : '';
+    return side.access ? `${side.access}${at ? ' at ' + at : ''} by ` : '';
+}
+
+function stacksOfRace(trace, m)
+{
+    const out = [];
+    for (const [i, title] of [[0, 'Later access'], [1, 'Earlier access']]) {
+        const list = m.sides[i].stack ? stackList(trace, m.sides[i].stack) : null;
+        if (list)
+            out.push(el('h4', {}, title), list);
+    }
+    return out.length ? el('section', {}, out) : null;
 }
 
 function raceDetails(v, m)
@@ -230,14 +269,18 @@ function raceDetails(v, m)
     const { trace } = v, story = raceStory(trace, m);
     const name = g => g >= 0 ? gLink(v, g, m.time) : 'unknown';
     const out = [el('section', {}, el('h2', {}, 'Race on ' + m.text), facts([
-        ['later access', el('span', {}, name(m.g), ' at ' + fmtTime(m.time, 1))],
+        ['later access', el('span', {}, accessText(trace, m.sides[0]), name(m.g),
+                            ' at ' + fmtTime(m.time, 1))],
         ['its last wait', m.g >= 0 ? sideFacts(v, m.g, m.time) : ''],
-        ['earlier access', name(m.by)],
-        ['in the gap', m.by >= 0 ? `${fmtTime(story.from, 10)} – ${fmtTime(story.to, 10)}, ` +
+        ['earlier access', el('span', {}, accessText(trace, m.sides[1]), name(m.by))],
+        ['made between', m.by >= 0 ? `${fmtTime(story.from, 10)} – ${fmtTime(story.to, 10)}, ` +
                                    fmtDur(story.to - story.from) : ''],
         ['its last wait', m.by >= 0 ? sideFacts(v, m.by, m.time) : '']]))];
     if (m.g >= 0 && m.by >= 0)
         out.push(el('section', {}, el('h4', {}, 'What ordered the two'), orderText(v, m)));
+    const stacks = stacksOfRace(trace, m);
+    if (stacks)
+        out.push(stacks);
     return out;
 }
 
