@@ -22,6 +22,7 @@ enum {
     G_ROWS_ASKED = 200, /* with --by g */
     FN_ROWS = 24,
     TABLE_ROWS = 40,
+    NAME_LEAST = 12, /* columns of the program, however narrow */
 };
 
 struct options {
@@ -84,7 +85,6 @@ static void head(struct td *d, const struct timeline *t)
     const struct tr_info *info = tr_reader_info(t->r);
     char verdict[256], length[16], command[256];
     const char *name = info->command && *info->command ? info->command : info->path;
-    td_clean(command, sizeof(command), without_folder(name), d->width / 2, d->colour);
     td_duration(length, (double)info->end_ns);
     tr_reader_verdict(t->r, verdict, sizeof(verdict));
     char counts[128];
@@ -92,7 +92,10 @@ static void head(struct td *d, const struct timeline *t)
                      length, t->numbers.count, t->numbers.count == 1 ? "" : "s",
                      (unsigned long long)t->procs, t->procs == 1 ? "" : "s",
                      (unsigned long long)t->events);
-    bool fits = strlen(command) + (size_t)n + 1 + strlen(verdict) <= d->width;
+    unsigned room = d->width > (unsigned)n + NAME_LEAST ? d->width - (unsigned)n : NAME_LEAST;
+    room = room < d->width / 2 ? room : d->width / 2;
+    unsigned used = td_clean(command, sizeof(command), without_folder(name), room, d->colour);
+    bool fits = used + (size_t)n + 1 + strlen(verdict) <= d->width;
     fprintf(d->out, "%s%s%s%s%c%s\n", d->colour ? "\033[1m" : "", command,
             d->colour ? "\033[0m" : "", counts, fits ? ' ' : '\n', verdict);
 }

@@ -96,12 +96,14 @@ const cases = Object.assign({}, lane_cases, panel_cases, {
             }
             view.select(0, row, { reveal: true });
             return { n, all: folded === trace.meta.folded, inside, window: trace.meta.window,
+                     first: view.lanesOf(0).slice(0, 8).map(g => trace.goroutines[g].id).sort(),
                      by_end: k.by_end.every((s, j) => !j || k.end[k.by_end[j - 1]] <= k.end[s]),
                      running: trace.counters[0].c.max <= trace.meta.procs };
         });
         holds(got.n < 4e6, `${got.n} spans`);
         equal([got.all, got.inside, got.by_end, got.running], [true, 0, true, true], 'folded');
         equal(got.window, [10e6, 12e6], 'window');
+        equal(got.first, [1, 2, 3, 4, 5, 6, 7, 8], 'who ran first stands first');
         const text = await s.page.innerText('#panel');
         holds(/states in/.test(text) && text.includes('goshawk trace view --from'), text);
     },

@@ -220,7 +220,8 @@ def _():
     p = subprocess.run([raced], env=env, capture_output=True, text=True, timeout=120)
     assert p.returncode == 66, p.stderr
     out = expect(run('race', 'r.gtrace'), 0, 'data race 1 of 1',
-                 'go_main message_by_pointer_raced.c:', 'say message_by_pointer_raced.c:', 'made between', 'creates G2',
+                 'go_main message_by_pointer_raced.c:', 'say message_by_pointer_raced.c:',
+                 'made between', 'creates G2',
                  'nothing orders left before right', 'G1', 'created G2', 'what is missing',
                  'what would have ordered them', '! data race').stdout
     assert out.index('creates G2') < out.index('nothing orders') < out.index('race found'), out

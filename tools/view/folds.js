@@ -4,6 +4,8 @@
  * the time that those states took.  Their lengths are exact, their order is not what happened, so
  * they are drawn as shares over the whole row and never followed from one to the next. */
 
+const PAGE_EVENTS = 2e6; /* so many on one page are no trouble */
+
 /* How many states span i stands for; 0: it is one itself. */
 function foldCount(k, i)
 {
@@ -47,11 +49,15 @@ function windowCommand(trace, t0, t1)
            trace.meta.path;
 }
 
-/* For the panel: that states are folded, and how to get at them. */
+/* For the panel: that states are folded, and how to get at them.  A page of all that was folded would
+ * be as large as the trace. */
 function foldNotice(v, t0, t1)
 {
+    const { trace } = v, part = (t1 - t0) / trace.end * trace.meta.events < PAGE_EVENTS;
     return el('p', { class: 'notice' }, 'Short states of this long trace are folded into sums. ',
-              'For all of this time: ', el('code', {}, windowCommand(v.trace, t0, t1)));
+              part ? 'For all of this time: ' : 'Select a part of it, or let windows be served: ',
+              el('code', {}, part ? windowCommand(trace, t0, t1)
+                                  : `goshawk trace serve ${trace.meta.path}`));
 }
 
 /* The panel of a row of sums. */

@@ -52,10 +52,10 @@ class Layout {
     sortGoroutines(list)
     {
         const { goroutines, kinds } = this.trace, G = kinds[KIND_G];
-        const first_run = g => {
+        const first_run = g => { /* within a row of sums nobody is first */
             for (let i = G.off[g]; i < G.off[g + 1]; i++)
                 if (G.state[i] === G_RUNNING || G.state[i] === G_DETACHED)
-                    return G.begin[i];
+                    return G.begin[foldCount(G, i) ? foldRow(G, i)[0] : i];
             return Infinity;
         };
         const total = (g, c) => this.trace.totals[g * NC + c];

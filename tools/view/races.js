@@ -261,7 +261,7 @@ function stacksOfRace(trace, m)
         if (list)
             out.push(el('h4', {}, title), list);
     }
-    return out.length ? el('section', {}, out) : null;
+    return out.length ? el('section', { class: 'stacks' }, out) : null;
 }
 
 function raceDetails(v, m)
@@ -269,8 +269,8 @@ function raceDetails(v, m)
     const { trace } = v, story = raceStory(trace, m);
     const name = g => g >= 0 ? gLink(v, g, m.time) : 'unknown';
     const out = [el('section', {}, el('h2', {}, 'Race on ' + m.text), facts([
-        ['later access', el('span', {}, accessText(trace, m.sides[0]), name(m.g),
-                            ' at ' + fmtTime(m.time, 1))],
+        ['later access', el('span', {}, accessText(trace, m.sides[0]), name(m.g), ' ',
+                            el('span', { class: 'one-line' }, 'at ' + fmtTime(m.time, 1)))],
         ['its last wait', m.g >= 0 ? sideFacts(v, m.g, m.time) : ''],
         ['earlier access', el('span', {}, accessText(trace, m.sides[1]), name(m.by))],
         ['made between', m.by >= 0 ? `${fmtTime(story.from, 10)} – ${fmtTime(story.to, 10)}, ` +
