@@ -49,12 +49,15 @@ function windowCommand(trace, t0, t1)
            trace.meta.path;
 }
 
-/* For the panel: that states are folded, and how to get at them.  A page of all that was folded would
- * be as large as the trace. */
+/* For the panel: that states are folded, and how to get at them.  A page of all that was folded
+ * would be as large as the trace. */
 function foldNotice(v, t0, t1)
 {
     const { trace } = v, part = (t1 - t0) / trace.end * trace.meta.events < PAGE_EVENTS;
-    return el('p', { class: 'notice' }, 'Short states of this long trace are folded into sums. ',
+    const what = 'Short states of this long trace are folded into sums. ';
+    if (byId('serve')) /* the button of goshawk trace serve */
+        return el('p', { class: 'notice' }, what, 'Zoom in, and press “all detail here”.');
+    return el('p', { class: 'notice' }, what,
               part ? 'For all of this time: ' : 'Select a part of it, or let windows be served: ',
               el('code', {}, part ? windowCommand(trace, t0, t1)
                                   : `goshawk trace serve ${trace.meta.path}`));
