@@ -244,9 +244,11 @@ Test(flight, the_child_of_a_fork_has_none_and_may_begin_its_own)
     cr_assert_eq(snapshot(0, &first, &last), 200u);
 }
 
-/* Writers never stop while flights come and go and snapshots are taken. */
+/* Writers never stop while flights come and go and snapshots are taken.  They rest while a file is
+ * read, which is nothing to them and takes long beside them. */
 enum { WRITERS = 3, ROUNDS = GO_CHECKS ? 20 : 60 };
 static uint32_t writers_stop;
+static pthread_mutex_t reading = PTHREAD_MUTEX_INITIALIZER;
 
 static void *write_all_the_time(void *arg)
 {
@@ -256,6 +258,10 @@ static void *write_all_the_time(void *arg)
     for (uint64_t i = 1; !at_load_acq(&writers_stop); i++) { /* [stop] */
         if (at_load_rlx(&tr_on))                             /* relaxed: as the host's hooks do */
             tr_go_ready(s, i, 0, TR_NONE, NULL);
+        if (i % 256 == 0) {
+            pthread_mutex_lock(&reading);
+            pthread_mutex_unlock(&reading);
+        }
         if (at_load_rlx(&tr_on) && i % 64 == 0) { /* relaxed: likewise */
             snprintf(name, sizeof(name), "name %d", (int)(i % 4096));
             tr_go_name(s, i, name);
@@ -293,7 +299,9 @@ Test(flight, flights_and_snapshots_under_writers)
             cr_assert_eq(tr_flight(0, 0), 0);
         cr_assert_eq(tr_flight((256 + 64 * (unsigned)(i % 4)) * KIB, 0), 0);
         cr_assert_eq(tr_snapshot(tmp_trace(), 0, "a test"), 0);
+        pthread_mutex_lock(&reading);
         check_whole();
+        pthread_mutex_unlock(&reading);
     }
     at_store_rel(&writers_stop, 1u); /* [stop] */
     for (int i = 0; i < WRITERS; i++)
