@@ -85,13 +85,15 @@ static void on_race(const struct rc_race *race)
     flight_on_race();
 }
 
-/* The report, line by line, as logs of the goroutine that found it: goshawk trace race tells it. */
+/* The report, line by line, as logs of the goroutine (0: a thread) that found it: goshawk trace race
+ * tells it. */
 static void on_report(const struct rc_report *r)
 {
     char line[512];
     struct m *m = rt_m();
     struct g *self = rt_self_or_null();
-    if (!hook_tracing() || !m || !self || strcmp(r->kind, "race") != 0 || *r->text == '{')
+    uint64_t g = self && !(self->flags & G_THREAD) ? self->id : 0;
+    if (!hook_tracing() || strcmp(r->kind, "race") != 0 || *r->text == '{')
         return;
     for (const char *text = r->text, *end; *text; text = *end ? end + 1 : end) {
         end = text + strcspn(text, "\n");
@@ -99,7 +101,7 @@ static void on_report(const struct rc_report *r)
         memcpy(line, text, n);
         line[n] = 0;
         if (n > 0 && line[0] != '=')
-            tr_log(m->trace, self->id, 0, "data race", line);
+            tr_log(m ? m->trace : NULL, g, 0, "data race", line);
     }
 }
 

@@ -92,6 +92,9 @@ static void *thread(void *arg)
 {
     shared = 1;
     say(1);
+    while (__atomic_load_n(&step, __ATOMIC_RELAXED) != 2)
+        ;
+    pair.head = 1;
     return arg;
 }
 
@@ -101,6 +104,8 @@ static void with_thread(void)
     pthread_create(&t, NULL, thread, NULL);
     await(1);
     shared = 2;
+    pair.head = 2;
+    say(2);
     pthread_join(t, NULL);
 }
 

@@ -104,10 +104,14 @@ def story():
 @test('a thread has no number of a goroutine')
 def thread():
     run([program, 'thread'], 66, GOSHAWK_TRACE=os.path.join(work, 'thread'))
-    race, = races('thread')
-    assert 'by' not in race and race['by_access'] == 'write of 8 bytes', race
-    text = run([goshawk, 'trace', 'race', 'thread'])
+    later, earlier = races('thread')
+    assert 'by' not in later and later['by_access'] == 'write of 8 bytes', later
+    assert 'g' not in earlier and earlier['by'] == 1, earlier
+    assert earlier['access'] == earlier['by_access'] == 'write of 4 bytes', earlier
+    text = run([goshawk, 'trace', 'race', 'thread', '1'])
     assert re.search(r'before it +a thread', text) and 'creates G1' not in text, text
+    text = run([goshawk, 'trace', 'race', '--report', 'thread', '2'])
+    assert re.search(r'now +a thread', text) and 'by thread T1' in text, text
 
 
 # ---- the flight recorder ----
@@ -132,7 +136,7 @@ def halting():
 @test('also when reports are JSON, and when a thread is a side')
 def others():
     files, said = fly('thread', GORACE='format=json')
-    assert len(files) == 1 and said.count('"type":"race"') == 1, said
+    assert len(files) == 2 and said.count('"type":"race"') == 2, said
     text = run([goshawk, 'trace', 'race', files[0]])
     assert re.search(r'before it +a thread +write of 8 bytes +at thread raced.c', text), text
 
