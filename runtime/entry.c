@@ -85,8 +85,8 @@ static void on_race(const struct rc_race *race)
     flight_on_race();
 }
 
-/* The report, line by line, as logs of the goroutine (0: a thread) that found it: goshawk trace race
- * tells it. */
+/* The report, line by line, as logs of the goroutine that found it (0: a thread): goshawk trace
+ * race tells it. */
 static void on_report(const struct rc_report *r)
 {
     char line[512];

@@ -11,7 +11,7 @@ long shared; /* what races is not static, or compilers see that nobody reads it 
 struct {
     int head, tail;
 } pair;
-int many[12];
+volatile int many[12]; /* one store each */
 static go_mutex mu;
 
 static void say(int n)
