@@ -72,9 +72,10 @@ void out_int(struct out *o, int64_t v)
 
 void out_thousandths(struct out *o, uint64_t v)
 {
-    unsigned n = count_digits(v / 1000), three = (unsigned)(v % 1000);
+    uint64_t whole = v / 1000;
+    unsigned n = count_digits(whole), three = (unsigned)(v - whole * 1000);
     char *p = number_room(o) + n;
-    put_digits(p, v / 1000);
+    put_digits(p, whole);
     p[0] = '.';
     p[1] = (char)('0' + three / 100);
     p[2] = (char)('0' + three / 10 % 10);

@@ -45,7 +45,7 @@ static void put_time(struct chrome *x, int64_t time)
     out_thousandths(x->out, (uint64_t)time);
 }
 
-static void put_key(struct chrome *x, const char *key)
+static inline void put_key(struct chrome *x, const char *key)
 {
     out_literal(x->out, ",\"");
     out_text(x->out, key);
@@ -59,13 +59,13 @@ static void put_text(struct chrome *x, const char *key, const char *text)
 }
 
 /* A word of ours. */
-static void put_word(struct chrome *x, const char *key, const char *word)
+static inline void put_word(struct chrome *x, const char *key, const char *word)
 {
     put_key(x, key);
     out_quoted(x->out, word);
 }
 
-static void put_number(struct chrome *x, const char *key, uint64_t v)
+static inline void put_number(struct chrome *x, const char *key, uint64_t v)
 {
     put_key(x, key);
     out_uint(x->out, v);
