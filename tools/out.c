@@ -107,17 +107,16 @@ static size_t utf8_length(const unsigned char *s)
     return n;
 }
 
-static bool is_plain(unsigned char c)
-{
-    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-}
+/* Printable ASCII but the quote and the backslash. */
+static const bool is_plain[256] = {
+    [' ' ... '!'] = true, ['#' ... '['] = true, [']' ... '~'] = true};
 
 void out_json(struct out *o, const char *text)
 {
     out_char(o, '"');
     for (const unsigned char *s = (const unsigned char *)text; *s;) {
         const unsigned char *from = s;
-        while (is_plain(*s))
+        while (is_plain[*s])
             s++;
         out_bytes(o, from, (size_t)(s - from));
         if (!*s)
