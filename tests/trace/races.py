@@ -10,6 +10,7 @@ import glob
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -156,6 +157,7 @@ def suppressed():
     assert not files and 'flight recorder' not in said, said
 
 
+shutil.rmtree(work)
 print('\n'.join(results))
 print(f'1..{len(results)}')
 sys.exit(any(r.startswith('not ok') for r in results))
