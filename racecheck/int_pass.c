@@ -130,6 +130,8 @@ static void run_timer(union sigval v)
     run_flow(c, v.sival_ptr);
 }
 
+static uint64_t timer_signals; /* that timers have been made to send; bit 0 is signal 1 */
+
 INTERCEPT(int, timer_create, (clockid_t k, struct sigevent *restrict e, timer_t *restrict t))
 {
     struct sigevent ours;
@@ -140,6 +142,12 @@ INTERCEPT(int, timer_create, (clockid_t k, struct sigevent *restrict e, timer_t 
         ours = *e;
         stand_in(&ours, run_timer);
     }
+    int sig = !e ? SIGALRM
+              : e->sigev_notify == SIGEV_SIGNAL || e->sigev_notify == SIGEV_THREAD_ID
+                  ? e->sigev_signo
+                  : 0;
+    if (sig > 0 && sig <= 64)
+        at_or_rlx(&timer_signals, UINT64_C(1) << (sig - 1)); /* relaxed: the timer is set later */
     int err = rt_real_timer_create(k, e ? &ours : NULL, t);
     if (err == 0)
         saw_write(c, t, sizeof *t, PC);
@@ -152,6 +160,8 @@ INTERCEPT(int, timer_settime,
 {
     saw_read(watched_from(PC), now, sizeof *now, PC);
     rc_release_merge(watched(), &timers); /* [timer] */
+    /* relaxed: t was made before.  Which signal is t's is not known: all that timers have */
+    int_signal_sends(at_load_rlx(&timer_signals));
     return rt_real_timer_settime(t, flags, now, was);
 }
 

@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <ucontext.h>
 #include <unistd.h>
 #include "fds.h"
@@ -211,6 +212,41 @@ SEND(tgkill, (pid_t pid, pid_t tid, int sig), (pid, tid, sig))
 SEND(pthread_kill, (pthread_t t, int sig), (t, sig))
 SEND(pthread_sigqueue, (pthread_t t, int sig, const union sigval v), (t, sig, v))
 SEND(sigqueue, (pid_t pid, int sig, const union sigval v), (pid, sig, v))
+
+/* A timer's signal comes after who set the timer. */
+void int_signal_sends(uint64_t signals)
+{
+    for (; signals; signals &= signals - 1)
+        sends(__builtin_ctzll(signals) + 1);
+}
+
+INTERCEPT(int, setitimer,
+          (__itimer_which_t which, const struct itimerval *restrict now,
+           struct itimerval *restrict was))
+{
+    static const int signals[] = {SIGALRM, SIGVTALRM, SIGPROF};
+    struct rc_ctx *c = watched_from(PC);
+    if (now)
+        saw_read(c, now, sizeof *now, PC);
+    if ((unsigned)which < sizeof signals / sizeof *signals)
+        sends(signals[which]);
+    int err = rt_real_setitimer((int)which, now, was);
+    if (!err && was)
+        saw_write(c, was, sizeof *was, PC);
+    return err;
+}
+
+INTERCEPT(unsigned, alarm, (unsigned seconds))
+{
+    sends(SIGALRM);
+    return rt_real_alarm(seconds);
+}
+
+INTERCEPT(useconds_t, ualarm, (useconds_t first, useconds_t then))
+{
+    sends(SIGALRM);
+    return rt_real_ualarm(first, then);
+}
 
 /* ---- waiting ---- */
 

@@ -65,6 +65,9 @@ void threads_know_stack(struct rc_ctx *c);
 /* A number for a thread's context that none had before. */
 uint64_t rc_next_thread(void);
 
+/* Who acts on one of these signals is ordered after the caller; bit 0 is signal 1. */
+void int_signal_sends(uint64_t signals);
+
 /* A jump to a frame at sp leaves the signal handlers that it passes. */
 void int_signal_jumps(uintptr_t sp);
 

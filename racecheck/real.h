@@ -25,6 +25,7 @@
 struct epoll_event;
 struct iovec;
 struct itimerspec;
+struct itimerval;
 struct pollfd;
 struct rlimit;
 struct rlimit64;

@@ -68,6 +68,57 @@ SILENT(handler_comes_after_who_sent)
     check(x == 1);
 }
 
+/* The main thread blocks the signal, so the other one handles it. */
+static void after_who_sets(int sig, void (*set_timer)(void))
+{
+    sigset_t set;
+    on(sig, reads_table, 0);
+    pthread_t t = start(wait_until_handled, NULL);
+    await_step(1);
+    sigemptyset(&set);
+    sigaddset(&set, sig);
+    check(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
+    table[3] = 1;
+    set_timer();
+    join(t);
+    check(x == 1);
+}
+
+static void set_interval_timer(void)
+{
+    struct itimerval soon = {.it_value = {.tv_usec = 1000}};
+    check(setitimer(ITIMER_REAL, &soon, NULL) == 0);
+}
+
+SILENT(handler_comes_after_setitimer)
+{
+    after_who_sets(SIGALRM, set_interval_timer);
+}
+
+static void set_alarm(void)
+{
+    ualarm(1000, 0);
+}
+
+SILENT(handler_comes_after_alarm)
+{
+    after_who_sets(SIGALRM, set_alarm);
+}
+
+static void set_posix_timer(void)
+{
+    timer_t timer;
+    struct itimerspec soon = {.it_value = {.tv_nsec = 1000000}};
+    struct sigevent e = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR2};
+    check(timer_create(CLOCK_MONOTONIC, &e, &timer) == 0);
+    check(timer_settime(timer, 0, &soon, NULL) == 0);
+}
+
+SILENT(handler_comes_after_timer_settime)
+{
+    after_who_sets(SIGUSR2, set_posix_timer);
+}
+
 REPORT(handler_is_not_ordered_with_what_follows_the_sending, "DATA RACE")
 {
     on(SIGUSR1, reads_table, 0);
