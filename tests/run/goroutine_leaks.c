@@ -19,7 +19,7 @@
 // case: elsewhere
 // stderr: Goroutine 2 \(reader\) and 1 more .* blocked .* in chan receive, the first on .*:
 // case: objects
-// stderr: Goroutine 2 is blocked .* on waitgroup at offset 8 of a heap block of 16 bytes, count 2:
+// stderr: Goroutine 2 is blocked .* on waitgroup 'struct job\.wg' at 0x\w+, count 2:
 // stderr: The heap block of 16 bytes was allocated at:
 // stderr:   objects\(\) .*goroutine_leaks\.c:@allocated:\d+
 // stderr: Goroutine 3 is blocked for ever in select, on .*a value of chan \w+ \(cap 0, len 0\).*:
