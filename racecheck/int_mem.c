@@ -377,3 +377,27 @@ INTERCEPT(void, qsort, (void *b, size_t n, size_t each, int (*cmp)(const void *,
         saw_write(watched_from(PC), b, n * each, PC);
     rt_real_qsort(b, n, each, cmp);
 }
+
+INTERCEPT(void, qsort_r,
+          (void *b, size_t n, size_t each, int (*cmp)(const void *, const void *, void *),
+           void *arg))
+{
+    if (n > 1)
+        saw_write(watched_from(PC), b, n * each, PC);
+    rt_real_qsort_r(b, n, each, cmp, arg);
+}
+
+INTERCEPT(void, swab, (const void *restrict from, void *restrict to, ssize_t n))
+{
+    struct rc_ctx *c = watched_from(PC);
+    size_t bytes = n > 0 ? (size_t)n & ~(size_t)1 : 0;
+    saw_read(c, from, bytes, PC);
+    saw_write(c, to, bytes, PC);
+    rt_real_swab(from, to, n);
+}
+
+INTERCEPT(void, explicit_bzero, (void *p, size_t n))
+{
+    saw_write(watched_from(PC), p, n, PC);
+    rt_real_explicit_bzero(p, n);
+}

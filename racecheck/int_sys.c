@@ -3,18 +3,25 @@
  *
  * Most are one line of a table: what is read before the real call, what is written when it went
  * well. */
+#define _REGEX_NELTS(n) /* no array of variable length in regexec()'s declaration */
 #include "fds.h"
 #include "intercept.h"
 #include <arpa/inet.h>
+#include <iconv.h>
 #include <math.h>
+#include <netdb.h>
+#include <regex.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/time.h>
 #include <sys/times.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -115,6 +122,27 @@ CALL(FILE *, fopen64, (const char *restrict name, const char *restrict mode), (n
      (reads_text(PC, name), reads_text(PC, mode)), false, NOTHING)
 CALL(FILE *, fdopen, (int fd, const char *mode), (fd, mode), reads_text(PC, mode), false, NOTHING)
 
+CALL(int, statvfs, (const char *restrict name, struct statvfs *restrict d), (name, d),
+     reads_text(PC, name), r == 0, WRITES(d))
+CALL(int, statvfs64, (const char *restrict name, struct statvfs64 *restrict d), (name, d),
+     reads_text(PC, name), r == 0, WRITES(d))
+FILLS(fstatvfs64, (int fd, struct statvfs64 *d), (fd, d), d)
+FILLS(fstatvfs, (int fd, struct statvfs *d), (fd, d), d)
+CALL(int, statfs, (const char *name, struct statfs *d), (name, d), reads_text(PC, name), r == 0,
+     WRITES(d))
+CALL(int, statfs64, (const char *name, struct statfs64 *d), (name, d), reads_text(PC, name), r == 0,
+     WRITES(d))
+FILLS(fstatfs64, (int fd, struct statfs64 *d), (fd, d), d)
+FILLS(fstatfs, (int fd, struct statfs *d), (fd, d), d)
+CALL(int, access, (const char *name, int mode), (name, mode), reads_text(PC, name), false, NOTHING)
+CALL(int, mkdir, (const char *name, mode_t mode), (name, mode), reads_text(PC, name), false,
+     NOTHING)
+CALL(int, rmdir, (const char *name), (name), reads_text(PC, name), false, NOTHING)
+CALL(int, chdir, (const char *name), (name), reads_text(PC, name), false, NOTHING)
+CALL(int, chmod, (const char *name, mode_t mode), (name, mode), reads_text(PC, name), false,
+     NOTHING)
+CALL(int, remove, (const char *name), (name), reads_text(PC, name), false, NOTHING)
+
 /* ---- sockets and descriptors that are waited for ---- */
 
 static size_t least(socklen_t a, socklen_t b)
@@ -173,6 +201,52 @@ CALL(int, inet_pton, (int family, const char *restrict s, void *restrict p), (fa
 CALL(const char *, inet_ntop, (int family, const void *restrict p, char *restrict s, socklen_t n),
      (family, p, s, n), reads(PC, p, family == AF_INET6 ? 16 : 4), r, writes_text(PC, s))
 
+CALL(int, inet_aton, (const char *s, struct in_addr *d), (s, d), reads_text(PC, s), r != 0,
+     WRITES(d))
+CALL(int, getaddrinfo,
+     (const char *restrict node, const char *restrict service,
+      const struct addrinfo *restrict hints, struct addrinfo **restrict d),
+     (node, service, hints, d), (reads_text(PC, node), reads_text(PC, service), READS(hints)),
+     r == 0, WRITES(d))
+CALL(int, getnameinfo,
+     (const struct sockaddr *restrict a, socklen_t a_n, char *restrict host, socklen_t host_n,
+      char *restrict service, socklen_t service_n, int fl),
+     (a, a_n, host, host_n, service, service_n, fl), reads(PC, a, a_n), r == 0,
+     (host_n ? writes_text(PC, host) : NOTHING, service_n ? writes_text(PC, service) : NOTHING))
+
+/* ---- text ---- */
+
+INTERCEPT(size_t, iconv,
+          (void *k, char **restrict in, size_t *restrict in_n, char **restrict out,
+           size_t *restrict out_n))
+{
+    const char *from = in ? *in : NULL, *to = out ? *out : NULL;
+    size_t r = rt_real_iconv(k, in, in_n, out, out_n);
+    if (from) {
+        reads(PC, from, (size_t)(*in - from));
+        WRITES(in);
+        WRITES(in_n);
+    }
+    if (to) {
+        writes(PC, to, (size_t)(*out - to));
+        WRITES(out);
+        WRITES(out_n);
+    }
+    return r;
+}
+
+INTERCEPT(int, regexec,
+          (const regex_t *restrict k, const char *restrict s, size_t n,
+           regmatch_t d[_Restrict_arr_], int fl))
+{
+    if (!(fl & REG_STARTEND))
+        reads_text(PC, s);
+    int r = rt_real_regexec(k, s, n, d, fl);
+    if (r == 0 && !k->no_sub)
+        writes(PC, d, n * sizeof *d);
+    return r;
+}
+
 /* ---- the process and the machine ---- */
 
 FILLS(uname, (struct utsname * d), (d), d)
@@ -184,6 +258,25 @@ CALL(int, setrlimit, (__rlimit_resource_t k, const struct rlimit *d), (k, d), RE
 FILLS(getrusage, (__rusage_who_t who, struct rusage *d), (who, d), d)
 CALL(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options), NOTHING, r > 0,
      WRITES(status))
+CALL(pid_t, wait, (int *status), (status), NOTHING, r > 0, WRITES(status))
+CALL(pid_t, wait3, (int *status, int fl, struct rusage *d), (status, fl, d), NOTHING, r > 0,
+     (WRITES(status), WRITES(d)))
+CALL(pid_t, wait4, (pid_t pid, int *status, int fl, struct rusage *d), (pid, status, fl, d),
+     NOTHING, r > 0, (WRITES(status), WRITES(d)))
+CALL(ssize_t, getrandom, (void *p, size_t n, unsigned fl), (p, n, fl), NOTHING, r > 0,
+     writes(PC, p, (size_t)r))
+CALL(int, getentropy, (void *p, size_t n), (p, n), NOTHING, r == 0, writes(PC, p, n))
+FILLS(getitimer, (__itimer_which_t which, struct itimerval *d), ((int)which, d), d)
+FILLS(timer_gettime, (timer_t t, struct itimerspec *d), (t, d), d)
+CALL(int, sched_getaffinity, (pid_t pid, size_t n, cpu_set_t *d), (pid, n, d), NOTHING, r == 0,
+     writes(PC, d, n))
+CALL(int, getloadavg, (double *d, int n), (d, n), NOTHING, r > 0,
+     writes(PC, d, (size_t)r * sizeof *d))
+CALL(int, getgroups, (int n, gid_t *d), (n, d), NOTHING, n > 0 && r > 0,
+     writes(PC, d, (size_t)r * sizeof *d))
+FILLS(sigaddset, (sigset_t * d, int sig), (d, sig), d)
+FILLS(sigdelset, (sigset_t * d, int sig), (d, sig), d)
+FILLS(sigpending, (sigset_t * d), (d), d)
 FILLS(sigemptyset, (sigset_t * d), (d), d)
 FILLS(sigfillset, (sigset_t * d), (d), d)
 CALL(int, sigprocmask, (int how, const sigset_t *restrict now, sigset_t *restrict was),
@@ -207,3 +300,15 @@ CALL(double, frexp, (double v, int *e), (v, e), NOTHING, true, WRITES(e))
 CALL(double, modf, (double v, double *whole), (v, whole), NOTHING, true, WRITES(whole))
 CALL(float, frexpf, (float v, int *e), (v, e), NOTHING, true, WRITES(e))
 CALL(float, modff, (float v, float *whole), (v, whole), NOTHING, true, WRITES(whole))
+CALL(double, remquo, (double v, double by, int *d), (v, by, d), NOTHING, true, WRITES(d))
+CALL(double, lgamma_r, (double v, int *d), (v, d), NOTHING, true, WRITES(d))
+
+#define SINCOS(name, type)                              \
+    INTERCEPT(void, name, (type v, type * s, type * c)) \
+    {                                                   \
+        rt_real_##name(v, s, c);                        \
+        WRITES(s);                                      \
+        WRITES(c);                                      \
+    }
+SINCOS(sincos, double)
+SINCOS(sincosf, float)

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #endif
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -22,7 +23,9 @@
 #include <time.h>
 #include <wchar.h>
 
+struct addrinfo;
 struct epoll_event;
+struct in_addr;
 struct iovec;
 struct itimerspec;
 struct itimerval;
@@ -33,6 +36,10 @@ struct rusage;
 struct sembuf;
 struct stat;
 struct stat64;
+struct statfs;
+struct statfs64;
+struct statvfs;
+struct statvfs64;
 struct timeval;
 struct tms;
 struct utsname;

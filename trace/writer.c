@@ -122,7 +122,8 @@ static __attribute__((noinline)) uint32_t walk(struct tr_stream *s, const struct
 }
 
 /* The number of the stack of f, a caller of this thread. */
-static inline struct number stack_of(struct tr_stream *s, struct unwind_frame f)
+static inline __attribute__((always_inline)) struct number stack_of(struct tr_stream *s,
+                                                                    struct unwind_frame f)
 {
     uint32_t gen = at_load_acq(&tr_on); /* [looked-up] before the dictionary */
     uint32_t id = likely(s && s->walks) ? tr_walks_find(s->walks, &f, gen) : 0;
