@@ -16,18 +16,6 @@
 
 volatile size_t sink;
 
-FRAME void call_and_step(void (*fn)(void))
-{
-    fn();
-    step_to(1);
-}
-
-static void first(void (*fn)(void))
-{
-    go(call_and_step, fn);
-    await_step(1);
-}
-
 static int by_value(const void *a, const void *b, void *unused)
 {
     (void)unused;

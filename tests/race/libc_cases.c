@@ -14,18 +14,6 @@
 char text[64], other[64];
 volatile size_t sink;
 
-FRAME void call_and_step(void (*fn)(void))
-{
-    fn();
-    step_to(1);
-}
-
-static void first(void (*fn)(void))
-{
-    go(call_and_step, fn);
-    await_step(1);
-}
-
 /* ---- memory functions ---- */
 
 FRAME void copy_out(void)

@@ -4,19 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* Runs fn() in a goroutine; has come back when the effect is there, and ordered nothing. */
-FRAME void call_and_step(void (*fn)(void))
-{
-    fn();
-    step_to(1);
-}
-
-static void first(void (*fn)(void))
-{
-    go(call_and_step, fn);
-    await_step(1);
-}
-
 /* Objects have external linkage, so that no store to them is dead. */
 
 /* ---- structures ---- */

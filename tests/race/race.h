@@ -52,6 +52,12 @@ void await_report(void);
 void step_to(int n);
 void await_step(int n);
 
+/* Makes step 1 after fn(). */
+void call_and_step(void (*fn)(void));
+
+/* Runs fn() in a goroutine; has come back when the effect is there, and ordered nothing. */
+void first(void (*fn)(void));
+
 /* Gives way a thousand times, so that who can run has most likely run.  For NORACE cases, where it
  * decides which path is taken and not the verdict. */
 void let_others_run(void);

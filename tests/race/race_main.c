@@ -6,6 +6,18 @@
 
 int x, y, z;
 
+__attribute__((noinline)) void call_and_step(void (*fn)(void))
+{
+    fn();
+    step_to(1);
+}
+
+void first(void (*fn)(void))
+{
+    go(call_and_step, fn);
+    await_step(1);
+}
+
 extern const struct race_case *const __start_race_cases[], *const __stop_race_cases[];
 
 int go_main(int argc, char **argv)

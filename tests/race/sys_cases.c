@@ -24,18 +24,6 @@
 char text[64];
 volatile size_t sink;
 
-FRAME void call_and_step(void (*fn)(void))
-{
-    fn();
-    step_to(1);
-}
-
-static void first(void (*fn)(void))
-{
-    go(call_and_step, fn);
-    await_step(1);
-}
-
 /* ---- time ---- */
 
 struct timespec stamp;
@@ -69,8 +57,7 @@ RACE(result_of_time)
 NORACE(time_without_a_place)
 {
     now = 1;
-    go(call_and_step, read_time);
-    await_step(1);
+    first(read_time);
     time(NULL);
 }
 

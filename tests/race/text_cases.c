@@ -13,18 +13,6 @@ char text[16], other[1024];
 wchar_t wide[32], wider[32];
 volatile size_t sink;
 
-FRAME void call_and_step(void (*fn)(void))
-{
-    fn();
-    step_to(1);
-}
-
-static void first(void (*fn)(void))
-{
-    go(call_and_step, fn);
-    await_step(1);
-}
-
 /* ---- printf ---- */
 
 FRAME void print_text(void)
