@@ -109,7 +109,10 @@ int go_main(int argc, char **argv)
         kill(getpid(), SIGUSR2);
         while (access(getenv("GOSHAWK_FLIGHT_FILE"), R_OK) != 0)
             some_work(jobs, results, 100);
-        some_work(jobs, results, JOBS); /* the snapshot is being written meanwhile */
+        some_work(jobs, results, JOBS); /* the snapshot is being written meanwhile; */
+        char after[4096]; /* this one waits until it is whole */
+        snprintf(after, sizeof after, "%s.after", getenv("GOSHAWK_FLIGHT_FILE"));
+        return go_trace_snapshot(after);
     }
     if (!strcmp(how, "call"))
         return go_trace_snapshot(getenv("GOSHAWK_FLIGHT_FILE"));
