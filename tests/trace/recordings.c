@@ -110,7 +110,7 @@ int go_main(int argc, char **argv)
         while (access(getenv("GOSHAWK_FLIGHT_FILE"), R_OK) != 0)
             some_work(jobs, results, 100);
         some_work(jobs, results, JOBS); /* the snapshot is being written meanwhile; */
-        char after[4096]; /* this one waits until it is whole */
+        char after[4096];               /* this one waits until it is whole */
         snprintf(after, sizeof after, "%s.after", getenv("GOSHAWK_FLIGHT_FILE"));
         return go_trace_snapshot(after);
     }
