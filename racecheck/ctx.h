@@ -44,8 +44,9 @@ struct rc_ctx {
     struct snap fence_acq;   /* what its relaxed loads have read from; for the next acquire fence */
     struct rc_life *life;
     struct rc_ctx *next, *prev; /* all that have not ended; guarded by ctx.c's lock */
-    unsigned n_locks;
-    uint32_t handed; /* what it knows of locks that are handed over: held.c */
+    unsigned n_locks;           /* in the list ... */
+    unsigned n_more;            /* ... and those that were taken while it was full: held.c */
+    uint32_t handed;            /* what it knows of locks that are handed over: held.c */
     struct rc_held_lock lock[RC_LOCKS_SHOWN];
     struct journal journal;
     uintptr_t waits_at;          /* the call in which it waits, for the journal; 0: not known */

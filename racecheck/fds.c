@@ -124,7 +124,8 @@ void rc_fd_closes(struct rc_ctx *c, int fd)
 /* ---- epoll sets ----
  *
  * An event tells its data and not its descriptor, so who was put into which set with which data is
- * remembered.  Where a bucket is full the oldest entry goes. */
+ * remembered.  Where a bucket is full the oldest entry goes.  One outlives its descriptor, which
+ * may order too much. */
 
 enum { WATCH_BUCKETS = 16384, WATCH_SLOTS = 4 };
 static struct watch {

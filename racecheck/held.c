@@ -1,9 +1,9 @@
 /* held.c - the locks that each flow holds, for reports: those on both sides of a race, orders of
  * locks, and who has what a blocked flow waits for.
  *
- * A context has its first RC_LOCKS_SHOWN locks in the order in which they were taken, and counts
- * the others.  It alone writes there; who looks at another flow's sees a picture that may be a
- * moment old, of locks that were held at some time.
+ * A context has a list of RC_LOCKS_SHOWN locks in the order in which they were taken, and counts
+ * those that were taken while it was full.  It alone writes there; who looks at another flow's sees
+ * a picture that may be a moment old, of locks that were held at some time.
  *
  * A lock that one flow takes and another one drops is handed over: it is a semaphore, and nobody
  * holds it.  The taker cannot know when it was dropped, so from the first time on such a lock is in
@@ -82,11 +82,11 @@ void held_forget(uintptr_t lock)
 /* Takes those out of c's list that were handed over since the last look. */
 static void look_for_handed(struct rc_ctx *c)
 {
-    unsigned n = c->n_locks < RC_LOCKS_SHOWN ? c->n_locks : RC_LOCKS_SHOWN, kept = 0;
-    for (unsigned i = 0; i < n; i++)
+    unsigned kept = 0;
+    for (unsigned i = 0; i < c->n_locks; i++)
         if (!rc_is_handed_over(c->lock[i].lock))
             c->lock[kept++] = c->lock[i];
-    c->n_locks -= n - kept;
+    c->n_locks = kept;
     c->held_at = CALLS_NONE;
 }
 
@@ -117,7 +117,10 @@ void rc_lock_taken(struct rc_ctx *c, const void *lock, unsigned how, const char 
     k->taken_at = rc_site_here(c, pc);
     if (c->n_locks > 0 && !(how & RC_LOCK_TRIED))
         lockorder_taken(c, k);
-    c->n_locks++;
+    if (k != &one_more)
+        c->n_locks++;
+    else
+        c->n_more++;
     c->held_at = CALLS_NONE;
 }
 
@@ -125,15 +128,17 @@ void rc_lock_dropped(struct rc_ctx *c, const void *lock)
 {
     if (rc_is_silent(c) || is_nobodys(c, lock))
         return;
-    unsigned n = c->n_locks < RC_LOCKS_SHOWN ? c->n_locks : RC_LOCKS_SHOWN, i = n;
+    unsigned i = c->n_locks;
     while (i > 0 && c->lock[i - 1].lock != lock)
         i--;
-    if (i > 0)
-        memmove(&c->lock[i - 1], &c->lock[i], (n - i) * sizeof c->lock[0]);
-    if (i > 0 || c->n_locks > RC_LOCKS_SHOWN)
+    if (i > 0) {
+        memmove(&c->lock[i - 1], &c->lock[i], (c->n_locks - i) * sizeof c->lock[0]);
         c->n_locks--;
-    else
+    } else if (c->n_more > 0) {
+        c->n_more--;
+    } else {
         hand_over((uintptr_t)lock);
+    }
     c->held_at = CALLS_NONE;
 }
 
@@ -183,7 +188,7 @@ void rc_locks_left(const struct rc_ctx *c)
     if (c->n_locks == 0)
         return;
     rt_lock(&left.lock);
-    for (unsigned i = 0; i < c->n_locks && i < RC_LOCKS_SHOWN; i++)
+    for (unsigned i = 0; i < c->n_locks; i++)
         left.by[left.n++ % LEFT] = (struct rc_holder){rc_flow_of(c), c->lock[i], true};
     rt_unlock(&left.lock);
 }
@@ -220,7 +225,8 @@ void rc_locks_abandoned(struct rc_ctx *c)
 uint32_t rc_node_under_locks(struct rc_ctx *c)
 {
     struct rc_thread was = rc_enter();
-    c->held_node = lockset_node(c->top->node, c->lock, c->n_locks);
+    c->held_node = lockset_node(c->top->node, c->lock,
+                                c->n_locks == RC_LOCKS_SHOWN ? c->n_locks + c->n_more : c->n_locks);
     rc_leave(was);
     c->held_at = c->top->node;
     return c->held_node;

@@ -4,7 +4,8 @@
  * closed: who is told so is ordered like who reads.  That it can be written orders nothing.
  *
  * Semaphores and queues are named by numbers that the kernel gives out; those that are equal in
- * their low bits share an object, which may order too much and never too little. */
+ * their low bits share an object, which may order too much and never too little.  semctl() orders
+ * nothing. */
 #include "fds.h"
 #include "intercept.h"
 #include <poll.h>

@@ -107,7 +107,9 @@ static inline uint32_t number_in(const struct tr_stream *s, struct number number
     return s->gen == number.gen ? number.id : 0;
 }
 
-/* The stack of f, that of the caller's caller. */
+/* The stack of f, that of the caller's caller.  A number that a turn of the dictionary's tables has
+ * made a later recording's is learned under gen, which by then has passed and does not come
+ * again. */
 static __attribute__((noinline)) uint32_t walk(struct tr_stream *s, const struct unwind_frame *f,
                                                uint32_t gen)
 {

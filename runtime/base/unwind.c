@@ -191,7 +191,8 @@ struct step {
     unsigned reads;
     unw_word_t first; /* the value read first */
 };
-static __thread struct step *gathering;
+/* initial-exec: crash handlers come here, too. */
+static __thread struct step *gathering __attribute__((tls_model("initial-exec")));
 static int (*read_or_write)(unw_addr_space_t, unw_word_t, unw_word_t *, int, void *);
 
 /* libunwind keeps registers that no frame has saved yet in the context it began with. */

@@ -39,10 +39,25 @@ Test(held, more_than_are_shown_are_counted)
     for (int i = 0; i < RC_LOCKS_SHOWN + 2; i++)
         rc_lock_taken(c, &lock[i], RC_LOCK_TRIED, "rwmutex", 0x2000);
     cr_expect_eq(held(c), RC_LOCKS_SHOWN);
-    cr_expect_eq(c->n_locks, RC_LOCKS_SHOWN + 2);
+    cr_expect_eq(c->n_locks + c->n_more, RC_LOCKS_SHOWN + 2);
     for (int i = RC_LOCKS_SHOWN + 1; i >= 0; i--)
         rc_lock_dropped(c, &lock[i]);
     cr_expect_eq(c->n_locks, 0);
+}
+
+/* As they were taken, not the other way round. */
+Test(held, more_than_are_shown_in_any_order)
+{
+    struct rc_ctx *c = flow(2);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < RC_LOCKS_SHOWN + 3; i++)
+            rc_lock_taken(c, &lock[i], RC_LOCK_TRIED, "mutex", 0x2000);
+        for (int i = 0; i < RC_LOCKS_SHOWN + 3; i++)
+            rc_lock_dropped(c, &lock[i]);
+        cr_assert_eq(c->n_locks + c->n_more, 0);
+    }
+    for (int i = 0; i < RC_LOCKS_SHOWN + 3; i++)
+        cr_expect_not(rc_is_handed_over(&lock[i]));
 }
 
 Test(held, holders_are_found_by_the_lock)
