@@ -104,7 +104,9 @@ int go_metrics_read(struct go_metrics *ret)
     read_procs(&m);
     read_stats(&m);
     m.stack_reserved = stack_reserved();
+    san_picture_begin();
     g_for_each(count_one, &m);
+    san_picture_end();
     m.size = (uint32_t)sizeof m;
     *ret = m;
     return 0;

@@ -77,17 +77,16 @@ static void reads_one(void *arg)
     struct reader *r = arg;
     struct fd_call c;
     char byte;
-    r->got = fd_begin(&c, rt_self(), p[0], FD_READ);
-    CHECK(r->got == 0);
-    for (;;) {
+    int got = fd_begin(&c, rt_self(), p[0], FD_READ);
+    CHECK(got == 0);
+    while (!got) {
         fd_look(&c);
         if (read(p[0], &byte, 1) == 1)
             break;
-        r->got = errno == EAGAIN ? fd_wait(&c, 0) : -errno;
-        if (r->got)
-            break;
+        got = errno == EAGAIN ? fd_wait(&c, 0) : -errno;
     }
-    if (!r->got)
+    at_store_rlx(&r->got, got); /* relaxed: one test waits for it, none for more */
+    if (!got)
         order[at_add_acq_rel(&served, 1)] = r->number; /* [served] */
     fd_end(&c, 0);
 }
