@@ -13,7 +13,6 @@
 #include <string.h>
 
 enum {
-    CELL = 2,    /* 64-bit words of a cell */
     AT_ONCE = 8, /* cells that are compared at once */
     OWNERS_AT_ONCE = SHADOW_WORDS * sizeof(uint64_t) / sizeof(uint32_t),
     MARK_CELLS_N = MARK_SIZE / 8,
@@ -22,15 +21,15 @@ enum {
 /* The first cell of [cell, end) for which the first words' bits in mask are not want. */
 static uint64_t *skip_covered(uint64_t *cell, const uint64_t *end, uint64_t want, uint64_t mask)
 {
-    for (; end - cell >= AT_ONCE * CELL; cell += AT_ONCE * CELL) {
+    for (; end - cell >= AT_ONCE * CELL_WORDS; cell += AT_ONCE * CELL_WORDS) {
         uint64_t differ = 0;
         for (int i = 0; i < AT_ONCE; i++)
-            differ |= at_load_rlx(&cell[i * CELL]) ^ want; /* relaxed: as the fast path */
+            differ |= at_load_rlx(&cell[i * CELL_WORDS]) ^ want; /* relaxed: as the fast path */
         if (differ & mask)
             break;
     }
     while (cell != end && ((at_load_rlx(cell) ^ want) & mask) == 0) /* relaxed: likewise */
-        cell += CELL;
+        cell += CELL_WORDS;
     return cell;
 }
 
@@ -50,20 +49,13 @@ static bool change(uint64_t *cell, uintptr_t word, bool owned, const struct acce
     return owner_enter(shadow_owner(shadow_find(word), word));
 }
 
-/* The bits of the first word of a cell in which it must be like a's flow's own, with no bytes, for
- * a to take its place. */
-static uint64_t kept_by(const struct access *a)
-{
-    return (W_SLOT | 0xffff) & ~(a->masks | w_written(a->masks));
-}
-
 /* Cells from cell on, as long as each is simply replaced: those of a page that is owned.  Returns
  * the first that is not. */
 static uint64_t *replace(uint64_t *cell, const uint64_t *end, const struct access *a)
 {
     const struct entry e = {a->who | a->masks, a->site};
-    uint64_t slot = a->who & W_SLOT, keep = kept_by(a);
-    for (; cell != end; cell += CELL) {
+    uint64_t slot = a->who & W_SLOT, keep = cell_kept_by(a);
+    for (; cell != end; cell += CELL_WORDS) {
         uint64_t w = cell[0];
         if (w != 0 && ((w ^ slot) & keep) != 0)
             break;
@@ -78,8 +70,8 @@ static uint64_t *replace(uint64_t *cell, const uint64_t *end, const struct acces
 static uint64_t *replace_shared(uint64_t *cell, const uint64_t *end, const struct access *a)
 {
     const struct entry e = {a->who | a->masks, a->site};
-    uint64_t slot = a->who & W_SLOT, keep = kept_by(a);
-    for (; cell != end; cell += CELL) {
+    uint64_t slot = a->who & W_SLOT, keep = cell_kept_by(a);
+    for (; cell != end; cell += CELL_WORDS) {
         uint64_t w = at_load_rlx(cell); /* relaxed: the exchange decides */
         if (w != 0 && ((w ^ slot) & keep) != 0)
             break;
@@ -103,12 +95,12 @@ static void set_marks(uintptr_t base, uintptr_t p, size_t words)
 void range_access(struct access *a, uintptr_t p, size_t words)
 {
     uintptr_t base = shadow_get(p);
-    uint64_t *first = shadow_cell(base, p), *cell = first, *end = first + words * CELL;
+    uint64_t *first = shadow_cell(base, p), *cell = first, *end = first + words * CELL_WORDS;
     uint64_t want = a->who | a->masks, mask = W_WHO | a->masks;
     bool is_free = (a->site & SITE_FREE) != 0; /* is recorded in any case, as what it is */
     if (!is_free)
         cell = skip_covered(cell, end, want, mask);
-    counters_saw(words, (uint64_t)(cell - first) / CELL);
+    counters_saw(words, (uint64_t)(cell - first) / CELL_WORDS);
     if (cell == end)
         return;
     if (is_free && words * 8 == OWNER_PAGE && fill_page(shadow_owner(base, p), base, a))
@@ -120,8 +112,8 @@ void range_access(struct access *a, uintptr_t p, size_t words)
         if (cell == end)
             break;
         if (is_free || ((at_load_rlx(cell) ^ want) & mask) != 0) /* relaxed: as above */
-            owned = change(cell, p + (uintptr_t)(cell - first) / CELL * 8, owned, a);
-        cell += CELL;
+            owned = change(cell, p + (uintptr_t)(cell - first) / CELL_WORDS * 8, owned, a);
+        cell += CELL_WORDS;
     }
     owner_leave();
 }
@@ -142,12 +134,12 @@ static void wipe(uint64_t *cell)
 {
     uint64_t sites = 0;
     for (unsigned i = 0; i < MARK_CELLS_N; i++)
-        sites |= cell[i * CELL + 1];
+        sites |= cell[i * CELL_WORDS + 1];
     if (sites & SITE_PAST) {
         for (unsigned i = 0; i < MARK_CELLS_N; i++)
-            reset_cell(cell + i * CELL, true);
+            reset_cell(cell + i * CELL_WORDS, true);
     } else {
-        memset(cell, 0, MARK_CELLS_N * CELL * sizeof *cell);
+        memset(cell, 0, MARK_CELLS_N * CELL_WORDS * sizeof *cell);
     }
 }
 

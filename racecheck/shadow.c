@@ -22,7 +22,7 @@
 #include <sched.h>
 #include <string.h>
 
-enum { SPINS = 100, KNOWN = 16 };
+enum { SPINS = 100, KNOWN = 16, FEW_WORDS = 16 };
 
 uintptr_t shadow_region[REGIONS], shadow_fast[REGIONS];
 static struct rt_lock region_lock;
@@ -318,6 +318,11 @@ static size_t access_some(struct access *a, uintptr_t p, size_t n, unsigned kind
     return here;
 }
 
+static inline bool is_plain(unsigned kind)
+{
+    return (kind & ~(unsigned)ACC_WRITE) == 0;
+}
+
 static bool is_unwanted(const struct rc_ctx *c, unsigned kind)
 {
     return unlikely(c->ignored[(kind & ACC_WRITE) != 0] != 0);
@@ -346,12 +351,62 @@ static void access_few(struct rc_ctx *c, uintptr_t p, unsigned n, unsigned kind,
         access_in_word(c, p + 7, w_masks(over, kind & ACC_WRITE), pc);
 }
 
+/* Cells from cell on, of a page that the thread owns, as long as a is covered there or replaces an
+ * earlier access of its own flow.  Returns the first where it is not so. */
+static uint64_t *renew(uint64_t *cell, const uint64_t *end, const struct access *a)
+{
+    uint64_t want = a->who | a->masks, covered = W_WHO | a->masks, keep = cell_kept_by(a);
+    for (; cell != end; cell += CELL_WORDS) {
+        uint64_t w = cell[0], differ = w ^ want;
+        if ((differ & covered) == 0)
+            continue;
+        if (w == 0 || (differ & keep) != 0 || (cell[1] & SITE_SPECIAL) != 0)
+            break;
+        cell_give(cell, (struct entry){want, a->site});
+    }
+    return cell;
+}
+
+/* A struct on the stack, say: whole words of one page.  Returns how many bytes are done. */
+static __attribute__((noinline)) size_t words_easy(struct rc_ctx *c, uintptr_t p, size_t n,
+                                                   unsigned kind, uintptr_t pc)
+{
+    uintptr_t base = shadow_find_fast(p), left = OWNER_PAGE - p % OWNER_PAGE;
+    if (unlikely(base == 0)) /* or accesses are counted */
+        return 0;
+    struct access a = {.c = c, .who = c->clock.now.epoch, .site = rc_site_held(c, pc)};
+    a.masks = w_masks(0xff, kind & ACC_WRITE);
+    uint64_t *first = shadow_cell(base, p), *end = first;
+    enum owner_page page = owner_enter_now(shadow_owner(base, p));
+    if (unlikely(page == OWNER_PAGE_OTHER))
+        return 0;
+    if (likely(page == OWNER_PAGE_MINE)) {
+        end = renew(first, first + (n < left ? n : left) / 8 * CELL_WORDS, &a);
+        c->recorded = a.who;
+    }
+    owner_leave();
+    return (size_t)(end - first) / CELL_WORDS * 8;
+}
+
+/* More than 8 bytes, or of a rarer kind. */
+static __attribute__((noinline)) void access_more(struct rc_ctx *c, uintptr_t p, size_t n,
+                                                  unsigned kind, uintptr_t pc)
+{
+    if (is_unwanted(c, kind) || unlikely(owner_is_inside()))
+        return;
+    size_t done = 0;
+    if (is_plain(kind) && p % 8 == 0 && n <= FEW_WORDS * 8)
+        done = words_easy(c, p, n, kind, pc);
+    if (done != n)
+        access_many(c, p + done, n - done, kind, pc);
+}
+
 static void access_any(struct rc_ctx *c, uintptr_t p, size_t n, unsigned kind, uintptr_t pc)
 {
-    if (n - 1 < 8 && (kind & ~ACC_WRITE) == 0)
+    if (n - 1 < 8 && is_plain(kind))
         access_few(c, p, (unsigned)n, kind, pc);
-    else if (!is_unwanted(c, kind) && likely(!owner_is_inside()))
-        access_many(c, p, n, kind, pc);
+    else
+        access_more(c, p, n, kind, pc);
 }
 
 void shadow_access_slow(uintptr_t p, size_t n, unsigned kind, uintptr_t pc)

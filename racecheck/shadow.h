@@ -163,6 +163,15 @@ static inline void cell_give(uint64_t *cell, struct entry e)
     at_store_rel(&cell[0], e.w);    /* [cell] */
 }
 
+enum { CELL_WORDS = 2 }; /* 64-bit words of a cell */
+
+/* The bits of the first word of a cell in which it must be like a's flow's own, with no bytes, for
+ * a to take its place. */
+static inline uint64_t cell_kept_by(const struct access *a)
+{
+    return (W_SLOT | 0xffff) & ~(a->masks | w_written(a->masks));
+}
+
 /* Takes a cell of a shared page and returns what was its first word. */
 uint64_t cell_take(uint64_t *cell);
 

@@ -504,22 +504,41 @@ static bool copy_leaf(struct vc_node *a, const struct vc_node *b)
     return true;
 }
 
+/* Flows that take turns share a trie, and each knows beside it no more than a moment of the other:
+ * then s learns src's present, and that is all there is.  Otherwise false. */
+static bool take_turn(struct snap *s, const struct snap *src)
+{
+    if (s->vc != src->vc || src->epoch == 0 ||
+        (src->late != 0 && w_slot(src->late) != w_slot(s->epoch)) ||
+        (s->late != 0 && w_slot(s->late) != w_slot(src->epoch)))
+        return false;
+    s->late = src->epoch;
+    return true;
+}
+
+/* Takes over src's clock, which knows all that s does but for its present. */
+static void take_over(struct snap *s, const struct snap *src)
+{
+    struct vc_node *was = s->vc;
+    if (!copy_leaf(was, src->vc)) {
+        s->vc = vc_ref(src->vc);
+        vc_unref(was);
+    }
+    s->late = 0; /* src knows it */
+    snap_raise(s, src->late);
+    snap_raise(s, src->epoch);
+}
+
 void flow_acquire(struct flow_clock *c, const struct snap *src)
 {
     if (snap_empty(src) || (src->epoch != 0 && snap_implies(&c->now, src->epoch)))
         return;
-    if (c->now.vc != src->vc && is_known(c, src)) {
-        struct vc_node *was = c->now.vc;
-        if (!copy_leaf(was, src->vc)) {
-            c->now.vc = vc_ref(src->vc);
-            vc_unref(was);
-        }
-        c->now.late = 0; /* src knows it */
-        snap_raise(&c->now, src->late);
-    } else {
-        snap_join(&c->now, src);
+    if (!take_turn(&c->now, src)) {
+        if (c->now.vc != src->vc && is_known(c, src))
+            take_over(&c->now, src);
+        else
+            snap_acquire(&c->now, src);
     }
-    snap_raise(&c->now, src->epoch);
     origins_learn(&c->since_begin, src);
     origins_learn(&c->since_release, src);
 }

@@ -32,6 +32,7 @@ struct event {
 
 static struct {
     struct rt_rand rand;
+    bool few; /* words at a time: where two pages meet, so that they often are the same words */
     struct rc_ctx *ctx[CTX];
     uint32_t vc[CTX][CTX], object[OBJECTS][CTX];
     struct event event[EVENTS];
@@ -85,15 +86,24 @@ static void judge(const struct event *e, unsigned first)
     }
 }
 
+/* Where, for so many bytes. */
+static int place(int size)
+{
+    if (!m.few)
+        return (int)rand_below(&m.rand, (unsigned)(BYTES - size + 1));
+    int off = OWNER_PAGE - 256 + (int)rand_below(&m.rand, 512);
+    return rand_below(&m.rand, 4) ? off & ~7 : off;
+}
+
 static void access_memory(int c)
 {
     bool write = rand_below(&m.rand, 100) < 40;
     unsigned what = rand_below(&m.rand, 10);
-    int size = what < 5   ? 1 + (int)rand_below(&m.rand, LONGEST)
-               : what < 6 ? 4096
+    int size = what < 5   ? 1 + (int)rand_below(&m.rand, m.few ? 160 : LONGEST)
+               : what < 6 ? (m.few ? 64 : 4096)
                : what < 8 ? 8
                           : 2;
-    int off = (int)rand_below(&m.rand, (unsigned)(BYTES - size + 1));
+    int off = place(size);
     if (what == 5 || what == 6)
         off &= ~(size - 1);
     struct event *e = &m.event[m.n];
@@ -106,7 +116,7 @@ static void access_memory(int c)
         (write ? __tsan_write8 : __tsan_read8)(memory + off);
     else if (size == 2)
         (write ? __tsan_write2 : __tsan_read2)(memory + off);
-    else if (what == 0)
+    else if (what == 0 || (what < 6 && m.few))
         (write ? __tsan_write_range : __tsan_read_range)(memory + off, (unsigned long)size);
     else if (what == 1 && write)
         rc_mem_freed(m.ctx[c], memory + off, (size_t)size, 1);
@@ -137,8 +147,8 @@ static void synchronise(int c)
 
 static void fresh(void)
 {
-    int size = 1 + (int)rand_below(&m.rand, LONGEST);
-    int off = (int)rand_below(&m.rand, (unsigned)(BYTES - size + 1));
+    int size = 1 + (int)rand_below(&m.rand, m.few ? 32 : LONGEST);
+    int off = place(size);
     bytes gone = {0};
     set(gone, off, size);
     rc_mem_fresh(memory + off, (size_t)size);
@@ -216,6 +226,13 @@ Test(range, agrees_with_the_definition_on_pages_of_one_thread)
 {
     rc_init(NULL);
     programs(1, PROGRAMS);
+}
+
+Test(range, agrees_with_the_definition_on_few_words)
+{
+    m.few = true;
+    rc_init(NULL);
+    programs(20001, 20000 + PROGRAMS);
 }
 
 Test(range, agrees_with_the_definition_on_shared_pages)
