@@ -354,7 +354,7 @@ static int from_string(uintptr_t pc, const char *s, const char *f, va_list ap)
     return n;
 }
 
-/* glibc's headers name them __isoc99_NAME, but for old dialects of C. */
+/* As glibc's headers name them. */
 #define SCAN(name, from, ...)                               \
     INTERCEPT(int, name, (__VA_ARGS__, const char *f, ...)) \
     {                                                       \
@@ -376,4 +376,20 @@ INTERCEPT(int, __isoc99_scanf,
 INTERCEPT(int, __isoc99_vscanf, (const char *f, va_list ap))
 {
     return from_stream(PC, stdin, f, ap);
+}
+
+/* What old dialects of C call: the headers would make the new names of these. */
+int old_sscanf(const char *s, const char *f, ...) __asm__("sscanf");
+int old_fscanf(FILE *s, const char *f, ...) __asm__("fscanf");
+int old_vsscanf(const char *s, const char *f, va_list ap) __asm__("vsscanf");
+int old_vfscanf(FILE *s, const char *f, va_list ap) __asm__("vfscanf");
+int old_scanf(const char *f, ...) __asm__("scanf");
+SCAN(old_sscanf, from_string, const char *s)
+SCAN(old_fscanf, from_stream, FILE *s)
+VSCAN(old_vsscanf, from_string, const char *s)
+VSCAN(old_vfscanf, from_stream, FILE *s)
+
+INTERCEPT(int, old_scanf, (const char *f, ...))
+{
+    WITH_ARGUMENTS(f, from_stream(PC, stdin, f, ap))
 }

@@ -5,7 +5,7 @@
  * well. */
 #define _REGEX_NELTS(n) /* no array of variable length in regexec()'s declaration */
 #include "fds.h"
-#include "intercept.h"
+#include "int_table.h"
 #include <arpa/inet.h>
 #include <iconv.h>
 #include <math.h>
@@ -25,49 +25,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void reads(uintptr_t pc, const void *p, size_t n)
-{
-    if (p)
-        saw_read(watched_from(pc), p, n, pc);
-}
-
-static void writes(uintptr_t pc, const void *p, size_t n)
-{
-    if (p)
-        saw_write(watched_from(pc), p, n, pc);
-}
-
-static void reads_text(uintptr_t pc, const char *s)
-{
-    struct rc_ctx *c = watched_from(pc);
-    if (c && s)
-        saw_read(c, s, rt_real_strlen(s) + 1, pc);
-}
-
-static void writes_text(uintptr_t pc, const char *s)
-{
-    struct rc_ctx *c = watched_from(pc);
-    if (c && s)
-        saw_write(c, s, rt_real_strlen(s) + 1, pc);
-}
-
-/* before: told first.  after: told when ok holds of the result r. */
-#define CALL(result, name, parameters, arguments, before, ok, after) \
-    INTERCEPT(result, name, parameters)                              \
-    {                                                                \
-        before;                                                      \
-        result r = rt_real_##name arguments;                         \
-        if (ok) {                                                    \
-            after;                                                   \
-        }                                                            \
-        return r;                                                    \
-    }
-#define NOTHING   (void)0
-#define WRITES(p) writes(PC, p, sizeof *(p))
-#define READS(p)  reads(PC, p, sizeof *(p))
-#define FILLS(name, parameters, arguments, p) \
-    CALL(int, name, parameters, arguments, NOTHING, r == 0, WRITES(p))
-
 /* ---- time ---- */
 
 FILLS(clock_gettime, (clockid_t k, struct timespec *t), (k, t), t)
@@ -79,8 +36,6 @@ CALL(struct tm *, gmtime_r, (const time_t *restrict t, struct tm *restrict d), (
      WRITES(d))
 CALL(struct tm *, localtime_r, (const time_t *restrict t, struct tm *restrict d), (t, d), READS(t),
      r, WRITES(d))
-CALL(struct tm *, gmtime, (const time_t *t), (t), READS(t), false, NOTHING)
-CALL(struct tm *, localtime, (const time_t *t), (t), READS(t), false, NOTHING)
 CALL(time_t, mktime, (struct tm * d), (d), READS(d), r != -1, WRITES(d))
 CALL(char *, asctime_r, (const struct tm *restrict d, char *restrict p), (d, p), READS(d), r,
      writes_text(PC, p))
@@ -283,7 +238,6 @@ CALL(int, sigprocmask, (int how, const sigset_t *restrict now, sigset_t *restric
      (how, now, was), READS(now), r == 0, WRITES(was))
 CALL(int, pthread_sigmask, (int how, const sigset_t *now, sigset_t *was), (how, now, was),
      READS(now), r == 0, WRITES(was))
-CALL(char *, getenv, (const char *name), (name), reads_text(PC, name), false, NOTHING)
 CALL(int, rand_r, (unsigned *seed), (seed), READS(seed), true, WRITES(seed))
 FILLS(sem_getvalue, (sem_t *restrict s, int *restrict v), (s, v), v)
 INTERCEPT(char *, strerror_r, (int err, char *p, size_t n))

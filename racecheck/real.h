@@ -9,6 +9,7 @@
 #endif
 #include <pthread.h>
 #include <sched.h>
+#include <search.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -24,22 +25,34 @@
 #include <wchar.h>
 
 struct addrinfo;
+struct dirent;
+struct drand48_data;
 struct epoll_event;
+struct ether_addr;
+struct group;
+struct hostent;
+struct ifaddrs;
 struct in_addr;
 struct iovec;
 struct itimerspec;
 struct itimerval;
+struct passwd;
 struct pollfd;
-struct rlimit;
+struct protoent;
+struct random_data;
 struct rlimit64;
+struct rlimit;
 struct rusage;
 struct sembuf;
-struct stat;
+struct servent;
 struct stat64;
-struct statfs;
+struct stat;
 struct statfs64;
-struct statvfs;
+struct statfs;
 struct statvfs64;
+struct statvfs;
+struct sysinfo;
+struct termios;
 struct timeval;
 struct tms;
 struct utsname;

@@ -55,15 +55,15 @@ static struct stay **latest; /* by slot */
 static uint32_t n_slots;     /* slot 0 is nobody's */
 static struct given *given;  /* slots of ended flows, latest at the end */
 static uint32_t n_given, turn;
-static struct given *open; /* those of which no word has a record */
-static uint32_t n_open;
+static struct given *opened; /* those of which no word has a record */
+static uint32_t n_opened;
 static uint64_t n_lives; /* written under lock */
 
 void slot_init(void)
 {
     latest = pages_get(sizeof *latest * (SLOT_MAX + 1));
     given = pages_get(sizeof *given * (SLOT_MAX + 1));
-    open = pages_get(sizeof *open * (SLOT_MAX + 1));
+    opened = pages_get(sizeof *opened * (SLOT_MAX + 1));
 }
 
 struct rc_life *life_make(enum rc_kind kind, uint64_t id)
@@ -99,8 +99,8 @@ static uint64_t take_again(const struct snap *after)
     uint64_t epoch = 0;
     for (uint32_t k = 0; after && k < PROBES && n_given > 0 && epoch == 0; k++)
         epoch = try(k % 2 == 0 && k / 2 < n_given ? n_given - 1 - k / 2 : turn++ % n_given, after);
-    if (epoch == 0 && n_open > 0)
-        epoch = go_on(open[--n_open], after);
+    if (epoch == 0 && n_opened > 0)
+        epoch = go_on(opened[--n_opened], after);
     return epoch;
 }
 
@@ -145,7 +145,7 @@ void slot_give(const struct rc_life *life, uint64_t now, uint64_t last)
 void slot_forked(struct snap *s)
 {
     rt_lock(&lock);
-    n_given = n_open = 0;
+    n_given = n_opened = 0;
     for (uint32_t slot = 1; slot <= n_slots; slot++)
         if (latest[slot] && ((struct life *)latest[slot]->life)->ended)
             s->vc = vc_raise(s->vc, slot, CLOCK_MAX);
@@ -381,7 +381,7 @@ static void open_slots(struct slot_marks *m)
         if (slot <= m->n_slots && is_still(m, slot))
             g.kept = kept_of(m, slot);
         if (w_clock(g.kept) == 0)
-            open[n_open++] = g;
+            opened[n_opened++] = g;
         else
             given[n++] = g;
     }

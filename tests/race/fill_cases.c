@@ -4,15 +4,20 @@
 #endif
 #include "race.h"
 
+#include <fcntl.h>
 #include <iconv.h>
 #include <math.h>
 #include <netdb.h>
+#include <pwd.h>
 #include <regex.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include <wchar.h>
 
 volatile size_t sink;
 
@@ -189,4 +194,125 @@ NORACE(pattern_without_places)
 {
     go(match_only);
     matches[0].rm_so = 1;
+}
+
+/* ---- descriptors, users, random numbers, wide characters ---- */
+
+int pending;
+
+FRAME void ask_pipe(void)
+{
+    int fd[2];
+    if (pipe(fd) != 0 || ioctl(fd[0], FIONREAD, &pending) != 0)
+        abort();
+    close(fd[0]);
+    close(fd[1]);
+}
+
+// expect: read pending in answer_of_ioctl / write pending in ask_pipe
+RACE(answer_of_ioctl)
+{
+    first(ask_pipe);
+    sink = (size_t)pending;
+}
+
+struct random_data numbers;
+char numbers_state[32];
+int32_t number;
+
+FRAME void draw_number(void)
+{
+    random_r(&numbers, &number);
+}
+
+// expect: read number in number_of_random_r / write number in draw_number
+RACE(number_of_random_r)
+{
+    initstate_r(1, numbers_state, sizeof numbers_state, &numbers);
+    first(draw_number);
+    sink = (size_t)number;
+}
+
+struct passwd user;
+char user_text[1024];
+
+FRAME void look_up_user(void)
+{
+    struct passwd *found;
+    getpwuid_r(0, &user, user_text, sizeof user_text, &found);
+}
+
+// expect: read user.pw_name in name_of_a_user / write user in look_up_user
+RACE(name_of_a_user)
+{
+    first(look_up_user);
+    sink = (size_t)user.pw_name;
+}
+
+wchar_t wide;
+char narrow[8];
+
+FRAME void widen(void)
+{
+    mbstate_t state = {0};
+    if (mbrtowc(&wide, "w", 1, &state) != 1)
+        abort();
+}
+
+// expect: read wide in character_of_mbrtowc / write wide in widen
+RACE(character_of_mbrtowc)
+{
+    first(widen);
+    sink = (size_t)wide;
+}
+
+FRAME void narrow_text(void)
+{
+    mbstate_t state = {0};
+    const wchar_t *from = L"wide";
+    if (wcsrtombs(narrow, &from, sizeof narrow, &state) != 4 || from)
+        abort();
+}
+
+// expect: read narrow in text_of_wcsrtombs / write narrow in narrow_text
+RACE(text_of_wcsrtombs)
+{
+    first(narrow_text);
+    sink = (size_t)narrow[4];
+}
+
+NORACE(beyond_the_text_of_wcsrtombs)
+{
+    first(narrow_text);
+    sink = (size_t)narrow[5];
+}
+
+wchar_t printed[16];
+
+FRAME void print_wide(void)
+{
+    if (swprintf(printed, 16, L"%d", 42) != 2)
+        abort();
+}
+
+// expect: read printed in text_of_swprintf / write printed in print_wide
+RACE(text_of_swprintf)
+{
+    first(print_wide);
+    sink = (size_t)printed[2];
+}
+
+struct stat status;
+
+FRAME void look_at_root(void)
+{
+    if (fstatat(AT_FDCWD, "/", &status, 0) != 0)
+        abort();
+}
+
+// expect: read status in status_of_fstatat / write status in look_at_root
+RACE(status_of_fstatat)
+{
+    first(look_at_root);
+    sink = (size_t)status.st_mode;
 }

@@ -107,6 +107,8 @@ TESTED_ELSEWHERE = {
     'racecheck/int_mem.c': 'tests/race/libc_cases.c',
     'racecheck/int_pass.c': 'tests/race/thread_program.c',
     'racecheck/int_ready.c': 'tests/race/ready_cases.c',
+    'racecheck/int_fill.c': 'tests/race/fill_cases.c',
+    'racecheck/int_static.c': 'tests/race/static_cases.c',
     'racecheck/int_print.c': 'tests/race/text_cases.c',
     'racecheck/gate.c': 'tests/race/thread_program.c',
     'racecheck/handler.c': 'tests/race/signal_program.c',
