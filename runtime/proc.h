@@ -52,7 +52,7 @@ struct p {
 
 struct m {
     uint32_t id;
-    int tid; /* kernel thread id */
+    int tid; /* kernel thread id, 0 before it has begun; by itself */
     pthread_t thread;
     uint32_t inside;     /* 1: in the runtime, which keeps its P; by this M [inside] */
     uint32_t asked;      /* 1: somebody is about to take its P; under sched.lock [inside] */

@@ -420,7 +420,8 @@ static void on_question(int sig, siginfo_t *info, void *ucontext)
 size_t signals_stack_of(const struct g *g, uintptr_t *pcs, size_t max)
 {
     struct m *m = g->m;
-    if (!m || m->tid == (int)syscall(SYS_gettid))
+    int tid = m ? at_load_rlx(&m->tid) : 0; /* relaxed: 0 before the thread has begun */
+    if (tid == 0 || tid == (int)syscall(SYS_gettid))
         return 0;
     rt_lock(&question.lock);
     question.g = g;
@@ -428,7 +429,7 @@ size_t signals_stack_of(const struct g *g, uintptr_t *pcs, size_t max)
     question.answered = 0;
     at_store_rel(&question.m, m); /* [request] */
     size_t n = 0;
-    bool asked = syscall(SYS_tgkill, getpid(), m->tid, SIGURG) == 0;
+    bool asked = syscall(SYS_tgkill, getpid(), tid, SIGURG) == 0;
     if (asked && wait_for(&question.answered, ANSWER_MS * 1000000ll))
         n = question.n < max ? question.n : max;
     memcpy(pcs, question.pcs, n * sizeof *pcs);

@@ -131,7 +131,7 @@ static bool look_at(struct p *p, int64_t now)
     }
     if (at_load_rlx(&m->inside) || !wanted(p, now)) /* relaxed: a hint */
         return false;
-    bool sleeps = thread_sleeps(m->tid);
+    bool sleeps = thread_sleeps(at_load_rlx(&m->tid)); /* relaxed: 0 before it has begun */
     if (!sleeps) {
         int64_t limit = now - seen->since < SLICE_NS ? INT64_MAX : slice();
         if (limit < 0 || now - seen->since < limit)

@@ -99,7 +99,7 @@ static void *worker_main(void *arg)
     jmp_buf leave;
     announce_stack(m);
     m->errno_p = &errno;
-    m->tid = (int)syscall(SYS_gettid);
+    at_store_rlx(&m->tid, (int)syscall(SYS_gettid)); /* relaxed: 0 is no thread either */
     m->leave = leave;
     signals_thread_init();
     m->trace = tr_stream_open(m->id, (uint32_t)m->tid);
