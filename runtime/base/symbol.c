@@ -262,19 +262,71 @@ static size_t frames_of_scopes(Dwarf_Die *cu, Dwarf_Die *scopes, int n, Dwarf_Ad
     return got;
 }
 
+/* ---- scopes ---- */
+
+/* A function below die that holds pc. */
+static bool find_function(Dwarf_Die *die, Dwarf_Addr pc, Dwarf_Die *ret)
+{
+    Dwarf_Die child;
+    for (int r = dwarf_child(die, &child); r == 0; r = dwarf_siblingof(&child, &child)) {
+        int tag = dwarf_tag(&child);
+        if (tag == DW_TAG_subprogram && dwarf_haspc(&child, pc) > 0) {
+            *ret = child;
+            return true;
+        }
+        if ((tag == DW_TAG_subprogram || tag == DW_TAG_lexical_block) &&
+            find_function(&child, pc, ret))
+            return true;
+    }
+    return false;
+}
+
+/* From a scope that holds pc to the innermost one below it. */
+static void descend(Dwarf_Die *die, Dwarf_Addr pc)
+{
+    Dwarf_Die child;
+    for (int r = dwarf_child(die, &child); r == 0;) {
+        if (dwarf_haspc(&child, pc) > 0) {
+            *die = child;
+            r = dwarf_child(die, &child);
+        } else {
+            r = dwarf_siblingof(&child, &child);
+        }
+    }
+}
+
+/* dwarf_getscopes() follows what holds pc from the outside.  But functions that gcc made of a part
+ * of another one (OpenMP), and functions within functions, stand below that one, whose code they
+ * are not. */
+int symbol_scopes(Dwarf_Die *cu, Dwarf_Addr pc, Dwarf_Die **ret_scopes)
+{
+    Dwarf_Die *lexical, innermost;
+    bool found = dwarf_getscopes(cu, pc, &lexical) > 0;
+    if (found) {
+        innermost = lexical[0];
+        free(lexical);
+    }
+    if (!found || dwarf_tag(&innermost) == DW_TAG_compile_unit) {
+        if (!find_function(cu, pc, &innermost))
+            return 0;
+        descend(&innermost, pc);
+    }
+    return dwarf_getscopes_die(&innermost, ret_scopes);
+}
+
+/* ---- frames ---- */
+
 static size_t frames_by_dwarf(struct module *m, uintptr_t pc, struct symbol_frame *frames,
                               size_t max)
 {
     Dwarf_Addr bias;
-    Dwarf_Die *cu = symbol_unit(m, pc, &bias), *lexical, *chain;
-    if (!cu || dwarf_getscopes(cu, pc - bias, &lexical) <= 0)
+    Dwarf_Die *cu = symbol_unit(m, pc, &bias), *chain;
+    if (!cu)
         return 0;
-    int n = dwarf_getscopes_die(&lexical[0], &chain);
-    free(lexical);
-    if (n <= 0)
-        return 0;
-    size_t got = frames_of_scopes(cu, chain, n, pc - bias, frames, max);
-    free(chain);
+    int n = symbol_scopes(cu, pc - bias, &chain);
+    size_t got = n > 0 ? frames_of_scopes(cu, chain, n, pc - bias, frames, max) : 0;
+    if (n > 0)
+        free(chain);
     if (got == 0) /* assembly: lines, no functions */
         set_place(&frames[0], cu, pc - bias);
     return got;

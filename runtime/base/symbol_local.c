@@ -113,11 +113,7 @@ static void search_scope(struct search *s, Dwarf_Die *scope, const char *functio
  * of that one is stored.  0: not known.  The caller frees *ret_scopes. */
 static int scopes_at(Dwarf_Die *cu, Dwarf_Addr pc, Dwarf_Die **ret_scopes, int *ret_function)
 {
-    Dwarf_Die *lexical;
-    if (dwarf_getscopes(cu, pc, &lexical) <= 0)
-        return 0;
-    int n = dwarf_getscopes_die(&lexical[0], ret_scopes);
-    free(lexical);
+    int n = symbol_scopes(cu, pc, ret_scopes);
     for (int i = 0; i < n; i++) {
         if (dwarf_tag(&(*ret_scopes)[i]) == DW_TAG_subprogram) {
             *ret_function = i;

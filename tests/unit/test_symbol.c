@@ -60,6 +60,30 @@ Test(symbol, inlined_frames_innermost_first)
     check_frame(&f[2], "outer", line_outer, false);
 }
 
+#ifndef __clang__ /* which has no functions within functions */
+__attribute__((noinline)) static int around(uintptr_t *ret_pc)
+{
+    int line = 0;
+    __attribute__((noinline)) void within(void)
+    {
+        line = NEXT_LINE;
+        *ret_pc = my_pc();
+    }
+    within();
+    return line;
+}
+
+Test(symbol, function_below_another_one)
+{
+    uintptr_t pc;
+    struct symbol_frame f[4];
+    int line = around(&pc);
+    cr_assert_eq(symbol_frames(pc, f, 4), 1);
+    cr_assert_str_eq(f[0].function, "within");
+    cr_assert_eq(f[0].line, line);
+}
+#endif
+
 Test(symbol, max_cuts_the_outermost)
 {
     struct symbol_frame f[2] = {{.function = "untouched"}, {.function = "untouched"}};

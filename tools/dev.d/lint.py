@@ -103,6 +103,7 @@ TESTED_ELSEWHERE = {
     'racecheck/int_exit.c': 'tests/race/pthread_cases.c',
     'racecheck/int_heap.c': 'tests/race/libc_cases.c',
     'racecheck/int_io.c': 'tests/race/libc_cases.c',
+    'racecheck/int_omp.c': 'tests/race/omp_program.c',
     'racecheck/int_load.c': 'tests/race/load_program.c',
     'racecheck/int_mem.c': 'tests/race/libc_cases.c',
     'racecheck/int_pass.c': 'tests/race/thread_program.c',
@@ -473,7 +474,7 @@ def check_headers(paths):
 PUBLIC = re.compile(r'^(go_|goshawk_|__tsan_)')
 RACE_ONLY = re.compile(r'^(Annotate\w+|WTFAnnotate\w+|ThreadSanitizerQuery|RunningOnValgrind|'
                        r'ValgrindSlowdown|__cxa_guard_\w+|_Zn[wa]\w+|_Zd[la]\w+|'
-                       r'_ZNSt13__future_base\w+)$')
+                       r'_ZNSt13__future_base\w+|GOMP_\w+|omp_\w+)$')
 DECLARATION = re.compile(r'\bGO_API_\b[^;{]*?\b(?!go_chan\b)(go_\w+)\s*\(', re.S)
 
 
