@@ -21,9 +21,8 @@
  *   sleeper:  publish sleep_until;  full fence;  look at the heaps again;   sleep
  *   arming:   put into the heap;    full fence;  when < sleep_until?        wake the sleeper
  *
- * Deadlock.  When the last M goes to sleep without a timer to wait for, nobody can make anything
- * runnable any more, unless threads exist that are not ours.
- *
+ * Deadlock.  When the last M goes to sleep without a timer to wait for, and all Ps are idle, nobody
+ * can make anything runnable any more, unless threads exist that are not ours.
  *
  * Rejected: a lock-free global queue (it is off the fast path); a wake-up for each goroutine made
  * runnable (threads then wake to find nothing); handing the P over instead of spinning (a wake-up
@@ -429,11 +428,12 @@ static void idle_m_put(struct m *m)
     sched.idle_m_count++;
 }
 
-/* Under sched.lock: every M sleeps, and nothing of ours will wake one. */
+/* Under sched.lock: every M sleeps, and nothing of ours will wake one.  A P that is not idle then
+ * is in sysmon's hands, on its way to an M, maybe with goroutines. */
 static bool all_asleep(void)
 {
-    return sched.idle_m_count == worker_count() && !globalq_count(&sched.queue) &&
-           next_timer() == INT64_MAX && !poller_waiting();
+    return sched.idle_m_count == worker_count() && sched.idle_p_count >= sched.nprocs &&
+           !globalq_count(&sched.queue) && next_timer() == INT64_MAX && !poller_waiting();
 }
 
 bool sched_all_asleep(uint64_t *ret_since)
