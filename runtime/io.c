@@ -137,6 +137,8 @@ static ssize_t try_old(struct transfer *t)
     int flags = fcntl(t->call.fd, F_GETFL);
     if (flags < 0)
         return -errno;
+    if ((flags & O_ACCMODE) == (t->write ? O_RDONLY : O_WRONLY))
+        return -EBADF; /* it would never be ready */
     if (flags & O_NONBLOCK)
         return t->write ? write_masked(t, t->n, -1) : result(read(t->call.fd, t->data, t->n));
     struct pollfd p = {.fd = t->call.fd, .events = t->write ? POLLOUT : POLLIN};
