@@ -31,6 +31,13 @@ enum {
     CODE_LOWEST = 4096, /* no code lies below: a pc there came through a null pointer */
 };
 
+/* FP_UNSEEN: whether a step has used the first frame's frame pointer is not seen. */
+#if defined(__x86_64__)
+enum { REG_FP = UNW_X86_64_RBP, FP_UNSEEN = 0 };
+#else
+enum { REG_FP = UNW_AARCH64_X29, FP_UNSEEN = 1 };
+#endif
+
 struct unwind_watcher unwind_watcher;
 
 static inline void *begin(void)
@@ -44,6 +51,48 @@ static inline void end(void *was)
         unwind_watcher.end(was);
 }
 
+#if defined(__aarch64__)
+static __thread bool careful __attribute__((tls_model("initial-exec"))); /* see gathering */
+
+/* The kernel reads the mask before it sees that ~0 says nothing to do with it. */
+static bool is_readable(unw_word_t addr)
+{
+    int saved = errno;
+    bool yes = syscall(SYS_rt_sigprocmask, ~0, addr, NULL, 8) == 0 || errno != EFAULT;
+    errno = saved;
+    return yes;
+}
+
+/* Returns what it was: a signal's walk may come into the middle of another one. */
+static bool be_careful(bool yes)
+{
+    bool was = careful;
+    careful = yes;
+    return was;
+}
+
+/* A step reads what the stack pointer and the frame pointer lead to, some versions of libunwind
+ * without access_mem(). */
+static int step_on(unw_cursor_t *cur)
+{
+    unw_word_t sp, fp;
+    if (careful && (unw_get_reg(cur, UNW_REG_SP, &sp) < 0 || unw_get_reg(cur, REG_FP, &fp) < 0 ||
+                    !is_readable(sp) || (fp != 0 && !is_readable(fp + sizeof fp))))
+        return -UNW_EINVAL;
+    return unw_step(cur);
+}
+#else
+static bool be_careful(bool yes)
+{
+    return yes;
+}
+
+static int step_on(unw_cursor_t *cur)
+{
+    return unw_step(cur);
+}
+#endif
+
 /* Walks on from an initialised cursor, whose own pc is the first one. */
 static size_t walk(unw_cursor_t *cur, uintptr_t *pcs, size_t max)
 {
@@ -53,7 +102,7 @@ static size_t walk(unw_cursor_t *cur, uintptr_t *pcs, size_t max)
         if (unw_get_reg(cur, UNW_REG_IP, &pc) < 0 || pc == 0)
             break;
         pcs[n++] = pc;
-        if (unw_step(cur) <= 0)
+        if (step_on(cur) <= 0)
             break;
     }
     return n;
@@ -149,40 +198,17 @@ static const void *fp_in(const ucontext_t *uc)
  *
  * It is ours, for two reasons.  A picture of a goroutine that runs on meanwhile leads anywhere; on
  * x86-64 libunwind looks before it reads, on aarch64 it does not.  And what a walk has read is what
- * its result depends on. */
+ * its result depends on; on aarch64 some versions of libunwind read the stack without it, so there
+ * what a step has read is asked for behind it. */
+static bool may_read(unw_word_t addr)
+{
 #if defined(__aarch64__)
-static __thread bool careful;
-
-/* The kernel reads the mask before it sees that ~0 says nothing to do with it. */
-static bool is_readable(unw_word_t addr)
-{
-    int saved = errno;
-    bool yes = syscall(SYS_rt_sigprocmask, ~0, addr, NULL, 8) == 0 || errno != EFAULT;
-    errno = saved;
-    return yes;
-}
-
-static bool may_read(unw_word_t addr)
-{
     return !careful || is_readable(addr);
-}
-
-static void be_careful(bool yes)
-{
-    careful = yes;
-}
 #else
-static bool may_read(unw_word_t addr)
-{
     (void)addr;
     return true;
-}
-
-static void be_careful(bool yes)
-{
-    (void)yes;
-}
 #endif
+}
 
 /* One step of a walk whose words are gathered. */
 struct step {
@@ -250,10 +276,10 @@ size_t unwind_ucontext(const void *ucontext, uintptr_t *pcs, size_t max)
     void *was = begin();
     struct step *step = gathering; /* a signal has come in the middle of it */
     gathering = NULL;
-    be_careful(true);
+    bool before = be_careful(true);
     if (start(&cur, &uc))
         n += walk(&cur, pcs + n, max - n);
-    be_careful(false);
+    be_careful(before);
     gathering = step;
     end(was);
     return n;
@@ -280,26 +306,56 @@ static void set_frame(ucontext_t *uc, const struct unwind_frame *frame)
  * the frame pointer.  Expressions read memory behind access_mem()'s back: a realigned stack's, a
  * signal's.  On x86-64 compilers put a frame pointer 16 bytes below the CFA, so they are told from
  * the rest; on aarch64 there are none but the signal's. */
-static bool step_is_known(const struct step *step, unw_word_t cfa)
+static bool step_is_known(const struct step *step, unw_cursor_t *cur)
 {
 #if defined(__x86_64__)
-    return step->reads <= 1 || (step->reads == 2 && cfa == step->first + 2 * sizeof(cfa));
+    unw_word_t cfa;
+    return unw_get_reg(cur, UNW_REG_SP, &cfa) >= 0 &&
+           (step->reads <= 1 || (step->reads == 2 && cfa == step->first + 2 * sizeof(cfa)));
 #else
-    (void)cfa;
+    (void)cur;
     return step->reads <= 2;
 #endif
 }
 
+#if defined(__aarch64__)
+/* Where the cursor's frame finds the register in memory, or 0. */
+static unw_word_t saved_at(unw_cursor_t *cur, int reg)
+{
+    unw_save_loc_t loc;
+    bool in_memory = unw_get_save_loc(cur, reg, &loc) == 0 && loc.type == UNW_SLT_MEMORY;
+    return in_memory ? loc.u.addr : 0;
+}
+
+/* A step: it reads where the function has saved the frame pointer and the return address. */
+static int told_step(unw_cursor_t *cur, struct step *step)
+{
+    static const int regs[] = {REG_FP, UNW_AARCH64_X30};
+    unw_word_t before[2], at;
+    for (int i = 0; i < 2; i++)
+        before[i] = saved_at(cur, regs[i]);
+    int more = unw_step(cur);
+    for (int i = 0; i < 2; i++)
+        if ((at = saved_at(cur, regs[i])) != 0 && at != before[i])
+            gather(step, at, *(const unw_word_t *)at);
+    return more;
+}
+#else
+static int told_step(unw_cursor_t *cur, struct step *step)
+{
+    gathering = step;
+    int more = unw_step(cur);
+    gathering = NULL;
+    return more;
+}
+#endif
+
 static bool gather_step(unw_cursor_t *cur, const ucontext_t *uc, struct unwind_words *words)
 {
     struct step step = {.words = words, .uc = uc};
-    unw_word_t cfa;
-    gathering = &step;
-    int more = unw_step(cur);
-    gathering = NULL;
-    if (unw_is_signal_frame(cur) > 0 || unw_get_reg(cur, UNW_REG_SP, &cfa) < 0 ||
-        !step_is_known(&step, cfa))
-        words->whole = false;
+    words->whole &= unw_is_signal_frame(cur) <= 0;
+    int more = told_step(cur, &step);
+    words->whole &= step_is_known(&step, cur);
     return more > 0;
 }
 
@@ -308,7 +364,7 @@ size_t unwind_frame(const struct unwind_frame *frame, uintptr_t *pcs, size_t max
 {
     ucontext_t uc;
     set_frame(&uc, frame);
-    *ret = (struct unwind_words){.whole = true};
+    *ret = (struct unwind_words){.whole = true, .fp = FP_UNSEEN};
     unw_cursor_t cur;
     size_t n = 0;
     void *was = begin();
@@ -321,4 +377,22 @@ size_t unwind_frame(const struct unwind_frame *frame, uintptr_t *pcs, size_t max
         } while (n < max && gather_step(&cur, &uc, ret));
     end(was);
     return n;
+}
+
+bool unwind_caller(const struct unwind_frame *frame, struct unwind_frame *ret_caller)
+{
+    ucontext_t uc;
+    unw_cursor_t cur;
+    unw_word_t pc, sp, fp;
+    set_frame(&uc, frame);
+    void *was = begin();
+    bool before = be_careful(true);
+    bool ok = unw_init_local2(&cur, (unw_context_t *)(void *)&uc, 0) == 0 && step_on(&cur) >= 0 &&
+              unw_get_reg(&cur, UNW_REG_IP, &pc) == 0 && unw_get_reg(&cur, UNW_REG_SP, &sp) == 0 &&
+              unw_get_reg(&cur, REG_FP, &fp) == 0;
+    be_careful(before);
+    end(was);
+    if (ok)
+        *ret_caller = (struct unwind_frame){.pc = pc, .sp = sp, .fp = fp};
+    return ok;
 }

@@ -68,6 +68,10 @@ struct unwind_words {
 size_t unwind_frame(const struct unwind_frame *frame, uintptr_t *pcs, size_t max,
                     struct unwind_words *ret);
 
+/* The frame that has called this one.  The stack may be a running one's: what is not there any more
+ * is not read.  False: it cannot be told. */
+bool unwind_caller(const struct unwind_frame *frame, struct unwind_frame *ret_caller);
+
 /* Stack below a signal: ucontext is the handler's third argument. */
 size_t unwind_ucontext(const void *ucontext, uintptr_t *pcs, size_t max);
 

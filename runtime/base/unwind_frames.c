@@ -81,3 +81,10 @@ size_t unwind_frame(const struct unwind_frame *frame, uintptr_t *pcs, size_t max
     ret->whole = false;
     return walk_from(frame->pc, frame->fp, pcs, max);
 }
+
+/* A frame pointer does not say where its frame ends. */
+bool unwind_caller(const struct unwind_frame *frame, struct unwind_frame *ret_caller)
+{
+    (void)frame, (void)ret_caller;
+    return false;
+}
