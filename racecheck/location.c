@@ -9,11 +9,10 @@
 
 static void find_local(struct location *l)
 {
-    struct rc_stack_frame f;
+    struct symbol_place f;
     l->kind = LOCATION_STACK;
     l->depth = l->stack->stack_lo + l->stack->stack_size - l->addr;
-    l->has_local =
-        rc_frame_of(l->stack, l->addr, &f) && symbol_local(f.pc, f.cfa, f.sp, l->addr, &l->local);
+    l->has_local = rc_frame_of(l->stack, l->addr, &f) && symbol_local(&f, l->addr, &l->local);
 }
 
 void location_find_type(struct location *l, const uintptr_t *pcs, size_t n, size_t bytes)

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "rc.h"
+#include "symbol.h"
 
 typedef uint64_t rc_site; /* a whole stack; 0: unknown */
 
@@ -215,11 +216,7 @@ void rc_locks_abandoned(struct rc_ctx *c);
 
 /* The frame of an instrumented function of that flow, which is running or waiting, that addr lies
  * in.  False: none is known. */
-struct rc_stack_frame {
-    uintptr_t pc;      /* in the function */
-    uintptr_t cfa, sp; /* the stack pointer before its call, and in its body */
-};
-bool rc_frame_of(const struct rc_life *of, uintptr_t addr, struct rc_stack_frame *ret_frame);
+bool rc_frame_of(const struct rc_life *of, uintptr_t addr, struct symbol_place *ret_frame);
 
 /* Is there a flow that has not ended, besides the calling one and the first (goroutine 1, thread
  * 0)? */

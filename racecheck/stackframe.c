@@ -1,17 +1,20 @@
 /* stackframe.c - whose frame an address on a stack lies in; see report.h.
  *
  * The engine keeps, for each instrumented function that runs, the call's return address and the
- * stack pointer in its body.  The frame's other end is where that very return address lies in
- * memory, one word below the stack pointer before the call (the CFA).  So no unwinder is needed,
- * and what was found is checked against the memory itself.
+ * stack pointer in its body.  Where that very return address lies in memory tells the rest, so that
+ * what was found is checked against the memory itself:
+ *
+ *     x86-64     one word below the frame's other end (the stack pointer before the call, the CFA)
+ *     aarch64    in the frame record, to which x29 points; the frame's other end follows from both
+ *                registers by the function's unwind information
  *
  * The flow may be running meanwhile: its frames are read without a lock, its stack through the
  * kernel, which refuses what is not mapped; what has changed is not found. */
 #include "calls.h"
 #include "ctx.h"
+#include "unwind.h"
+#include "vmem.h"
 #include <link.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 enum {
     DEPTH_MAX = 1 << 20,
@@ -58,9 +61,7 @@ static uintptr_t find_word(uintptr_t from, uintptr_t to, uintptr_t value)
     from &= ~(sizeof value - 1);
     while (from < to) {
         size_t n = (to - from) / sizeof value < CHUNK ? (to - from) / sizeof value : CHUNK;
-        struct iovec here = {word, n * sizeof value};
-        struct iovec there = {(void *)from, n * sizeof value};
-        if (n == 0 || process_vm_readv(getpid(), &here, 1, &there, 1, 0) != (ssize_t)here.iov_len)
+        if (n == 0 || !vm_read(word, (const void *)from, n * sizeof value))
             break;
         for (size_t i = 0; i < n; i++)
             if (word[i] == value)
@@ -102,16 +103,36 @@ static uintptr_t code_of(const struct wanted *w)
     return h.pc;
 }
 
-bool rc_frame_of(const struct rc_life *of, uintptr_t addr, struct rc_stack_frame *ret_frame)
+/* Fills in the rest of a frame whose return address, ret, lies at `at`. */
+static bool find_end(struct symbol_place *f, uintptr_t at, uintptr_t ret, uintptr_t limit)
+{
+#if defined(__x86_64__)
+    (void)ret, (void)limit;
+    f->cfa = at + sizeof at;
+    f->fp = f->cfa - 2 * sizeof at;
+    return true;
+#else
+    struct unwind_frame caller;
+    f->fp = at - sizeof at;
+    /* 0: the outermost frame */
+    if (!unwind_caller(&(struct unwind_frame){.pc = f->pc, .sp = f->sp, .fp = f->fp}, &caller) ||
+        (caller.pc != ret && caller.pc != 0) || caller.sp <= at || caller.sp > limit)
+        return false;
+    f->cfa = caller.sp;
+    return true;
+#endif
+}
+
+bool rc_frame_of(const struct rc_life *of, uintptr_t addr, struct symbol_place *ret_frame)
 {
     struct wanted w = {.addr = addr, .of = of};
     rc_each_ctx(look_at, &w);
     if (!w.found || w.limit - w.frame.sp > FRAME_MAX)
         return false;
-    uintptr_t at = find_word(w.frame.sp, w.limit, calls_pc(w.frame.node));
-    uintptr_t pc = code_of(&w);
-    if (at == 0 || pc == 0 || addr >= at)
+    uintptr_t ret = calls_pc(w.frame.node), at = find_word(w.frame.sp, w.limit, ret);
+    struct symbol_place f = {.pc = code_of(&w), .sp = w.frame.sp};
+    if (at == 0 || f.pc == 0 || !find_end(&f, at, ret, w.limit) || addr >= f.cfa)
         return false;
-    *ret_frame = (struct rc_stack_frame){.pc = pc, .sp = w.frame.sp, .cfa = at + sizeof at};
+    *ret_frame = f;
     return true;
 }

@@ -38,9 +38,13 @@ struct symbol_global {
 };
 bool symbol_global(uintptr_t addr, struct symbol_global *ret_global);
 
-/* The variable in the frame of a function that covers addr: pc lies in the function, cfa is the
- * stack pointer before it was called, sp the one in its body.  Variables of scopes that hold pc are
+/* The variable in a frame that covers addr.  Variables of scopes that hold the frame's pc are
  * preferred; false when there is none, or more than one could be meant. */
+struct symbol_place {
+    uintptr_t pc;      /* in the function */
+    uintptr_t cfa, sp; /* the stack pointer before its call, and in its body */
+    uintptr_t fp;      /* the frame pointer in its body, if it has one */
+};
 struct symbol_local {
     const char *name, *function, *file; /* file may be NULL */
     int line;                           /* 0 when unknown */
@@ -49,8 +53,7 @@ struct symbol_local {
     char part[120]; /* as above, like the next */
     size_t whole;
 };
-bool symbol_local(uintptr_t pc, uintptr_t cfa, uintptr_t sp, uintptr_t addr,
-                  struct symbol_local *ret_local);
+bool symbol_local(const struct symbol_place *frame, uintptr_t addr, struct symbol_local *ret_local);
 
 /* What a block of memory of that size may be: the one structure of which it is a whole number, and
  * to which a pointer variable in scope at pc points; with the part at offset, where `bytes` were

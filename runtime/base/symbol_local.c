@@ -2,21 +2,21 @@
  *
  * A variable whose address is taken lies at a fixed distance from its frame's base, also in
  * optimised code; where it moves between registers and the frame, the parts of its location list
- * that are in the frame count.  The frame's base is the CFA (gcc), or a register that can be told
- * from it: the frame pointer lies two words below the CFA, the stack pointer is known. */
+ * that are in the frame count.  The frame's base is the CFA (gcc), or the frame pointer or the
+ * stack pointer (clang). */
 #include "symbol_inner.h"
 #include <dwarf.h>
 #include <stdlib.h>
 #include <string.h>
 
 #if defined(__x86_64__)
-enum { REG_FP = 6, REG_SP = 7, FP_BELOW_CFA = 16 };
+enum { REG_FP = 6, REG_SP = 7 };
 #else
-enum { REG_FP = -1, REG_SP = 31, FP_BELOW_CFA = 0 }; /* where x29 points differs by function */
+enum { REG_FP = 29, REG_SP = 31 };
 #endif
 
 struct frame {
-    uintptr_t cfa, sp;
+    const struct symbol_place *at;
     uintptr_t base; /* what DW_OP_fbreg adds to */
     bool has_base;
 };
@@ -25,7 +25,7 @@ static bool register_value(const struct frame *f, int reg, uintptr_t *ret)
 {
     if (reg != REG_FP && reg != REG_SP)
         return false;
-    *ret = reg == REG_FP ? f->cfa - FP_BELOW_CFA : f->sp;
+    *ret = reg == REG_FP ? f->at->fp : f->at->sp;
     return true;
 }
 
@@ -37,7 +37,7 @@ static void find_base(Dwarf_Die *function, struct frame *f)
     if (!dwarf_attr_integrate(function, DW_AT_frame_base, &attr) ||
         dwarf_getlocation(&attr, &op, &n) != 0 || n != 1)
         return;
-    f->base = f->cfa;
+    f->base = f->at->cfa;
     f->has_base = op->atom == DW_OP_call_frame_cfa;
     if (op->atom >= DW_OP_reg0 && op->atom <= DW_OP_reg31)
         f->has_base = register_value(f, op->atom - DW_OP_reg0, &f->base);
@@ -157,9 +157,9 @@ static bool find_local(Dwarf_Die *cu, Dwarf_Die *scopes, int function, struct se
     return true;
 }
 
-static bool local_in(struct module *m, uintptr_t pc, struct frame *f, uintptr_t addr,
-                     struct symbol_local *l)
+static bool local_in(struct module *m, struct frame *f, uintptr_t addr, struct symbol_local *l)
 {
+    uintptr_t pc = f->at->pc;
     Dwarf_Addr bias;
     Dwarf_Die *cu = symbol_unit(m, pc, &bias), *scopes;
     int function;
@@ -172,15 +172,14 @@ static bool local_in(struct module *m, uintptr_t pc, struct frame *f, uintptr_t 
     return found;
 }
 
-bool symbol_local(uintptr_t pc, uintptr_t cfa, uintptr_t sp, uintptr_t addr,
-                  struct symbol_local *ret_local)
+bool symbol_local(const struct symbol_place *frame, uintptr_t addr, struct symbol_local *ret_local)
 {
-    struct frame f = {.cfa = cfa, .sp = sp};
+    struct frame f = {.at = frame};
     struct symbol_local l = {0};
     if (!symbol_enter())
         return false;
-    struct module *m = symbol_module(pc);
-    bool found = m && local_in(m, pc, &f, addr, &l);
+    struct module *m = symbol_module(frame->pc);
+    bool found = m && local_in(m, &f, addr, &l);
     symbol_leave();
     if (found)
         *ret_local = l;

@@ -23,10 +23,9 @@ bool symbol_global(uintptr_t addr, struct symbol_global *ret_global)
     return false;
 }
 
-bool symbol_local(uintptr_t pc, uintptr_t cfa, uintptr_t sp, uintptr_t addr,
-                  struct symbol_local *ret_local)
+bool symbol_local(const struct symbol_place *frame, uintptr_t addr, struct symbol_local *ret_local)
 {
-    (void)pc, (void)cfa, (void)sp, (void)addr, (void)ret_local;
+    (void)frame, (void)addr, (void)ret_local;
     return false;
 }
 

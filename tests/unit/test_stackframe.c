@@ -8,7 +8,7 @@
 void __tsan_func_entry(void *retaddr);
 void __tsan_func_exit(void);
 
-static struct rc_stack_frame frame;
+static struct symbol_place frame;
 static struct symbol_local local;
 
 struct pair {
@@ -21,8 +21,7 @@ struct pair {
 static bool name(uintptr_t addr)
 {
     const struct rc_life *me = rc_life_by_stack(addr);
-    return me && rc_frame_of(me, addr, &frame) &&
-           symbol_local(frame.pc, frame.cfa, frame.sp, addr, &local);
+    return me && rc_frame_of(me, addr, &frame) && symbol_local(&frame, addr, &local);
 }
 
 __attribute__((noinline)) static void inner(struct pair *of_caller)

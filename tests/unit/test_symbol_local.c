@@ -14,20 +14,17 @@ struct node {
     char name[16];
 };
 
-static uintptr_t frame_sp(void)
-{
-    return (uintptr_t)__builtin_frame_address(0);
-}
-
 __attribute__((noinline)) static uintptr_t my_pc(void)
 {
     return (uintptr_t)__builtin_return_address(0) - 1;
 }
 
-__attribute__((noinline)) static bool find(uintptr_t pc, uintptr_t cfa, const void *p,
+/* Its caller's: the stack pointer is where its own frame ends. */
+__attribute__((noinline)) static bool find(struct symbol_place *at, const void *p,
                                            struct symbol_local *l)
 {
-    return symbol_local(pc, cfa, frame_sp(), (uintptr_t)p, l);
+    at->sp = (uintptr_t)__builtin_dwarf_cfa();
+    return symbol_local(at, (uintptr_t)p, l);
 }
 
 __attribute__((noinline)) static void variables(struct symbol_local *l, int which, bool *ret_found)
@@ -36,13 +33,15 @@ __attribute__((noinline)) static void variables(struct symbol_local *l, int whic
     int inside = 0;
     memset(here, 0, sizeof here);
     KEEP(here);
-    uintptr_t pc = my_pc(), cfa = (uintptr_t)__builtin_dwarf_cfa();
+    struct symbol_place at = {.pc = my_pc(),
+                              .cfa = (uintptr_t)__builtin_dwarf_cfa(),
+                              .fp = (uintptr_t)__builtin_frame_address(0)};
     if (which == 0)
-        *ret_found = find(pc, cfa, &here[1].range.hi, l);
+        *ret_found = find(&at, &here[1].range.hi, l);
     else if (which == 1)
-        *ret_found = find(pc, cfa, &inside, l);
+        *ret_found = find(&at, &inside, l);
     else
-        *ret_found = find(pc, cfa, (char *)cfa + 4096, l);
+        *ret_found = find(&at, (char *)at.cfa + 4096, l);
     KEEP(&inside);
 }
 
@@ -76,7 +75,7 @@ Test(symbol_local, memory_of_no_variable)
     bool found;
     variables(&l, 2, &found);
     cr_assert_not(found);
-    cr_assert_not(symbol_local(1, 2, 3, 4, &l));
+    cr_assert_not(symbol_local(&(struct symbol_place){1, 2, 3, 4}, 4, &l));
 }
 
 __attribute__((noinline)) static uintptr_t user_of(struct node *n, int *unlike)
