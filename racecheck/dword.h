@@ -18,17 +18,23 @@ static inline bool dword_cas(volatile dword *p, dword *expected, dword desired)
                      : "b"((uint64_t)desired), "c"((uint64_t)(desired >> 64))
                      : "memory");
 #elif defined(__aarch64__)
-    uint64_t want_lo = lo, want_hi = hi;
+    uint64_t want_lo = lo, want_hi = hi, put_lo, put_hi;
     uint32_t failed;
-    do {
-        __asm__ volatile("ldaxp %0, %1, %2" : "=&r"(lo), "=&r"(hi) : "Q"(*p) : "memory");
-        ok = lo == want_lo && hi == want_hi;
-        uint64_t put_lo = ok ? (uint64_t)desired : lo, put_hi = ok ? (uint64_t)(desired >> 64) : hi;
-        __asm__ volatile("stlxp %w0, %2, %3, %1"
-                         : "=&r"(failed), "=Q"(*p)
-                         : "r"(put_lo), "r"(put_hi)
-                         : "memory");
-    } while (failed);
+    /* What was loaded counts as one value only when it could be stored again.  One block: a spilled
+     * register between the two would end the reservation, again and again. */
+    __asm__ volatile("1: ldaxp %[lo], %[hi], %[at]\n"
+                     "   cmp   %[lo], %[want_lo]\n"
+                     "   ccmp  %[hi], %[want_hi], #0, eq\n"
+                     "   csel  %[put_lo], %[new_lo], %[lo], eq\n"
+                     "   csel  %[put_hi], %[new_hi], %[hi], eq\n"
+                     "   stlxp %w[failed], %[put_lo], %[put_hi], %[at]\n"
+                     "   cbnz  %w[failed], 1b\n"
+                     : [lo] "=&r"(lo), [hi] "=&r"(hi), [put_lo] "=&r"(put_lo),
+                       [put_hi] "=&r"(put_hi), [failed] "=&r"(failed), [at] "+Q"(*p)
+                     : [want_lo] "r"(want_lo), [want_hi] "r"(want_hi),
+                       [new_lo] "r"((uint64_t)desired), [new_hi] "r"((uint64_t)(desired >> 64))
+                     : "memory", "cc");
+    ok = lo == want_lo && hi == want_hi;
 #else
 #error "no 16-byte compare and swap for this processor"
 #endif

@@ -113,11 +113,18 @@ static uintptr_t called_at(uintptr_t pc)
     memcpy(&rel, jump + 2, sizeof rel);
     return *(const uintptr_t *)((uintptr_t)jump + 6 + (intptr_t)rel);
 #elif defined(__aarch64__)
-    uint32_t insn;
+    uint32_t insn, stub[3];
     memcpy(&insn, (const void *)(pc - 4), sizeof insn);
     if (insn >> 26 != 0x25) /* bl */
         return 0;
-    return pc - 4 + (uintptr_t)((int32_t)(insn << 6) >> 4);
+    uintptr_t to = pc - 4 + (uintptr_t)((int32_t)(insn << 6) >> 4);
+    memcpy(stub, (const void *)to, sizeof stub);
+    const uint32_t *load = stub + (stub[0] == 0xd503245f); /* bti c */
+    if ((load[0] & 0x9f00001f) != 0x90000010 || (load[1] & 0xffc003ff) != 0xf9400211)
+        return to; /* no adrp x16, PAGE; ldr x17, [x16, SLOT] */
+    int64_t pages = ((int32_t)(load[0] << 8) >> 13) * 4 + (int32_t)(load[0] >> 29 & 3);
+    uintptr_t page = (to & ~UINT64_C(4095)) + (uintptr_t)(pages * 4096);
+    return *(const uintptr_t *)(page + (load[1] >> 10 & 4095) * sizeof(uintptr_t));
 #else
     return 0;
 #endif
