@@ -22,6 +22,22 @@ static inline void expect_failed(const char *file, int line, const char *what)
     _Exit(1);
 }
 
+/* Starts this program again in its own place, with these arguments; argv[0] is its path.  Where an
+ * emulator runs it, that has to be started: the kernel does not know such programs. */
+static inline void start_again(char **argv)
+{
+    char *word[16], *emulator = getenv("MESON_EXE_WRAPPER");
+    size_t n = 0;
+    emulator = emulator ? strdup(emulator) : NULL;
+    for (char *w = emulator ? strtok(emulator, " ") : NULL; w && n < 8; w = strtok(NULL, " "))
+        word[n++] = w;
+    while (*argv && n < 15)
+        word[n++] = *argv++;
+    word[n] = NULL;
+    execvp(word[0], word);
+    EXPECT(!"started again");
+}
+
 /* Waits until no other goroutine can run: each waits for something, or has ended. */
 static inline void await_quiet(void)
 {

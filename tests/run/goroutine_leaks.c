@@ -237,8 +237,7 @@ static void suppressed(char **argv)
              "suppressions=/proc/self/fd/%d",
              fd);
     setenv("GORACE", options, 1);
-    execl("/proc/self/exe", argv[0], "readers", (char *)NULL);
-    EXPECT(false);
+    start_again((char *[]){argv[0], "readers", NULL});
 }
 
 int go_main(int argc, char **argv)

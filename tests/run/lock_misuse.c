@@ -243,8 +243,7 @@ static void suppressed(char **argv)
     snprintf(options, sizeof options,
              "atexit_sleep_ms=0 print_suppressions=1 suppressions=/proc/self/fd/%d", fd);
     setenv("GORACE", options, 1);
-    execl("/proc/self/exe", argv[0], argv[1], (char *)NULL);
-    EXPECT(false);
+    start_again((char *[]){argv[0], argv[1], NULL});
 }
 
 int go_main(int argc, char **argv)

@@ -28,7 +28,15 @@ struct standin_test {
     struct standin_test *next;
 };
 
+/* What a suite's tests have in common: init and fini only. */
+struct standin_suite {
+    const char *name;
+    struct standin_options options;
+    struct standin_suite *next;
+};
+
 static struct standin_test *standin_tests, **standin_tests_end = &standin_tests;
+static struct standin_suite *standin_suites;
 static volatile int standin_expectations_failed;
 
 #define Test(suite, test, ...)                                              \
@@ -41,6 +49,15 @@ static volatile int standin_expectations_failed;
         standin_tests_end = &t.next;                                        \
     }                                                                       \
     static void suite##_##test##_test(void)
+
+#define TestSuite(suite, ...)                                                            \
+    __attribute__((constructor)) static void suite##_suite_add(void)                     \
+    {                                                                                    \
+        static struct standin_suite s = {.name = #suite "::", .options = {__VA_ARGS__}}; \
+        s.next = standin_suites;                                                         \
+        standin_suites = &s;                                                             \
+    }                                                                                    \
+    struct standin_suite
 
 enum { STANDIN_SKIPPED = 96, STANDIN_EXPECTATION_FAILED = 97, STANDIN_ASSERTION_FAILED = 98 };
 
@@ -107,7 +124,12 @@ standin_failed(int fatal, const char *file, int line, const char *what, const ch
 #define cr_expect_arr_eq(a, b, n, ...) \
     STANDIN_CHECK_(!memcmp((a), (b), (n)), 0, #a " equals " #b, ##__VA_ARGS__)
 
-#define cr_skip_test(...) _exit(STANDIN_SKIPPED)
+#define cr_skip_test(...)             \
+    do {                              \
+        fprintf(stderr, __VA_ARGS__); \
+        fputc('\n', stderr);          \
+        _exit(STANDIN_SKIPPED);       \
+    } while (0)
 
 static unsigned standin_limit(int seconds)
 {
@@ -116,18 +138,33 @@ static unsigned standin_limit(int seconds)
     return (unsigned)((seconds ? seconds : 100) * (times > 0 ? times : 1));
 }
 
+/* The suite of a test, or an empty one. */
+static const struct standin_suite *standin_suite_of(const struct standin_test *t)
+{
+    static const struct standin_suite none;
+    const struct standin_suite *s = standin_suites;
+    while (s && strncmp(t->name, s->name, strlen(s->name)) != 0)
+        s = s->next;
+    return s ? s : &none;
+}
+
 /* Exit code, or 1000 + the signal. */
 static int standin_run(const struct standin_test *t)
 {
     int status;
+    const struct standin_suite *suite = standin_suite_of(t);
     pid_t child = fork();
     if (child == 0) {
         alarm(standin_limit(t->options.timeout));
+        if (suite->options.init)
+            suite->options.init();
         if (t->options.init)
             t->options.init();
         t->fn();
         if (t->options.fini)
             t->options.fini();
+        if (suite->options.fini)
+            suite->options.fini();
         fflush(NULL);
         _exit(standin_expectations_failed ? STANDIN_EXPECTATION_FAILED : 0);
     }
