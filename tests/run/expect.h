@@ -22,6 +22,12 @@ static inline void expect_failed(const char *file, int line, const char *what)
     _Exit(1);
 }
 
+/* An emulator of user mode passes advice on unseen; a kernel refuses one that does not exist. */
+static inline bool emulated(void)
+{
+    return madvise(NULL, 0, 12345) == 0;
+}
+
 /* Starts this program again in its own place, with these arguments; argv[0] is its path.  Where an
  * emulator runs it, that has to be started: the kernel does not know such programs. */
 static inline void start_again(char **argv)

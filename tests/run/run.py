@@ -22,7 +22,8 @@ Lines "// key: value" at the beginning of SOURCE say what is expected.  Those be
 
 @TAG in an expression is the number of the source line that ends in the comment "@TAG".
 Numbers of goroutines other than 1 are compared with one P only: each P gives out a share of its
-own, so with several they depend on where a goroutine ran.
+own, so with several they depend on where a goroutine ran; and not where all is slow, since who
+computes for 10 ms loses the P.
 
 In the environment of this script:
 
@@ -154,7 +155,8 @@ def compare(want, procs, status, out, err):
             return "stdout differs"
     elif got != want["stdout"]:
         return "stdout differs"
-    patterns = want["stderr"] if procs == "1" else map(any_number, want["stderr"])
+    numbered = procs == "1" and SLOWER == 1
+    patterns = want["stderr"] if numbered else map(any_number, want["stderr"])
     missing = lines_in_order(patterns, err.splitlines())
     if missing:
         return f"no line of stderr (in this place) fits: {missing}"
@@ -169,12 +171,13 @@ def compare(want, procs, status, out, err):
 def check(command, want, label):
     """Runs a case as often as it asks; prints and counts what went wrong.
 
-    None: the program says, by status 77, that it cannot do here what it is for."""
+    None: the program says, by status 77, that it cannot do here what it is for, and why."""
     failures = 0
     for procs in want.get("procs", PROCS).split(","):
         for _ in range(int(want.get("runs", "1"))):
             status, out, err = execute(command, want, procs)
             if status == 77 and want.get("exit") != "77":
+                print(f"SKIP {label}: {(out + err).strip()}")
                 return None
             why = compare(want, procs, status, out, err)
             if why:
