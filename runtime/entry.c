@@ -27,6 +27,7 @@
 #include "sysmon.h"
 #include "thread.h"
 #include "unwind.h"
+#include "vmem.h"
 #include <goshawk/go.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -120,9 +121,20 @@ static void start_trace(void)
                   strerror(-err));
 }
 
+/* Some kernels of aarch64 have larger pages, on which advice about one of ours would concern its
+ * neighbours too. */
+static void check_page_size(void)
+{
+    long size = sysconf(_SC_PAGESIZE);
+    if (size != (long)VM_PAGE)
+        rt_fatal("this kernel has memory pages of %ld bytes; goshawk needs pages of %u", size,
+                 VM_PAGE);
+}
+
 static void init(void)
 {
     static const struct rc_host host = {rt_on_big_stack, on_race, on_report, reproduce, leaks_find};
+    check_page_size();
     env_read();
     hook_race_init(&host);
     if (env.stack_bytes)

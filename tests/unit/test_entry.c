@@ -1,6 +1,7 @@
 /* test_entry.c - go_run(): its value, again and again, from any thread, and what it refuses. */
 #include "in_child.h"
 #include "in_go.h"
+#include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
 #include "entry.h"
@@ -20,6 +21,28 @@ Test(entry, gives_the_value_of_its_function)
     cr_expect_eq(go_run(adds, -2, arguments), -1);
     cr_expect_eq(rt_run(), 0);
     cr_expect_eq(go_id(), 0);
+}
+
+/* In place of libc's, for the runtime too: the size of the kernel's pages may be made another. */
+static long page_bytes;
+
+long sysconf(int name)
+{
+    long (*real)(int) = (long (*)(int))dlsym(RTLD_NEXT, "sysconf");
+    return name == _SC_PAGESIZE && page_bytes ? page_bytes : real(name);
+}
+
+static int runs_nothing(void)
+{
+    page_bytes = 65536;
+    return go_run(adds, 0, NULL);
+}
+
+Test(entry, pages_of_another_size_are_refused)
+{
+    struct child c = in_plain_child(runs_nothing, NULL);
+    EXPECT_STATUS(&c, 2);
+    EXPECT_BEGINS(&c, "fatal error: this kernel has memory pages of 65536 bytes");
 }
 
 static uint32_t ran;
