@@ -59,11 +59,9 @@ Test(moments, nothing_without_a_flight)
     cr_assert_str_eq(printed(1000000), "");
 }
 
-Test(moments, lanes_legend_and_the_last_events)
+/* Goroutine 7 runs 20 times, then 8. */
+static void take_turns(struct tr_stream *s)
 {
-    tr_host_is(&host);
-    cr_assert_eq(tr_flight(1 << 20, 0), 0);
-    struct tr_stream *s = tr_stream_open(3, 30);
     tr_p_start(s, 1);
     for (int i = 0; i < 20; i++) {
         tr_go_start(s, 7, 1);
@@ -77,8 +75,20 @@ Test(moments, lanes_legend_and_the_last_events)
     tr_go_block(s, 8, TR_CHAN_SEND, &host);
     tr_p_stop(s, 1);
     tr_m_park(s);
-    const char *text = printed(100000000);
-    says(text, "the last ");
+}
+
+Test(moments, lanes_legend_and_the_last_events)
+{
+    tr_host_is(&host);
+    struct tr_stream *s = tr_stream_open(3, 30);
+    const char *text = "";
+    for (double ms = 100; ms > 5;) { /* a picture without what kept this thread waiting */
+        cr_assert_eq(tr_flight(0, 0), 0);
+        cr_assert_eq(tr_flight(1 << 20, 0), 0);
+        take_turns(s);
+        text = printed(100000000);
+        cr_assert_eq(sscanf(text, "the last %lf ms", &ms), 1);
+    }
     says(text, "    M3   ");
     says(text, "a goroutine 7 worker");
     says(text, "b goroutine 8 entry_function");
