@@ -176,6 +176,8 @@ def main():
     source_lines = open(args.source, encoding="utf-8").read().splitlines()
     with tempfile.TemporaryDirectory() as tmp:
         program = build(args.build.split(), args.source, tmp) if args.build else args.program
+        # some cases change their folder, and an emulator finds the program's file by this name
+        program = os.path.abspath(program)
         listed = subprocess.run(WRAPPER + [program, "--list"], capture_output=True, text=True,
                                 check=True).stdout
         wanted = {f"{'RACE' if c.race else 'NORACE'} {c.name}" for c in cases}
