@@ -6,7 +6,7 @@
  *   parallel    who meets it -> each of the team -> who goes on behind it
  *   barrier     all that came -> all that leave; loops and sections end with one
  *   critical, atomic, locks    mutexes;  ordered: one after the other
- *   task        who makes it -> the task -> taskwait, taskgroup, barrier; dependences: the next task
+ *   task        who makes it -> the task -> taskwait, taskgroup, barrier, next to depend on it
  *
  * A task is its thread's while it runs: two that one thread runs are ordered by it, though another
  * run may give them to two.  libgomp's worker threads are threads like any other. */
