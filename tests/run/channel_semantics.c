@@ -92,6 +92,14 @@ static void elements(size_t cap)
     EXPECT(go_chan_recv(converted) == 3.0);
     go_chan_free(converted);
 
+    go_chan(int (*)(int)) functions = go_chan_make(int (*)(int), 1);
+    go_chan_send(functions, abs);
+    go_chan_close(functions);
+    go_chan_range(int (*)(int), f, functions)
+        EXPECT(f(-3) == 3);
+    EXPECT(go_chan_recv(functions) == NULL);
+    go_chan_free(functions);
+
     go_chan(go_chan(int)) of_channels = go_chan_make(go_chan(int), 1);
     go_chan(int) inner = go_chan_make(int, 1);
     go_chan_send(of_channels, inner);

@@ -106,17 +106,17 @@ GO_END_DECLS_
 /* f, args... -> bytes */
 #define GO_STACKED_(...) (GO_CAT_(GO_CAT_(GO_SUM_, GO_NARGS_(__VA_ARGS__)), _)(__VA_ARGS__))
 
-/* f -> 1;  f, args... -> N */
-#define GO_SHAPE_(...)                                                                            \
-    GO_NARGS_N_(__VA_ARGS__, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, \
-                1, 0)
+/* f -> 0_;  f, args... -> 1_: words that no program can have defined as macros */
+#define GO_SHAPE_(...)                                                                           \
+    GO_NARGS_N_(__VA_ARGS__, 1_, 1_, 1_, 1_, 1_, 1_, 1_, 1_, 1_, 1_, 1_, 1_, 1_, 1_, 1_, 1_, 1_, \
+                1_, 1_, 1_, 1_, 1_, 1_, 0_, 0)
 #define GO_FIRST_(...)     GO_FIRST__(__VA_ARGS__, 0)
 #define GO_FIRST__(f, ...) f
 
 /* Calls through go_fn_'s type; GO_CALL_(to, f, args...) makes the call to(args...). */
-#define GO_CALL_(to, ...)     GO_CAT_(GO_CALL_, GO_SHAPE_(__VA_ARGS__))(to, __VA_ARGS__)
-#define GO_CALL_1(to, f)      (to)()
-#define GO_CALL_N(to, f, ...) (to)(__VA_ARGS__)
+#define GO_CALL_(to, ...)      GO_CAT_(GO_CALL_, GO_SHAPE_(__VA_ARGS__))(to, __VA_ARGS__)
+#define GO_CALL_0_(to, f)      (to)()
+#define GO_CALL_1_(to, f, ...) (to)(__VA_ARGS__)
 
 #ifdef __cplusplus
 #define GO_CHECK_RESULT_(...)

@@ -17,7 +17,7 @@ GO_BEGIN_DECLS_
 #define GO_CHAN_TAG_ 7919
 
 /* The type of a channel whose elements are of type T, which may be of any size. */
-#define go_chan(T) __typeof__(T(*)[GO_CHAN_TAG_])
+#define go_chan(T) __typeof__(__typeof__(T)(*)[GO_CHAN_TAG_])
 /* The type of the elements of channel c, which is not evaluated. */
 #define go_chan_elem(c) __typeof__(**(c))
 
@@ -72,7 +72,7 @@ GO_BEGIN_DECLS_
     })
 #define GO_CHAN_RANGE_(T, v, c, t)                                                           \
     for (__typeof__(c) t = (c), *GO_CAT_(t, p_) = &t; GO_CAT_(t, p_); GO_CAT_(t, p_) = NULL) \
-        for (T v; go_chan_recv_ok(*GO_CAT_(t, p_), &v);)
+        for (__typeof__(T) v; go_chan_recv_ok(*GO_CAT_(t, p_), &v);)
 
 /* ---- functions ---- c: a channel of any type */
 
