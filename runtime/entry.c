@@ -178,6 +178,7 @@ static void main_goroutine(void *arg)
     runs = runs + 1 ? runs + 1 : 1;
     at_store_rlx(&present, runs); /* relaxed: see rt_run() */
     run->result = run->fn(run->argc, run->argv);
+    panic_goes_first();
     count_down(self->m);     /* here and not at its end, which go_run() does not wait for; */
     self->flags |= G_SYSTEM; /* so that whoever it returns to finds it neither counted nor shown */
     hook_release(self, run);

@@ -50,6 +50,7 @@ _Noreturn void(go_exit)(void)
         rt_fatal("go_exit: called outside goroutines");
     self->exiting = true;
     rt_defers_run(self, NULL);
+    panic_stopped_by_exit(self);
     if (self->flags & G_MAIN)
         rt_note_main_exit();
     rt_exit(self);

@@ -5,10 +5,12 @@
  * marks a place; a panic that reaches the mark jumps there.
  *
  * Two goroutines may panic at once: the first to claim the end prints and exits, the others wait
- * for the exit, so that no report is torn and none is printed twice. */
+ * for the exit, so that no report is torn and none is printed twice.  The main goroutine may return
+ * meanwhile: then the report comes first and its status is the program's, as in Go. */
 #include "panic.h"
 #include "atomic.h"
 #include "check.h"
+#include "clock.h"
 #include "defer.h"
 #include "dump.h"
 #include "entry.h"
@@ -29,7 +31,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { TEXT_MAX = 512, PCS_MAX = 128 };
+enum {
+    TEXT_MAX = 512,
+    PCS_MAX = 128,
+    LAST_WORDS_NS = 100000000, /* for what panics defer, once the main goroutine has returned */
+};
 
 /* A go_recover() in progress; lies in its frame. */
 struct rt_recover {
@@ -48,6 +54,8 @@ struct rt_panic {
 };
 
 static int claimed; /* kernel id of the thread whose report it is, or 0 */
+static uint32_t
+    under_way; /* ends that have begun: claimed next, unless they are panics that stop */
 
 void panic_claim_for(int tid)
 {
@@ -63,6 +71,16 @@ void panic_claim(void)
     if (at_cas_acq_rel(&claimed, 0, (int)syscall(SYS_gettid))) /* [die] one only */
         return;
     for (;;)
+        pause();
+}
+
+void panic_goes_first(void)
+{
+    int64_t until = clock_nanos() + LAST_WORDS_NS;
+    /* relaxed: counts; who claims has been counted, and ends the process in any case */
+    while (at_load_rlx(&under_way) && !at_load_rlx(&claimed) && clock_nanos() < until)
+        go_yield();
+    while (at_load_rlx(&claimed)) /* relaxed: as above */
         pause();
 }
 
@@ -147,6 +165,7 @@ _Noreturn void rt_fatal(const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    at_add_rlx(&under_way, 1u); /* relaxed: a count */
     struct report r = {.kind = "fatal error: ", .text = text};
     r.n = unwind_here(r.pcs, PCS_MAX, 0);
     end_program(&r);
@@ -163,6 +182,18 @@ _Noreturn void panic_fatal_all(const char *text)
 
 /* ---- panic and recover ---- */
 
+/* The panics in progress, but those from before `until`, go no further. */
+static void stop_panics(struct g *self, struct rt_panic *until)
+{
+    for (; self->panics != until; self->panics = self->panics->outer)
+        at_sub_rlx(&under_way, 1u); /* relaxed: a count */
+}
+
+void panic_stopped_by_exit(struct g *self)
+{
+    stop_panics(self, NULL);
+}
+
 static _Noreturn void jump_back(struct g *self, struct rt_panic *p)
 {
     struct rt_recover *rec = self->recover;
@@ -170,7 +201,7 @@ static _Noreturn void jump_back(struct g *self, struct rt_panic *p)
     self->recovered = strdup(p->text);
     self->recover = rec->outer;
     self->call_count = rec->call_count;
-    self->panics = rec->panics;
+    stop_panics(self, rec->panics);
     hook_race_unwound((uintptr_t)rec);
     longjmp(rec->back, 1);
 }
@@ -179,6 +210,7 @@ _Noreturn void rt_panic(const char *text)
 {
     struct g *self = rt_self();
     struct report r = {.n = 0};
+    at_add_rlx(&under_way, 1u); /* relaxed: a count */
     r.n = unwind_here(r.pcs, PCS_MAX, 0);
     struct rt_panic p = {.outer = self->panics};
     snprintf(p.text, sizeof p.text, "%s", text);

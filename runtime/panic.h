@@ -25,6 +25,13 @@ void panic_claim(void);
  * report). */
 void panic_claim_for(int tid);
 
+/* The main goroutine has returned: lets ends that others have begun be told, and does not return
+ * when there was one; but deferred calls of a panic that take long are not waited for. */
+void panic_goes_first(void);
+
+/* go_exit() was called in the midst of self's panics, which end with it. */
+void panic_stopped_by_exit(struct g *self);
+
 /* Ends the process after such a print: status 2, or SIGABRT under GOTRACEBACK=crash. */
 _Noreturn void panic_exit(void);
 

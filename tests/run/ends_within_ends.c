@@ -43,6 +43,10 @@
 // case: deadlock-in-panic
 // exit: 2
 // stderr: fatal error: all goroutines are asleep - deadlock!
+// case: main-returns-in-panic
+// exit: 2
+// stderr: panic: told though main has returned
+// stderr: created by .*
 // case: outer-recover
 // stdout: inner told nothing: null
 // stdout: outer told: through two frames
@@ -203,6 +207,19 @@ static void block_in_panic(void)
     go_panic("after a talk");
 }
 
+static void panics_and_tells(go_chan(int) told)
+{
+    go_defer(go_chan_close, told);
+    go_panic("told though main has returned");
+}
+
+static void main_returns_in_panic(void)
+{
+    go_chan(int) told = go_chan_make(int, 0);
+    go(panics_and_tells, told);
+    go_chan_recv(told);
+}
+
 static void wait_for_ever(void)
 {
     go_chan_recv(go_chan_make(int, 0));
@@ -290,6 +307,7 @@ int go_main(int argc, char **argv)
         {"yield-in-panic", yield_in_panic, false},
         {"block-in-panic", block_in_panic, false},
         {"deadlock-in-panic", deadlock_in_panic, false},
+        {"main-returns-in-panic", main_returns_in_panic, false},
         {"many-in-turn", many_in_turn, false},
         {"in-many-goroutines", in_many_goroutines, false},
     };
