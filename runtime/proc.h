@@ -157,6 +157,11 @@ void sched_recheck_deadlock(void);
  * to see to, a deadlock or, under virtual time, the clock. */
 void sched_recheck_sleep(void);
 
+/* Under virtual time: true when no goroutine has a P and a timer pends, but not all Ms sleep, since
+ * a goroutine goes on without a P; push: the clock goes on to that timer all the same. */
+bool sched_clock_stands(void);
+void sched_clock_push(void);
+
 /* A goroutine id. */
 uint64_t sched_new_id(struct p *p);
 

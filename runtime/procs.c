@@ -56,6 +56,24 @@ void sched_clock_skip(struct p *p)
         at_store_rlx(&sched.virtual_now, next);                                      /* one P */
 }
 
+bool sched_clock_stands(void)
+{
+    if (!sched.seeded)
+        return false;
+    rt_lock(&sched.lock);
+    bool stands = sched.idle_p_count >= sched.nprocs && sched.idle_m_count < worker_count() &&
+                  timer_heap_next(&sched.procs[0]->timers) != INT64_MAX;
+    rt_unlock(&sched.lock);
+    return stands;
+}
+
+void sched_clock_push(void)
+{
+    sched_clock_skip(sched.procs[0]);
+    rt_fence_all(); /* [wake] */
+    sched_wake();
+}
+
 /* The choice of a thread without a P; that two of them make the same one does no harm. */
 static uint32_t choose_outside(uint32_t n)
 {

@@ -17,7 +17,12 @@
  * Goroutines that compute without a P share the processors with those that have one.  So that a
  * program with thousands of them does not get thousands of threads, slices grow with their number.
  *
- * Under GOSHAWK_SEED there is no sysmon: real time must have no say in the schedule. */
+ * Under GOSHAWK_SEED real time must have no say in the schedule, but nor may a program hang that
+ * does not hang without: when its goroutines spin until another one has done something, or make
+ * their thread wait for that in the kernel.  So there it is patient.  It takes the P when the
+ * goroutine has computed for SPIN_NS of processor time, or its thread has slept for BLOCKED_NS in
+ * all, without coming by the scheduler; and when no goroutine has had the P for BLOCKED_NS while
+ * one goes on without, the clock jumps as if all slept. */
 #include "sysmon.h"
 #include "atomic.h"
 #include "check.h"
@@ -42,6 +47,8 @@ enum {
     QUIET_LOOKS = 50, /* at LOOK_MIN_NS before the intervals grow, as in Go */
     SLICE_NS = 10000000,
     SLICE_SHIFT_MAX = 7,
+    SPIN_NS = 500000000,
+    BLOCKED_NS = 50000000,
     DETACHED_MAX = 1000,   /* goroutines that compute without a P: MS_MAX is for others too */
     POLL_TICKS = 25000000, /* 8 to 25 ms */
     STACK = 256 << 10,
@@ -50,14 +57,16 @@ enum {
 /* What was seen of a P. */
 struct seen {
     uint32_t tick;
-    int64_t since; /* when tick was first seen */
+    int64_t since;               /* when tick was first seen */
+    int64_t looked, slept, used; /* by look_patiently() */
 };
 
 static struct {
     uint32_t started; /* r/o after sysmon_init() */
     uint32_t asleep;  /* 1: until a P stops being idle; under sched.lock, a futex */
     struct tr_stream *trace;
-    struct seen seen[PROCS_MAX]; /* by the thread, like the rest */
+    int64_t stands_since;        /* the virtual clock; 0: it does not.  By the thread, */
+    struct seen seen[PROCS_MAX]; /* like the rest */
 } mon;
 
 unsigned sysmon_thread_count(void)
@@ -119,6 +128,34 @@ static int64_t slice(void)
     return (int64_t)SLICE_NS << (shift < SLICE_SHIFT_MAX ? shift : SLICE_SHIFT_MAX);
 }
 
+/* Processor time of a thread of ours, ns; 0 when unknown. */
+static int64_t thread_used(int tid)
+{
+    enum { OF_THREAD = 4, RUNNING = 2 }; /* the kernel's clocks of threads */
+    struct timespec t;
+    clockid_t clock = (clockid_t)(~(unsigned)tid << 3 | OF_THREAD | RUNNING);
+    return clock_gettime(clock, &t) ? 0 : (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* look_at() under GOSHAWK_SEED, where any timer may be the next. */
+static bool look_patiently(struct p *p, struct m *m, struct seen *seen, int64_t now)
+{
+    int tid = at_load_rlx(&m->tid); /* relaxed: 0 before it has begun */
+    int64_t used = tid ? thread_used(tid) : 0;
+    if (!seen->looked)
+        seen->used = used;
+    else if (thread_sleeps(tid))
+        seen->slept += now - seen->looked < LOOK_MAX_NS ? now - seen->looked : LOOK_MAX_NS;
+    seen->looked = now;
+    bool computes = seen->slept < BLOCKED_NS;
+    if (computes && used - seen->used < SPIN_NS)
+        return false;
+    if (at_load_rlx(&m->inside) || !wanted(p, INT64_MAX - 1)) /* relaxed: a hint */
+        return false;
+    seen->since = 0;
+    return sched_retake(p, m, mon.trace, computes);
+}
+
 /* True when p was taken from its M. */
 static bool look_at(struct p *p, int64_t now)
 {
@@ -126,9 +163,11 @@ static bool look_at(struct p *p, int64_t now)
     struct m *m = at_load_acq(&p->m);      /* [holder] a hint; Ms are not freed */
     uint32_t tick = at_load_rlx(&p->tick); /* relaxed: compared with what was seen */
     if (!m || tick != seen->tick || !seen->since) {
-        *seen = (struct seen){tick, now};
+        *seen = (struct seen){.tick = tick, .since = now};
         return false;
     }
+    if (sched.seeded)
+        return look_patiently(p, m, seen, now);
     if (at_load_rlx(&m->inside) || !wanted(p, now)) /* relaxed: a hint */
         return false;
     bool sleeps = thread_sleeps(at_load_rlx(&m->tid)); /* relaxed: 0 before it has begun */
@@ -141,6 +180,20 @@ static bool look_at(struct p *p, int64_t now)
     return sched_retake(p, m, mon.trace, !sleeps);
 }
 
+/* Under GOSHAWK_SEED: true when the clock stood still for long and was pushed. */
+static bool look_at_clock(int64_t now)
+{
+    if (!sched_clock_stands())
+        mon.stands_since = 0;
+    else if (!mon.stands_since)
+        mon.stands_since = now;
+    if (!mon.stands_since || now - mon.stands_since < BLOCKED_NS)
+        return false;
+    mon.stands_since = 0;
+    sched_clock_push();
+    return true;
+}
+
 /* True when something was done. */
 static bool look(void)
 {
@@ -151,6 +204,8 @@ static bool look(void)
     uint32_t procs = at_load_acq(&sched.procs_made); /* [procs] */
     for (uint32_t i = 0; i < procs; i++)
         any = look_at(sched.procs[i], now) || any;
+    if (sched.seeded)
+        return look_at_clock(now) || any;
     if (poller_is_due(clock_ticks(), POLL_TICKS)) /* all Ms compute */
         any = poller_now() || any;
     return any;
@@ -161,6 +216,8 @@ static bool look(void)
 /* True when all Ps were idle, and it has slept until one was not. */
 static bool sleep_while_idle(void)
 {
+    if (sched_clock_stands())
+        return false;
     rt_lock(&sched.lock);
     bool idle = sched.idle_p_count >= sched.nprocs;
     if (idle)
@@ -193,8 +250,6 @@ static void *sysmon_main(void *arg)
 
 void sysmon_init(void)
 {
-    if (sched.seeded)
-        return;
     pthread_attr_t attr;
     pthread_t thread;
     pthread_attr_init(&attr);

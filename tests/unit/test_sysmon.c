@@ -1,6 +1,6 @@
 /* test_sysmon.c - a goroutine that computes for ever loses its P, also when only a timer wants it;
- * many of them do not get a thread for each slice; and an idle program costs no time.  (What blocks
- * in the kernel: tests/run/nothing_stops_the_others.c.) */
+ * many of them do not get a thread for each slice; under a seed slices are long; and an idle
+ * program costs no time.  (What blocks in the kernel: tests/run/nothing_stops_the_others.c.) */
 #include "in_child.h"
 #include "in_go.h"
 #include <time.h>
@@ -34,14 +34,20 @@ Test(sysmon, timers_fire_beside_endless_loops, .timeout = 60)
 
 static uint64_t turns;
 
-static void long_turn(void *arg)
+/* For so long of processor time. */
+static void compute(int64_t ns)
 {
-    (void)arg;
     struct timespec begin, now;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
     do
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    while ((now.tv_sec - begin.tv_sec) * 1000000000 + now.tv_nsec - begin.tv_nsec < 15000000);
+    while ((now.tv_sec - begin.tv_sec) * 1000000000 + now.tv_nsec - begin.tv_nsec < ns);
+}
+
+static void long_turn(void *arg)
+{
+    (void)arg;
+    compute(15 * GO_MILLISECOND);
     __atomic_fetch_add(&turns, 1, __ATOMIC_RELAXED);
 }
 
@@ -81,14 +87,19 @@ Test(sysmon, an_idle_program_costs_nothing)
     EXPECT_STATUS(&seeded, 0);
 }
 
-static int none(int argc, char **argv)
+/* Ten slices long. */
+static int keeps_its_turn(int argc, char **argv)
 {
-    CHECK(sysmon_thread_count() == 0);
+    start(long_turn, NULL);
+    compute(100 * GO_MILLISECOND);
+    CHECK(turns == 0);
+    finish();
+    CHECK(turns == 1);
     return argc && argv;
 }
 
-Test(sysmon, a_reproducible_run_has_none)
+Test(sysmon, is_patient_in_a_reproducible_run)
 {
-    struct child c = in_child(none, "GOSHAWK_SEED=7", NULL);
+    struct child c = in_child(keeps_its_turn, "GOSHAWK_SEED=7", NULL);
     EXPECT_STATUS(&c, 0);
 }
