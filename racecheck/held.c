@@ -216,6 +216,21 @@ unsigned rc_holders_of(const void *lock, struct rc_holder *ret_holders, unsigned
     return h.n == 0 && max > 0 && was_left(lock, ret_holders) ? 1 : h.n;
 }
 
+size_t rc_lock_holders(const void *lock, struct rc_lock_holder *ret_holders, size_t max)
+{
+    struct rc_holder seen[RC_LOCKS_SHOWN];
+    unsigned n = rc_holders_of(lock, seen, max < RC_LOCKS_SHOWN ? (unsigned)max : RC_LOCKS_SHOWN);
+    for (unsigned i = 0; i < n; i++) {
+        const struct rc_holder *h = &seen[i];
+        uintptr_t pc = 0;
+        if (rc_site_has_pc(h->lock.taken_at))
+            rc_stack_of(h->lock.taken_at, &pc, 1, NULL);
+        ret_holders[i] =
+            (struct rc_lock_holder){h->by.kind == RC_GOROUTINE ? h->by.id : 0, pc, h->ended};
+    }
+    return n;
+}
+
 void rc_locks_abandoned(struct rc_ctx *c)
 {
     for (unsigned i = 0; c && i < c->n_locks && i < RC_LOCKS_SHOWN; i++)

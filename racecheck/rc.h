@@ -172,6 +172,17 @@ void rc_lock_dropped(struct rc_ctx *c, const void *lock);
 /* Stores at most max locks that c holds; returns how many.  c may go on, or end, meanwhile. */
 size_t rc_locks_held(const struct rc_ctx *c, const void **ret_locks, size_t max);
 
+/* Who holds a lock. */
+struct rc_lock_holder {
+    uint64_t goroutine; /* 0: a thread */
+    uintptr_t pc;       /* return address of the call that took it, or 0 */
+    bool ended;         /* the goroutine, or thread */
+};
+
+/* Stores at most max of those who hold lock, or the one that has ended with it; returns how
+ * many. */
+size_t rc_lock_holders(const void *lock, struct rc_lock_holder *ret_holders, size_t max);
+
 /* A number for the place where c waits, after rc_waits(), and for that of its creation. */
 uint64_t rc_place(const struct rc_ctx *c);
 

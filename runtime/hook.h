@@ -213,6 +213,12 @@ static inline size_t hook_locks_held(const struct g *g, const void **ret_locks, 
     return GO_RACE ? rc_locks_held(g->race, ret_locks, max) : 0;
 }
 
+/* Stores at most max of those who hold lock; returns how many.  None in the plain build. */
+static inline size_t hook_lock_holders(const void *lock, struct rc_lock_holder *ret, size_t max)
+{
+    return GO_RACE ? rc_lock_holders(lock, ret, max) : 0;
+}
+
 /* A number for where g waits and where it was created, never 0; 1 in the plain build. */
 static inline uint64_t hook_place(const struct g *g)
 {

@@ -7,12 +7,13 @@
  * touched where they lie: vm_read() copies them, and fails when they are gone.  What was copied may
  * still be something else by then, hence no pointer in a copy is followed but by another vm_read().
  *
- * Who holds a lock is not written in it; holders.c knows, if it was asked to. */
+ * Who holds a lock is not written in it; holders.c knows, if it was asked to, and the detector. */
 #include "waits.h"
 #include "atomic.h"
 #include "chan.h"
 #include "context.h"
 #include "holders.h"
+#include "hook.h"
 #include "mutex.h"
 #include "print.h"
 #include "rwmutex.h"
@@ -24,7 +25,7 @@
 #include <goshawk/waitgroup.h>
 #include <string.h>
 
-enum { INLINES_MAX = 16 };
+enum { INLINES_MAX = 16, HOLDERS_SHOWN = 4 };
 
 /* Copies the object at p into *ret; false when it is not there any more. */
 #define look_at(p, ret) ((p) && vm_read((ret), (p), sizeof *(ret)))
@@ -52,21 +53,37 @@ static void print_name(int fd, const void *p)
         rt_printf(fd, " (%s:%d)", v.file, v.line);
 }
 
-/* False: it is not known. */
-static bool print_holders(int fd, const void *lock)
+static void print_holder(int fd, const char *comma, const struct rc_lock_holder *h)
 {
-    struct holder h[4];
-    size_t n = holders_of(lock, h, 4);
-    for (size_t i = 0; i < n && i < 4; i++) {
-        const char *comma = i ? ", and" : ", held";
-        if (h[i].g)
-            rt_printf(fd, "%s by goroutine %lu", comma, (unsigned long)h[i].g);
-        else
-            rt_printf(fd, "%s by a thread", comma);
-        print_place(fd, " since", h[i].pc);
-    }
-    if (n > 4)
-        rt_printf(fd, ", and %zu more", n - 4);
+    if (h->goroutine)
+        rt_printf(fd, "%s by goroutine %lu", comma, (unsigned long)h->goroutine);
+    else
+        rt_printf(fd, "%s by a thread", comma);
+    rt_printf(fd, "%s", h->ended ? ", which has ended," : "");
+    print_place(fd, " since", h->pc);
+}
+
+/* Stores at most HOLDERS_SHOWN; returns how many there are, 0: it is not known. */
+static size_t find_holders(const void *lock, struct rc_lock_holder *ret)
+{
+    struct holder h[HOLDERS_SHOWN];
+    size_t n = holders_of(lock, h, HOLDERS_SHOWN);
+    if (n == 0)
+        return hook_lock_holders(lock, ret, HOLDERS_SHOWN);
+    for (size_t i = 0; i < n && i < HOLDERS_SHOWN; i++)
+        ret[i] = (struct rc_lock_holder){.goroutine = h[i].g, .pc = h[i].pc};
+    return n;
+}
+
+/* readers: how many there are, or 0.  False: it is not known. */
+static bool print_holders(int fd, const void *lock, size_t readers)
+{
+    struct rc_lock_holder h[HOLDERS_SHOWN];
+    size_t n = find_holders(lock, h), all = n > readers ? n : readers, shown = 0;
+    for (; shown < n && shown < HOLDERS_SHOWN; shown++)
+        print_holder(fd, shown ? ", and" : ", held", &h[shown]);
+    if (n > 0 && all > shown)
+        rt_printf(fd, ", and %zu more", all - shown);
     return n > 0;
 }
 
@@ -121,6 +138,7 @@ static void see_rwmutex(struct waits_object *o)
     struct rwmutex_state s = rwmutex_state(&copy);
     text_init(&held, o->held, sizeof o->held);
     text_init(&t, o->state, sizeof o->state);
+    o->readers = s.readers;
     if (s.written)
         text_printf(&held, ", held for writing");
     else if (s.readers)
@@ -194,7 +212,7 @@ static void print_object(int fd, const struct waits_object *o, bool is_chan)
     rt_printf(fd, "waits for %s%s 0x%lx", o->want, o->kind, (unsigned long)o->obj);
     if (!is_chan)
         print_name(fd, o->obj);
-    if (!o->is_lock || !print_holders(fd, o->obj))
+    if (!o->is_lock || !print_holders(fd, o->obj, o->readers))
         rt_printf(fd, "%s", o->held);
     rt_printf(fd, "%s", o->state);
     print_place(fd, ", made by", o->made_pc);

@@ -16,6 +16,7 @@ struct waits_object {
     bool is_lock;      /* somebody holds it */
     char held[32];     /* how, if that is known: ", held for writing"; or "" */
     char state[80];    /* " (cap 4, len 4)", ", count 3"; or "" */
+    uint32_t readers;  /* that hold it; 0: none, or not known */
     uintptr_t made_pc; /* return address of the call that made it, or 0 */
 };
 
