@@ -176,6 +176,27 @@ static struct rc_ctx *make(struct rc_ctx *creator, enum rc_kind kind, uint64_t i
     return c;
 }
 
+static struct rc_ctx *make_by(struct rc_ctx *creator, enum rc_kind kind, uint64_t id, uintptr_t pc)
+{
+    ctx_busy(creator);
+    struct rc_ctx *c = make(creator, kind, id, pc);
+    ctx_idle(creator);
+    return c;
+}
+
+/* On a thread without a context: the process's first one, which most likely waits for the others,
+ * stands in for one at a time. */
+static struct rc_ctx *make_by_nobody(enum rc_kind kind, uint64_t id, uintptr_t pc)
+{
+    static struct rt_lock one;
+    if (home == NULL)
+        return make(NULL, kind, id, pc);
+    rt_lock(&one);
+    struct rc_ctx *c = make_by(home, kind, id, pc);
+    rt_unlock(&one);
+    return c;
+}
+
 struct rc_ctx *rc_ctx_make(struct rc_ctx *creator, enum rc_kind kind, uint64_t id, uintptr_t pc,
                            void *stack_lo, size_t stack_size)
 {
@@ -183,13 +204,9 @@ struct rc_ctx *rc_ctx_make(struct rc_ctx *creator, enum rc_kind kind, uint64_t i
         return NULL;
     collect_if_due();
     if (creator == NULL)
-        creator = rc_self.ctx ? rc_self.ctx : home;
+        creator = rc_self.ctx;
     struct rc_thread was = rc_enter();
-    if (creator)
-        ctx_busy(creator);
-    struct rc_ctx *c = make(creator, kind, id, pc);
-    if (creator)
-        ctx_idle(creator);
+    struct rc_ctx *c = creator ? make_by(creator, kind, id, pc) : make_by_nobody(kind, id, pc);
     rc_leave(was);
     if (stack_size)
         rc_ctx_stack(c, stack_lo, stack_size);
@@ -387,6 +404,11 @@ rc_site rc_here(const struct rc_ctx *c, uintptr_t pc)
     if (!is_ready())
         return 0;
     return c ? rc_site_here(c, pc) : (uint64_t)CALLS_ROOT << 32 | pc_pack(pc);
+}
+
+uint64_t rc_stack_here(const struct rc_ctx *c, uintptr_t pc)
+{
+    return rc_here(c, pc);
 }
 
 size_t rc_stack_of(rc_site site, uintptr_t *ret_pcs, size_t max, bool *ret_folded)

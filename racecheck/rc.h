@@ -160,6 +160,13 @@ void rc_write(struct rc_ctx *c, const void *p, size_t n, uintptr_t pc);
  * records nothing. */
 void rc_uses(struct rc_ctx *c, const void *obj, uintptr_t pc);
 
+/* The stack of c, whose innermost frame is pc (a return address), for rc_begins_after(). */
+uint64_t rc_stack_here(const struct rc_ctx *c, uintptr_t pc);
+
+/* c, which has not run yet, was arranged for by a call with that stack (0: not known), and begins
+ * after what was released at obj. */
+void rc_begins_after(struct rc_ctx *c, const void *obj, uint64_t stack);
+
 /* ---- locks held, for reports; orders nothing by itself ---- */
 
 /* How: a bool that says "for writing" is one, too. */

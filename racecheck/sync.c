@@ -250,6 +250,23 @@ void rc_acquire(struct rc_ctx *c, const void *obj)
     rc_acquire_at(c, obj, 0);
 }
 
+void rc_begins_after(struct rc_ctx *c, const void *obj, uint64_t stack)
+{
+    struct sync *s;
+    if (c == NULL)
+        return;
+    c->life->created_at = stack;
+    if ((s = find((uintptr_t)obj, HOST)) == NULL)
+        return;
+    struct rc_thread was = rc_enter();
+    ctx_busy(c);
+    spin_lock(&s->lock);
+    flow_acquire(&c->clock, &s->first.clock);
+    spin_unlock(&s->lock);
+    ctx_idle(c);
+    rc_leave(was);
+}
+
 enum release { REPLACE, MERGE, EXCHANGE };
 
 static inline __attribute__((always_inline)) void release(struct rc_ctx *c, const void *obj,

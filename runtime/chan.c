@@ -515,17 +515,19 @@ void go_chan_close(void *chan)
 
 /* ---- timers ---- */
 
-void chan_post_release(struct chan *c, struct g *self)
+const char *chan_edges(const struct chan *c)
 {
-    hook_release(self, sent_edge(c, 0)); /* [hb-timer] */
+    return c->edges;
 }
 
-void chan_post(struct chan *c, const void *elem)
+void chan_post(struct chan *c, const void *elem, char *edges)
 {
     struct g *wake = NULL;
     struct m *here = rt_m_here();
     bias_lock(&c->lock, here);
     struct chan_wait *w = c->closed ? NULL : take(c, CHAN_RECV);
+    if (!c->closed && (w || c->count < c->cap))
+        c->edges = edges;
     if (w) {
         if (w->elem)
             copy_elem(w->elem, elem, c->elem_size);

@@ -39,7 +39,7 @@ struct chan {
     struct bias_lock lock;
     uint32_t closed; /* [close]; written under lock */
     size_t count;    /* queued elements; written under lock */
-    size_t cap;      /* r/o, like elem_size, slots, edges */
+    size_t cap;      /* r/o, like elem_size, slots, and edges unless it is a timer's */
     size_t elem_size;
     size_t send_at, recv_at;      /* next slot to fill, to empty; by lock, like the queues */
     struct chan_queue waiting[2]; /* by enum chan_side */
@@ -75,9 +75,11 @@ enum chan_try chan_put(struct chan *c, struct g *self, const void *elem, struct 
 enum chan_try chan_get(struct chan *c, struct g *self, void *elem, struct g **ret_wake);
 
 /* For timers: *elem is queued or handed over if there is room, else dropped.  The receiver is
- * ordered after the last chan_post_release().  Callable on scheduler stacks. */
-void chan_post(struct chan *c, const void *elem);
-void chan_post_release(struct chan *c, struct g *self);
+ * ordered after what was released at edges, CHAN_EDGES bytes.  Callable on scheduler stacks. */
+void chan_post(struct chan *c, const void *elem, char *edges);
+
+/* Those of the value that is queued, or was last. */
+const char *chan_edges(const struct chan *c);
 
 /* Closes c if it is open; true when it did.  user: the program asked for it, so that a send which
  * is not ordered with it is a race. */

@@ -63,6 +63,20 @@ static inline void hook_race_create(struct g *by, struct g *g, uintptr_t pc)
         g->race = rc_ctx_make(by ? by->race : NULL, RC_GOROUTINE, g->id, pc, NULL, 0);
 }
 
+/* The stack of the running goroutine's call that returns to pc; 0 in the plain build. */
+static inline uint64_t hook_stack_here(const struct g *g, uintptr_t pc)
+{
+    return GO_RACE ? rc_stack_here(g->race, pc) : 0;
+}
+
+/* g, which has not run yet, was arranged for by the call with that stack, and begins after what was
+ * released at obj. */
+static inline void hook_race_begins_after(struct g *g, const void *obj, uint64_t stack)
+{
+    if (GO_RACE)
+        rc_begins_after(g->race, obj, stack);
+}
+
 /* g, which has not run yet, has got its stack. */
 static inline void hook_race_stack(struct g *g)
 {

@@ -104,8 +104,9 @@ struct pending_call {
     const struct call_regs *regs;
     const void *stacked;
     size_t bytes;
-    uintptr_t low;             /* of the address that stacked had in the caller */
-    const struct fp_modes *fp; /* NULL: the caller's */
+    uintptr_t low;               /* of the address that stacked had in the caller */
+    const struct fp_modes *fp;   /* NULL: the caller's */
+    const struct origin *origin; /* when nobody makes it now, or NULL */
 };
 
 static inline void copy_fp(struct fp_modes *to, const struct fp_modes *from)
@@ -188,6 +189,8 @@ static void start(struct g *by, const struct g_call *call, const struct pending_
     if (!(flags & G_SYSTEM))
         sched_count_add(m, 1);
     hook_race_create(by, g, pc);
+    if (c->origin && c->origin->edge)
+        hook_race_begins_after(g, c->origin->edge, c->origin->stack);
     if (g->flags & G_SEED)
         keep_call(g, c);
     else
@@ -221,7 +224,11 @@ struct g *rt_first_run(struct m *m, struct g *seed)
     g->created_by = seed->created_by;
     g->task = seed->task;
     g->wg = seed->wg;
-    plant(g, &(struct pending_call){&s->regs, s->stacked, s->bytes, s->stacked_low, &s->fp});
+    plant(g, &(struct pending_call){.regs = &s->regs,
+                                    .stacked = s->stacked,
+                                    .bytes = s->bytes,
+                                    .low = s->stacked_low,
+                                    .fp = &s->fp});
     g_move(g, G_FREE, G_READY);
     g_move(seed, G_RUNNING, G_FREE);
     g_release(&m->p->seeds, seed);
@@ -240,11 +247,12 @@ void rt_go_call(struct call_regs *regs, const void *stacked, uintptr_t pc)
     rt_point();
 }
 
-static void spawn_at(struct g *by, struct g_call call, void *arg, uint32_t flags, uintptr_t pc)
+static void spawn_at(struct g *by, struct g_call call, void *arg, uint32_t flags, uintptr_t pc,
+                     const struct origin *origin)
 {
     struct call_regs regs = {.gpr = {(uintptr_t)arg}, .fn = (uintptr_t)call.fn};
     struct fp_modes fp = switch_default_fp();
-    struct pending_call c = {.regs = &regs};
+    struct pending_call c = {.regs = &regs, .origin = origin};
     c.fp = by ? NULL : &fp; /* a scheduler stack has whatever ran last */
     start(by, &call, &c, pc, flags);
 }
@@ -252,25 +260,25 @@ static void spawn_at(struct g *by, struct g_call call, void *arg, uint32_t flags
 void rt_spawn(struct g *by, void (*fn)(void *), void *arg, uint32_t flags)
 {
     struct g_call call = {.fn = (void *)fn};
-    spawn_at(by, call, arg, flags, (uintptr_t)__builtin_return_address(0));
+    spawn_at(by, call, arg, flags, (uintptr_t)__builtin_return_address(0), NULL);
 }
 
 void rt_spawn_for(const struct origin *o, void (*fn)(void *), void *arg)
 {
     struct g_call call = {.fn = (void *)fn, .shown = o->shown, .made_by = o->by};
-    spawn_at(NULL, call, arg, 0, o->pc);
+    spawn_at(NULL, call, arg, 0, o->pc, o);
 }
 
 void rt_spawn_main(struct g *by, void (*fn)(void *), void *arg, void *shown)
 {
     struct g_call call = {.fn = (void *)fn, .shown = shown};
-    spawn_at(by, call, arg, G_MAIN, (uintptr_t)__builtin_return_address(0));
+    spawn_at(by, call, arg, G_MAIN, (uintptr_t)__builtin_return_address(0), NULL);
 }
 
 void go_start(void (*fn)(void *), void *arg)
 {
     struct g_call call = {.fn = (void *)fn};
-    spawn_at(rt_self(), call, arg, 0, (uintptr_t)__builtin_return_address(0));
+    spawn_at(rt_self(), call, arg, 0, (uintptr_t)__builtin_return_address(0), NULL);
     rt_point();
 }
 

@@ -34,6 +34,9 @@ struct origin {
     uint64_t by;  /* goroutine that armed it; 0: a thread */
     uintptr_t pc; /* return address of its call */
     void *shown;  /* function to show as the goroutine's, or NULL */
+    /* for the detector */
+    const void *edge; /* what was released there comes before the goroutine; or NULL */
+    uint64_t stack;   /* hook_stack_here() of that call */
 };
 
 /* Starts fn(arg) as a goroutine; callable on scheduler stacks. */

@@ -11,7 +11,10 @@
  * t->lock serialises arming and disarming by several goroutines, as rt_timer_start() requires.
  * Lock order: t->lock, a heap's lock, the channel's lock.  The callback takes none but the last.
  *
- * Detector [hb-timer]: arming is before the value's receive, and before the function starts.
+ * Detector [hb-timer]: arming is before the value's receive, and before the function starts: the
+ * arming that made it fire, which somebody else may have done anew before the value is received or
+ * the function runs.  So a function's goroutine learns of it when it is made; and a timer with a
+ * channel has two places for clocks: one for the value in the channel, and one for the next arming.
  *
  * Edges: [timer-ref] whoever drops the last reference sees all that the others did. */
 #include <stdlib.h>
@@ -37,6 +40,8 @@ struct go_timer {
     struct origin origin; /* of fn's goroutines; r/o */
     struct chan chan;
     _Alignas(16) char slot[CHAN_ONE_WORD]; /* the channel's memory */
+    char edge[CHAN_EDGES];                 /* the other place, beside the channel's first */
+    char *armed;                           /* the place of the last arming; by lock */
 };
 
 /* A ticker is a timer with a period; only the type keeps their functions apart. */
@@ -58,7 +63,7 @@ static void unref(struct go_timer *t)
 static void fire_value(struct rt_timer *timer, int64_t now)
 {
     struct go_timer *t = container_of(timer, struct go_timer, timer);
-    chan_post(&t->chan, &now);
+    chan_post(&t->chan, &now, t->armed);
 }
 
 static void call_fn(void *arg)
@@ -66,7 +71,6 @@ static void call_fn(void *arg)
     struct go_timer *t = arg;
     void (*fn)(void *) = t->fn;
     void *fn_arg = t->arg;
-    hook_acquire(hook_self(), &t->refs); /* [hb-timer] */
     unref(t);
     fn(fn_arg);
 }
@@ -76,7 +80,7 @@ static void fire_fn(struct rt_timer *timer, int64_t now)
     struct go_timer *t = container_of(timer, struct go_timer, timer);
     (void)now;
     at_add_rlx(&t->refs, 1u); /* relaxed: the user's reference is there, or the heap's lock held */
-    rt_spawn_for(&t->origin, call_fn, t);
+    rt_spawn_for(&t->origin, call_fn, t); /* [hb-timer] */
 }
 
 /* ---- arming ---- */
@@ -84,10 +88,9 @@ static void fire_fn(struct rt_timer *timer, int64_t now)
 /* Arms t, which is idle, for d from now.  t->lock is held, or t is new. */
 static void arm(struct go_timer *t, go_duration d, go_duration period)
 {
-    if (t->fn)
-        hook_release(hook_self(), &t->refs); /* [hb-timer] */
-    else
-        chan_post_release(&t->chan, hook_self());
+    char *first = t->slot + sizeof t->slot - CHAN_EDGES;
+    t->armed = t->fn || chan_edges(&t->chan) != first ? first : t->edge;
+    hook_release(hook_self(), t->armed); /* [hb-timer] */
     rt_timer_start(&t->timer, rt_deadline(d), period);
 }
 
@@ -180,7 +183,10 @@ go_timer *go_timer_new(go_duration d)
 go_timer *go_after_func(go_duration d, void (*fn)(void *), void *arg)
 {
     struct go_timer *t = make(fn, arg, stop_timer);
-    t->origin = (struct origin){rt_self()->id, (uintptr_t)__builtin_return_address(0), (void *)fn};
+    uintptr_t pc = (uintptr_t)__builtin_return_address(0);
+    t->origin = (struct origin){.by = rt_self()->id, .pc = pc, .shown = (void *)fn};
+    t->origin.edge = t->slot + sizeof t->slot - CHAN_EDGES;
+    t->origin.stack = hook_stack_here(rt_self(), pc);
     arm(t, d, 0);
     return t;
 }

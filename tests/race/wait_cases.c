@@ -210,6 +210,98 @@ NORACE(value_of_a_timer)
     await_step(1);
 }
 
+/* Arms t again when it has fired, and knows nothing of who armed it then. */
+FRAME void rearm(go_timer *t)
+{
+    await_step(1);
+    go_timer_reset(t, GO_HOUR);
+    step_to(2);
+}
+
+FRAME void recv_time_and_write(go_chan(go_time) c)
+{
+    await_step(2);
+    go_chan_recv(c);
+    x = 2;
+    step_to(3);
+}
+
+NORACE(value_of_a_timer_that_another_armed_again)
+{
+    go_timer *t = go_timer_new(GO_HOUR);
+    go(rearm, t);
+    go(recv_time_and_write, go_timer_chan(t));
+    x = 1;
+    go_timer_reset(t, 0);
+    while (go_chan_len(go_timer_chan(t)) == 0)
+        go_yield();
+    step_to(1);
+    await_step(3);
+}
+
+FRAME void write_and_rearm(go_timer *t)
+{
+    await_step(1);
+    x = 1;
+    go_timer_reset(t, GO_HOUR);
+    step_to(2);
+}
+
+// expect: write x in recv_time_and_write / write x in write_and_rearm
+RACE(value_of_a_timer_is_not_after_the_next_arming)
+{
+    go_timer *t = go_timer_new(0);
+    go(write_and_rearm, t);
+    go(recv_time_and_write, go_timer_chan(t));
+    while (go_chan_len(go_timer_chan(t)) == 0)
+        go_yield();
+    step_to(1);
+    await_step(3);
+}
+
+enum { ROUNDS = 30 };
+
+struct round {
+    int step, n;
+    go_timer *t;
+};
+
+static void add_one(void *p)
+{
+    struct round *r = p;
+    r->n++;
+    step_to(r->step + 2);
+}
+
+FRAME void rearm_each(struct round *r)
+{
+    for (int i = 0; i < ROUNDS; i++, r++) {
+        await_step(r->step);
+        bool stopped = go_timer_reset(r->t, GO_HOUR);
+        go_timer_stop(r->t);
+        step_to(r->step + 1);
+        if (stopped)
+            step_to(r->step + 2);
+    }
+}
+
+/* Now and then between the moment at which it fires and the function's first step. */
+NORACE(function_of_a_timer_that_another_armed_again)
+{
+    struct round *r = calloc(ROUNDS, sizeof *r);
+    for (int i = 0; i < ROUNDS; i++) {
+        r[i].step = 3 * i + 1;
+        r[i].t = go_after_func(GO_HOUR, add_one, &r[i]);
+    }
+    go(rearm_each, r);
+    for (int i = 0; i < ROUNDS; i++) {
+        r[i].n = 1;
+        go_timer_reset(r[i].t, 0);
+        step_to(3 * i + 1);
+        await_step(3 * i + 3);
+    }
+}
+
 /* ---- contexts ---- */
 
 FRAME void write_then_cancel(go_ctx *c)
