@@ -45,13 +45,23 @@ bool location_object(const struct location *l, struct text *t)
     return true;
 }
 
+/* The host's memory comes from where freed blocks go. */
+static bool find_thing(struct location *l)
+{
+    const struct rc_host *host = rc_the_host();
+    return host->find_thing && host->find_thing(l->addr, &l->thing);
+}
+
 struct location location_find(uintptr_t addr)
 {
     struct location l = {.kind = LOCATION_UNKNOWN, .addr = addr};
     l.stack = rc_life_by_stack(addr);
+    bool block = !l.stack && heap_find(addr, &l.block);
     if (l.stack)
         find_local(&l);
-    else if (heap_find(addr, &l.block))
+    else if ((!block || l.block.freed) && find_thing(&l))
+        l.kind = LOCATION_THING;
+    else if (block)
         l.kind = LOCATION_HEAP;
     else if (symbol_global(addr, &l.global))
         l.kind = LOCATION_GLOBAL;

@@ -7,7 +7,13 @@
 #include "report.h"
 #include "symbol.h"
 
-enum location_kind { LOCATION_UNKNOWN, LOCATION_GLOBAL, LOCATION_HEAP, LOCATION_STACK };
+enum location_kind {
+    LOCATION_UNKNOWN,
+    LOCATION_GLOBAL,
+    LOCATION_HEAP,
+    LOCATION_STACK,
+    LOCATION_THING,
+};
 
 struct location {
     enum location_kind kind;
@@ -16,6 +22,7 @@ struct location {
     struct heap_block block;     /* LOCATION_HEAP */
     const struct rc_life *stack; /* LOCATION_STACK: whose */
     size_t depth;                /* likewise: bytes from addr to where that stack begins */
+    struct rc_thing thing;       /* LOCATION_THING: of the host's */
     bool has_local, has_pointee;
     struct symbol_local local;     /* has_local: which variable on the stack */
     struct symbol_pointee pointee; /* has_pointee: what the block is to those who use it */

@@ -25,6 +25,13 @@ struct rc_blocked;
 enum rc_kind { RC_GOROUTINE, RC_THREAD };
 
 /* What the detector asks of its host.  All of it may be NULL. */
+/* Something of the host's that lies at an address. */
+struct rc_thing {
+    const char *kind;  /* "chan" */
+    char state[80];    /* " (cap 4, len 0)", or "" */
+    uintptr_t made_pc; /* return address of the call that made it, or 0 */
+};
+
 struct rc_host {
     /* Runs fn(arg) on a stack of at least 1 MiB, while the current context is NULL. */
     void (*on_big_stack)(void (*fn)(void *), void *arg);
@@ -37,6 +44,8 @@ struct rc_host {
     /* At exit: calls tell for each group of flows that are blocked in the same place, and that
      * nothing will wake as far as the host knows; with the current context NULL. */
     void (*find_blocked)(void (*tell)(const struct rc_blocked *b));
+    /* False: nothing of the host's begins at addr, which may be anything. */
+    bool (*find_thing)(uintptr_t addr, struct rc_thing *ret_thing);
 };
 
 /* A race, as far as it is known.  Stacks are valid during the call. */

@@ -109,6 +109,8 @@ static uint64_t object_of(const struct location *l)
         return l->block.site;
     case LOCATION_STACK:
         return l->stack->created_at;
+    case LOCATION_THING:
+        return l->thing.made_pc;
     case LOCATION_UNKNOWN:
         break;
     }
@@ -192,6 +194,8 @@ static void gather(struct story *s, enum story_kind kind, const struct rc_access
     }
     if (s->location.kind == LOCATION_HEAP)
         trail_make(&s->allocated_at, s->location.block.site);
+    if (s->location.kind == LOCATION_THING && s->location.thing.made_pc)
+        trail_make(&s->allocated_at, rc_here(NULL, s->location.thing.made_pc));
     s->fingerprint = fingerprint(s);
 }
 

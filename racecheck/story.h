@@ -35,7 +35,7 @@ struct story {
     unsigned number;               /* 1 for the first race, or use after free, of this process */
     struct story_access access[2]; /* the one that was found now, the one before */
     struct location location;
-    struct trail allocated_at; /* of a heap block */
+    struct trail allocated_at; /* of a heap block, or a thing of the host's */
     size_t n_lives;
     struct story_life
         life[STORY_LIVES_MAX]; /* both flows and who created them; not the first ones */

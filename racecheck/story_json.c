@@ -3,7 +3,7 @@
  *   {"type":"race"|"heap-use-after-free"|"double-free",
  *    "pid":1,"number":1,"fingerprint":"0123456789abcdef",
  *    "accesses":[ACCESS,ACCESS],      the one found now, the one before (a free, if no race)
- *    "location":{"kind":"global"|"heap"|"stack"|"unknown", ...},
+ *    "location":{"kind":"global"|"heap"|"stack"|"chan"|"unknown", ...},
  *    "lives":[LIFE...],               both flows and their ancestors, but not the first ones
  *    "not_ordered_because":["..."],   sentences
  *    "reproduce":"..."}               only when the host says how
@@ -19,6 +19,7 @@
  * bits beyond 2^53.  Keys whose value is unknown are absent. */
 #include "story.h"
 #include <limits.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char *yes(bool b)
@@ -139,7 +140,7 @@ static void put_location(struct log_text *o, const struct story *s)
         [LOCATION_STACK] = "stack",
     };
     const struct location *l = &s->location;
-    log_printf(o, "{\"kind\":\"%s\"", kinds[l->kind]);
+    log_printf(o, "{\"kind\":\"%s\"", l->kind == LOCATION_THING ? l->thing.kind : kinds[l->kind]);
     if (l->kind == LOCATION_GLOBAL) {
         log_printf(o, ",\"name\":");
         log_json(o, l->global.name);
@@ -175,6 +176,13 @@ static void put_location(struct log_text *o, const struct story *s)
         log_printf(o, "},\"depth\":%zu", l->depth);
         if (l->has_local)
             put_local(o, l);
+    } else if (l->kind == LOCATION_THING) {
+        log_printf(o, ",");
+        put_address(o, "address", l->addr);
+        log_printf(o, ",\"state\":");
+        log_json(o, l->thing.state + strspn(l->thing.state, " "));
+        log_printf(o, ",\"allocated_at\":");
+        story_json_trail(o, &s->allocated_at);
     }
     log_printf(o, "}");
 }

@@ -153,6 +153,13 @@ static void print_location(struct log_text *out, const struct story *s)
             print_local(out, l);
         log_printf(out, "stack of %s, %zu bytes below its top\n", who, l->depth);
         break;
+    case LOCATION_THING:
+        log_printf(out, "\nLocation: %s 0x%012llx%s", l->thing.kind, (unsigned long long)l->addr,
+                   l->thing.state);
+        log_printf(out, s->allocated_at.n ? ", made at:\n" : "\n");
+        if (s->allocated_at.n)
+            story_text_trail(out, &s->allocated_at);
+        break;
     case LOCATION_UNKNOWN:
         break;
     }

@@ -104,15 +104,31 @@ bool chan_size(size_t elem_size, size_t cap, size_t *ret_bytes)
     return true;
 }
 
+static void set_memory(struct chan *c, void *mem)
+{
+    c->slots = mem;
+    if (GO_RACE)
+        c->edges = c->slots + ((c->elem_size * c->cap + BLOCK_ALIGN - 1) & -(size_t)BLOCK_ALIGN);
+}
+
 void chan_init(struct chan *c, size_t elem_size, size_t cap, void *mem)
 {
     memset(c, 0, sizeof *c);
     c->cap = cap;
     c->elem_size = elem_size;
-    c->slots = mem;
+    set_memory(c, mem);
     hook_forget(c, sizeof *c); /* the program may have freed this memory: that was before */
-    if (GO_RACE)
-        c->edges = (char *)mem + ((elem_size * cap + BLOCK_ALIGN - 1) & ~((size_t)BLOCK_ALIGN - 1));
+}
+
+bool chan_is_made(const struct chan *c, const void *p)
+{
+    struct chan like = {.cap = c->cap, .elem_size = c->elem_size};
+    size_t bytes;
+    if (!chan_size(c->elem_size, c->cap, &bytes))
+        return false;
+    set_memory(&like, (char *)(uintptr_t)p + sizeof *c);
+    return c->made_pc && c->slots == like.slots && c->edges == like.edges && c->count <= c->cap &&
+           c->closed <= 1 && !c->on_free;
 }
 
 static size_t block_size(const struct chan *c)

@@ -63,6 +63,10 @@ enum chan_try {
     CHAN_CLOSED,
 };
 
+/* Is this, the copy of what lies at p, a channel that go_chan_new() made?  Of anything else it is
+ * true by chance only. */
+bool chan_is_made(const struct chan *c, const void *p);
+
 /* Bytes of memory behind a channel: slots and edges.  False when the size overflows. */
 bool chan_size(size_t elem_size, size_t cap, size_t *ret_bytes);
 

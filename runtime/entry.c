@@ -28,6 +28,7 @@
 #include "thread.h"
 #include "unwind.h"
 #include "vmem.h"
+#include "waits.h"
 #include <goshawk/go.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -106,6 +107,16 @@ static void on_report(const struct rc_report *r)
     }
 }
 
+static bool find_thing(uintptr_t addr, struct rc_thing *ret_thing)
+{
+    struct waits_object o;
+    if (!waits_chan_at((const void *)addr, &o))
+        return false;
+    *ret_thing = (struct rc_thing){.kind = o.kind, .made_pc = o.made_pc};
+    memcpy(ret_thing->state, o.state, sizeof ret_thing->state);
+    return true;
+}
+
 static void start_trace(void)
 {
     const char *path = getenv("GOSHAWK_TRACE");
@@ -133,7 +144,8 @@ static void check_page_size(void)
 
 static void init(void)
 {
-    static const struct rc_host host = {rt_on_big_stack, on_race, on_report, reproduce, leaks_find};
+    static const struct rc_host host = {rt_on_big_stack, on_race,    on_report,
+                                        reproduce,       leaks_find, find_thing};
     check_page_size();
     env_read();
     hook_race_init(&host);

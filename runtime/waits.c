@@ -105,6 +105,17 @@ static void see_chan(struct waits_object *o)
         o->made_pc = c.made_pc;
 }
 
+bool waits_chan_at(const void *p, struct waits_object *ret)
+{
+    struct chan c;
+    if ((uintptr_t)p % _Alignof(struct chan) != 0 || !look_at(p, &c) ||
+        !(chan_is_made(&c, p) || timer_has(&c) || context_has(&c)))
+        return false;
+    *ret = (struct waits_object){.want = "", .kind = "chan", .obj = p};
+    see_chan(ret);
+    return true;
+}
+
 static size_t see_select(const struct g *g, struct waits_object *ret, size_t max)
 {
     size_t n = 0;

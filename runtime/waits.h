@@ -25,6 +25,9 @@ struct waits_object {
  * is stored is wrong or less, but no harm is done. */
 size_t waits_objects(const struct g *g, struct waits_object *ret, size_t max);
 
+/* The channel at p, which may be anything; false: there is none. */
+bool waits_chan_at(const void *p, struct waits_object *ret);
+
 /* Writes a line for each of them: its address, its name if it is a variable, its state, who holds
  * it.  Must run on a big stack. */
 void waits_print(int fd, const struct g *g);

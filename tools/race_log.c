@@ -155,7 +155,7 @@ static struct json *add_access(struct json *accesses, const struct line *l)
 /* "Location: global 'x' of 4 bytes, a.c:3" */
 static struct json *add_location(struct json *report, const struct line *l)
 {
-    static const char *const kinds[] = {"global", "heap", "stack"};
+    static const char *const kinds[] = {"global", "heap", "stack", "chan"};
     struct json *at = json_object(report, "location");
     char *s = copy(l->at + 10, l->n - 10), *quote = strchr(s, '\'');
     const char *kind = "unknown";

@@ -43,6 +43,12 @@
 // case: channel
 // stderr:   goroutine 2 has released nothing since its write
 // stderr:   before its write, main goroutine last acquired by go_chan_recv\(\) at .*:@recv in .*
+// case: closed-channel
+// stderr: Write at 0x[0-9a-f]+ by main goroutine:
+// stderr:   closed_channel\(\) .*:@close:\d+
+// stderr: Previous read at 0x[0-9a-f]+ by goroutine 2:
+// stderr: Location: chan 0x[0-9a-f]+ \(cap 4, len 1\), made at:
+// stderr:   closed_channel\(\) .*:@made:\d+
 // case: thread
 // stderr: Write at 0x[0-9a-f]+ by main goroutine:
 // stderr: Previous write at 0x[0-9a-f]+ by thread T1:
@@ -267,6 +273,20 @@ FRAME void channel(void)
     go_chan_free(c);
 }
 
+FRAME void sends_and_tells(go_chan(int) c)
+{
+    go_chan_send(c, 1);
+    step_to(1);
+}
+
+FRAME void closed_channel(void)
+{
+    go_chan(int) c = go_chan_make(int, 4); // @made
+    go(sends_and_tells, c);
+    step_to(2);
+    go_chan_close(c); // @close
+}
+
 static atomic_int thread_id;
 
 static void *thread_writes(void *unused)
@@ -338,6 +358,7 @@ int go_main(int argc, char **argv)
         {"array-on-stack", array_on_stack},
         {"relaxed", relaxed},
         {"channel", channel},
+        {"closed-channel", closed_channel},
         {"thread", thread},
         {"ancestry", ancestry},
         {"inlined", inlined},
