@@ -47,7 +47,7 @@ enum {
     QUIET_LOOKS = 50, /* at LOOK_MIN_NS before the intervals grow, as in Go */
     SLICE_NS = 10000000,
     SLICE_SHIFT_MAX = 7,
-    SPIN_NS = 500000000,
+    SPIN_NS = 2000000000,
     BLOCKED_NS = 50000000,
     DETACHED_MAX = 1000,   /* goroutines that compute without a P: MS_MAX is for others too */
     POLL_TICKS = 25000000, /* 8 to 25 ms */
