@@ -42,8 +42,9 @@ struct rc_host {
     /* Text for the line "Reproduce: ", or NULL. */
     const char *(*reproduce)(void);
     /* At exit: calls tell for each group of flows that are blocked in the same place, and that
-     * nothing will wake as far as the host knows; with the current context NULL. */
-    void (*find_blocked)(void (*tell)(const struct rc_blocked *b));
+     * nothing will wake as far as the host knows; with the current context NULL.  deadlocked_only:
+     * only of those who wait for locks of one another, or of who has ended. */
+    void (*find_blocked)(bool deadlocked_only, void (*tell)(const struct rc_blocked *b));
     /* False: nothing of the host's begins at addr, which may be anything. */
     bool (*find_thing)(uintptr_t addr, struct rc_thing *ret_thing);
 };

@@ -441,9 +441,9 @@ static void report_leaks(void)
     verdict.leaks_sought = true;
     if (rc_flags()->report_thread_leaks && rc_find_thread_leaks)
         rc_find_thread_leaks(rc_thread_leaked);
-    if (rc_flags()->report_goroutine_leaks && host->find_blocked) {
+    if (host->find_blocked) {
         struct rc_ctx *was = rc_switch(NULL);
-        host->find_blocked(rc_flows_blocked);
+        host->find_blocked(!rc_flags()->report_goroutine_leaks, rc_flows_blocked);
         rc_switch(was);
     }
 }

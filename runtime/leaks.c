@@ -6,12 +6,14 @@
  * goroutine that could run or that sleeps, no timer, no other thread - then nobody could have woken
  * them, and the report says "for ever".
  *
- * Two reports are made of it: text under GOTRACEBACK=all, which takes one look; and the detector's
- * (GORACE=report_goroutine_leaks=1), which must not accuse one that is just passing by.  So while
- * something runs, or may, the detector's
+ * Two reports are made of it: text under GOTRACEBACK=all, which takes one look; and the detector's,
+ * which must not accuse one that is just passing by.  So while something runs, or may, the
+ * detector's
  * - looks twice, SETTLE_NS apart, and keeps who has not moved: the detector counts each flow's
  *   acquires and releases, and nobody comes out of a wait without one;
- * - leaves out who waits for a lock whose holder goes on, or waits for such a one in turn. */
+ * - leaves out who waits for a lock whose holder goes on, or waits for such a one in turn.
+ * Of all this it tells under GORACE=report_goroutine_leaks=1; else only of those who wait for locks
+ * that are held by one another, by themselves, or by who has ended: whatever else goes on. */
 #include "leaks.h"
 #include "atomic.h"
 #include "census.h"
@@ -110,33 +112,7 @@ void leaks_watch_exit(void)
 
 /* ---- for the detector ---- */
 
-static bool has_not_moved(const struct census_one *now, void *arg)
-{
-    const struct look *earlier = arg;
-    const struct census_one *was = census_find(&earlier->blocked, now->id);
-    return was && was->g == now->g && was->obj == now->obj && was->mark == hook_moves(now->g);
-}
-
-static void look_twice(struct look *l)
-{
-    const struct timespec settle = {.tv_nsec = SETTLE_NS};
-    struct look first;
-    look(&first);
-    if (!first.hope) {
-        *l = first;
-        return;
-    }
-    for (size_t i = 0; i < first.blocked.n; i++)
-        first.blocked.ones[i].mark = hook_moves(first.blocked.ones[i].g);
-    nanosleep(&settle, NULL);
-    look(l);
-    census_keep(&l->blocked, has_not_moved, &first);
-    look_fini(&first);
-}
-
-enum { STUCK, GOES_ON, ITS_LOCKS_TOO }; /* marks of the blocked */
-
-/* Locks whose holders go on. */
+/* Locks that some hold. */
 struct locks {
     const void **at; /* sorted, but for the last ones added */
     size_t n, room;
@@ -164,22 +140,90 @@ static int by_address(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static bool is_served(const struct locks *l, const struct g *g)
+static bool waits_for_one(const struct locks *l, const struct g *g)
 {
     struct waits_object o;
     return waits_objects(g, &o, 1) > 0 && o.is_lock &&
            bsearch(&o.obj, l->at, l->n, sizeof *l->at, by_address);
 }
 
+static void sort_locks(struct locks *l)
+{
+    if (l->n > 0)
+        qsort(l->at, l->n, sizeof *l->at, by_address);
+}
+
+/* Who took the lock that g waits for has ended with it.  Not so the main goroutine: it may mean to
+ * keep the others out when the program ends. */
+static bool waits_for_forgotten(const struct g *g)
+{
+    struct waits_object o;
+    struct rc_lock_holder holder;
+    return waits_objects(g, &o, 1) > 0 && o.is_lock && hook_lock_holders(o.obj, &holder, 1) > 0 &&
+           holder.ended && holder.goroutine != 1;
+}
+
+static bool waits_for_held(const struct census_one *one, void *arg)
+{
+    const struct locks *l = arg;
+    return (l->n > 0 && waits_for_one(l, one->g)) || waits_for_forgotten(one->g);
+}
+
+/* Those who wait for a lock that one of them holds, or that nobody is left to release; again and
+ * again until all do. */
+static void keep_deadlocked(struct census *blocked)
+{
+    struct locks held = {0};
+    size_t before;
+    do {
+        before = blocked->n;
+        held.n = 0;
+        for (size_t i = 0; i < blocked->n; i++)
+            add_locks_of(&held, blocked->ones[i].g);
+        sort_locks(&held);
+        census_keep(blocked, waits_for_held, &held);
+    } while (blocked->n != before);
+    free(held.at);
+}
+
+static bool has_not_moved(const struct census_one *now, void *arg)
+{
+    const struct look *earlier = arg;
+    const struct census_one *was = census_find(&earlier->blocked, now->id);
+    return was && was->g == now->g && was->obj == now->obj && was->mark == hook_moves(now->g);
+}
+
+static void look_twice(struct look *l, bool deadlocked_only)
+{
+    const struct timespec settle = {.tv_nsec = SETTLE_NS};
+    struct look first;
+    look(&first);
+    if (deadlocked_only)
+        keep_deadlocked(&first.blocked);
+    if (!first.hope || first.blocked.n == 0) {
+        *l = first;
+        return;
+    }
+    for (size_t i = 0; i < first.blocked.n; i++)
+        first.blocked.ones[i].mark = hook_moves(first.blocked.ones[i].g);
+    nanosleep(&settle, NULL);
+    look(l);
+    census_keep(&l->blocked, has_not_moved, &first);
+    if (deadlocked_only)
+        keep_deadlocked(&l->blocked);
+    look_fini(&first);
+}
+
+enum { STUCK, GOES_ON, ITS_LOCKS_TOO }; /* marks of the blocked */
+
 /* Marks those who get one of the locks; their own follow later.  False: there are none. */
 static bool mark_served(struct census *blocked, struct locks *l)
 {
     bool some = false;
-    if (l->n > 0)
-        qsort(l->at, l->n, sizeof *l->at, by_address);
+    sort_locks(l);
     for (size_t i = 0; l->n > 0 && i < blocked->n; i++) {
         struct census_one *one = &blocked->ones[i];
-        if (one->mark != STUCK || !is_served(l, one->g))
+        if (one->mark != STUCK || !waits_for_one(l, one->g))
             continue;
         one->mark = GOES_ON;
         some = true;
@@ -213,7 +257,7 @@ static void leave_out_served(struct look *l)
 
 struct telling {
     void (*tell)(const struct rc_blocked *b);
-    bool hope;
+    bool deadlocked_only, hope;
 };
 
 static void tell_place(const struct census_one *ones, size_t n, void *arg)
@@ -258,16 +302,17 @@ static void find(void *arg)
 {
     struct telling *t = arg;
     struct look l;
-    look_twice(&l);
-    leave_out_served(&l);
-    t->hope = l.hope;
+    look_twice(&l, t->deadlocked_only);
+    if (!t->deadlocked_only)
+        leave_out_served(&l);
+    t->hope = l.hope && !t->deadlocked_only;
     census_each_place(&l.blocked, place_of, tell_place, t);
     look_fini(&l);
 }
 
-void leaks_find(void (*tell)(const struct rc_blocked *b))
+void leaks_find(bool deadlocked_only, void (*tell)(const struct rc_blocked *b))
 {
-    struct telling t = {.tell = tell};
+    struct telling t = {.tell = tell, .deadlocked_only = deadlocked_only};
     if (getpid() == watched && !at_load_rlx(&unwanted)) /* relaxed: set by this thread */
         rt_on_big_stack(find, &t);
 }

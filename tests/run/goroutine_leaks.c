@@ -1,4 +1,5 @@
-/* GORACE=report_goroutine_leaks=1 reports goroutines that are blocked when the program ends: those
+/* Goroutines that wait, when the program ends, for locks of one another or of who has ended are
+ * reported.  GORACE=report_goroutine_leaks=1 reports all that are blocked then: those
  * in the same place once, with what they wait for, who holds it and where they come from.  Who
  * sleeps, computes, or waits for a lock whose holder does, is none of them. */
 // only: race
@@ -16,6 +17,31 @@
 // case: readers
 // env: GORACE=atexit_sleep_ms=0
 // exit: 0
+// case: locks
+// env: GORACE=atexit_sleep_ms=0
+// exit: 0
+// case: served
+// env: GORACE=atexit_sleep_ms=0
+// exit: 0
+// case: forgotten
+// env: GORACE=atexit_sleep_ms=0
+// stderr: Goroutine 3 is blocked for ever in sync\.Mutex\.Lock, on mutex 'mu':
+// stderr: The mutex 'mu' is held by goroutine 2, which has ended, taken at:
+// stderr: Found 1 goroutine leak\(s\)
+// case: circle
+// env: GORACE=atexit_sleep_ms=0
+// stderr: Goroutine 3 is blocked for ever in sync\.Mutex\.Lock, on mutex 'mv':
+// stderr: The mutex 'mv' is held by goroutine 4, taken at:
+// stderr: Goroutine 4 is blocked for ever in sync\.Mutex\.Lock, on mutex 'mu':
+// stderr: The mutex 'mu' is held by goroutine 3, taken at:
+// stderr: Goroutine 5 is blocked for ever in sync\.RWMutex\.Lock, on rwmutex 'rw', .*:
+// stderr: The rwmutex 'rw' is held for reading by goroutine 4, taken at:
+// stderr: Found 3 goroutine leak\(s\)
+// case: twice
+// env: GORACE=atexit_sleep_ms=0
+// stderr: Goroutine 2 is blocked for ever in sync\.Mutex\.Lock, on mutex 'mu':
+// stderr: The mutex 'mu' is held by goroutine 2, taken at:
+// stderr: Found 1 goroutine leak\(s\)
 // case: elsewhere
 // stderr: Goroutine 2 \(reader\) and 1 more .* blocked .* in chan receive, the first on .*:
 // case: objects
@@ -195,6 +221,39 @@ static void sleeper(void)
     go_sleep(GO_HOUR);
 }
 
+static void mu_then_mv(go_chan(int) met)
+{
+    go_mutex_lock(&mu);
+    go_chan_recv(met);
+    go_mutex_lock(&mv);
+}
+
+static void mv_then_mu(go_chan(int) met)
+{
+    go_rwmutex_rlock(&rw);
+    go_mutex_lock(&mv);
+    go_chan_send(met, 1);
+    go_mutex_lock(&mu);
+}
+
+/* Two have each other's lock, and one of them what a third wants; others go on. */
+static void circle(void)
+{
+    go_chan(int) met = go_chan_make(int, 0);
+    go(sleeper);
+    go(mu_then_mv, met);
+    go(mv_then_mu, met);
+    await_quiet();
+    go(writer);
+    await_quiet();
+}
+
+static void locks_twice(void)
+{
+    go_mutex_lock(&mu);
+    go_mutex_lock(&mu);
+}
+
 static void waits_for_timer(void)
 {
     go_chan_recv(go_after(GO_HOUR));
@@ -258,6 +317,12 @@ int go_main(int argc, char **argv)
         forgotten();
     if (strcmp(what, "served") == 0)
         served();
+    if (strcmp(what, "circle") == 0)
+        circle();
+    if (strcmp(what, "twice") == 0) {
+        go(locks_twice);
+        await_quiet();
+    }
     if (strstr(what, "fork"))
         forks();
     if (strstr(what, "panic"))

@@ -87,7 +87,7 @@ static int blocked(int argc, char **argv)
     go_mutex_lock(&mu);
     go(lock);
     settle();
-    leaks_find(expect_in_turn);
+    leaks_find(false, expect_in_turn);
     CHECK(n_told == 3);
     return argc && argv;
 }
@@ -109,11 +109,11 @@ static int sleepers(int argc, char **argv)
     go_maxprocs(1);
     go(sleeps);
     settle();
-    leaks_find(count);
+    leaks_find(false, count);
     CHECK(n_told == 0);
     go(recv, go_chan_make(int, 0));
     settle();
-    leaks_find(expect_hope);
+    leaks_find(false, expect_hope);
     CHECK(n_told == 1);
     return argc && argv;
 }
@@ -131,15 +131,15 @@ static int in_fork(int argc, char **argv)
     settle();
     pid_t pid = fork();
     if (pid == 0) {
-        leaks_find(count);
+        leaks_find(false, count);
         _exit(n_told);
     }
     int status;
     CHECK(waitpid(pid, &status, 0) == pid && status == 0);
-    leaks_find(count);
+    leaks_find(false, count);
     CHECK(n_told == 1);
     leaks_not_wanted();
-    leaks_find(count);
+    leaks_find(false, count);
     CHECK(n_told == 1);
     return argc && argv;
 }
