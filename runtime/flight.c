@@ -23,6 +23,7 @@
 #include "symbol.h"
 #include <goshawk/trace.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -147,12 +148,23 @@ void flight_on_race(void)
 
 /* ---- begin and end ---- */
 
+/* Snapshots may be asked for by a signal from now on, and are whole when the process has ended. */
+static void take_requests(void)
+{
+    static uint32_t registered;
+    signals_snapshots(true);
+    if (!at_or_rlx(&registered, 1u)) /* relaxed: only who is the first */
+        atexit(tr_snapshot_wait);
+}
+
 int go_trace_flight(size_t bytes, go_duration duration)
 {
     rt_self(); /* the runtime is set up */
     int err = tr_flight(bytes, duration);
-    if (!err)
-        signals_snapshots(bytes > 0);
+    if (!err && bytes > 0)
+        take_requests();
+    else if (!err)
+        signals_snapshots(false);
     return err;
 }
 
@@ -171,5 +183,5 @@ void flight_init(void)
     if (err)
         rt_printf(2, "goshawk: no flight recorder: %s; going on without\n", strerror(-err));
     else
-        signals_snapshots(true);
+        take_requests();
 }

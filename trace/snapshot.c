@@ -373,3 +373,9 @@ int tr_snapshot(const char *path, int64_t duration_ns, const char *why)
     rt_unlock(&tr_rec.control);
     return err;
 }
+
+void tr_snapshot_wait(void)
+{
+    rt_lock(&tr_rec.control);
+    rt_unlock(&tr_rec.control);
+}

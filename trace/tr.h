@@ -88,6 +88,9 @@ bool tr_flight_on(void);
  * recorder is off.  Uses no malloc, some 4 KiB of stack. */
 int tr_snapshot(const char *path, int64_t duration_ns, const char *why);
 
+/* Waits until a snapshot that another thread takes is written: exit() would cut it off. */
+void tr_snapshot_wait(void);
+
 /* The program ends: what was recorded up to now stays as it is.  Safe in signal handlers. */
 void tr_flight_freeze(void);
 
