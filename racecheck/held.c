@@ -233,7 +233,7 @@ size_t rc_lock_holders(const void *lock, struct rc_lock_holder *ret_holders, siz
 
 void rc_locks_abandoned(struct rc_ctx *c)
 {
-    for (unsigned i = 0; c && i < c->n_locks && i < RC_LOCKS_SHOWN; i++)
+    for (unsigned i = 0; c && i < c->n_locks; i++)
         rc_release_merge(c, c->lock[i].lock);
 }
 

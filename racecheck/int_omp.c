@@ -69,6 +69,12 @@ static void in_team(void *arg)
     barriers = outer_barriers;
 }
 
+static void region_begins(struct region *r)
+{
+    rc_forget(r, sizeof *r); /* what its memory was before */
+    releases(&r->fork);
+}
+
 static void region_ends(struct region *r)
 {
     acquires(&r->join);
@@ -80,8 +86,7 @@ static void region_ends(struct region *r)
     INTERCEPT(void, name, (void (*fn)(void *), void *data, unsigned n, UNPACK parameters)) \
     {                                                                                      \
         struct region r = {.fn = fn, .data = data};                                        \
-        rc_forget(&r, sizeof r);                                                           \
-        releases(&r.fork);                                                                 \
+        region_begins(&r);                                                                 \
         rt_real_##name(in_team, &r, n, __VA_ARGS__);                                       \
         region_ends(&r);                                                                   \
     }
@@ -107,8 +112,7 @@ INTERCEPT(unsigned, GOMP_parallel_reductions,
           (void (*fn)(void *), void *data, unsigned n, unsigned fl))
 {
     struct region r = {.fn = fn, .data = data};
-    rc_forget(&r, sizeof r);
-    releases(&r.fork);
+    region_begins(&r);
     unsigned got = rt_real_GOMP_parallel_reductions(in_team, &r, n, fl);
     region_ends(&r);
     return got;
@@ -304,16 +308,21 @@ static void run_task(void *arg)
     here = was;
 }
 
-/* The maker's last act. */
+/* The maker's last act: block is what libgomp keeps, in which t lies. */
+static void copy_data(const struct task *t, void *block, const void *made)
+{
+    if (t->copy)
+        t->copy((char *)block + t->off, t->from);
+    else
+        memcpy((char *)block + t->off, t->from, t->size);
+    releases(made);
+}
+
 static void copy_task(void *to, void *from)
 {
     struct task *t = to;
     *t = *(struct task *)from;
-    if (t->copy)
-        t->copy((char *)t + t->off, t->from);
-    else
-        memcpy((char *)t + t->off, t->from, t->size);
-    releases(t->made);
+    copy_data(t, t, t->made);
 }
 
 static size_t aligned(size_t n, size_t align)
@@ -393,11 +402,7 @@ static void copy_loop_task(void *to, void *from)
 {
     struct loop_task *l = to;
     *l = *(struct loop_task *)from;
-    if (l->t.copy)
-        l->t.copy((char *)l + l->t.off, l->t.from);
-    else
-        memcpy((char *)l + l->t.off, l->t.from, l->t.size);
-    releases(&l->t.region->loops);
+    copy_data(&l->t, l, &l->t.region->loops);
 }
 
 #define TASKLOOP(name, type)                                                                     \

@@ -34,12 +34,12 @@ Dwarf_Die *symbol_unit(struct module *m, uintptr_t addr, Dwarf_Addr *ret_bias);
 
 /* A DIE's name ("?" when it has none), number, and the name of the unit's index-th file. */
 const char *symbol_die_name(Dwarf_Die *die);
+int symbol_die_number(Dwarf_Die *die, unsigned name);
+const char *symbol_unit_file(Dwarf_Die *cu, int index);
 
 /* The scopes that hold pc, from the innermost outwards; their number, or 0 and nothing.  The caller
  * frees *ret_scopes. */
 int symbol_scopes(Dwarf_Die *cu, Dwarf_Addr pc, Dwarf_Die **ret_scopes);
-int symbol_die_number(Dwarf_Die *die, unsigned name);
-const char *symbol_unit_file(Dwarf_Die *cu, int index);
 
 /* The type that die's DW_AT_type names, without typedefs and qualifiers. */
 bool symbol_type_of(Dwarf_Die *die, Dwarf_Die *ret_type);
