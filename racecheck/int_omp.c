@@ -176,43 +176,25 @@ INTERCEPT(void, GOMP_single_copy_end, (void *p))
 
 /* ---- one at a time ---- */
 
-static void took(const void *lock, unsigned how, const char *kind, uintptr_t pc)
-{
-    struct rc_ctx *c = watched();
-    if (!c)
-        return;
-    rc_acquire_at(c, lock, pc);
-    rc_lock_taken(c, lock, how, kind, pc);
-}
-
-static void drops(const void *lock, uintptr_t pc)
-{
-    struct rc_ctx *c = watched();
-    if (!c)
-        return;
-    rc_lock_dropped(c, lock);
-    rc_release_at(c, lock, pc);
-}
-
 #define TAKE(name, parameters, argument, lock, kind) \
     INTERCEPT(void, name, parameters)                \
     {                                                \
         rt_real_##name argument;                     \
-        took(lock, RC_LOCK_WRITE, kind, PC);         \
+        int_took(lock, RC_LOCK_WRITE, kind, PC);     \
     }
 #define DROP(name, parameters, argument, lock) \
     INTERCEPT(void, name, parameters)          \
     {                                          \
-        drops(lock, PC);                       \
+        int_drops(lock, PC);                   \
         rt_real_##name argument;               \
     }
-#define TRY(name)                                                      \
-    INTERCEPT(int, name, (void *l))                                    \
-    {                                                                  \
-        int got = rt_real_##name(l);                                   \
-        if (got)                                                       \
-            took(l, RC_LOCK_WRITE | RC_LOCK_TRIED, "OpenMP lock", PC); \
-        return got;                                                    \
+#define TRY(name)                                                          \
+    INTERCEPT(int, name, (void *l))                                        \
+    {                                                                      \
+        int got = rt_real_##name(l);                                       \
+        if (got)                                                           \
+            int_took(l, RC_LOCK_WRITE | RC_LOCK_TRIED, "OpenMP lock", PC); \
+        return got;                                                        \
     }
 
 static char omp_critical, omp_atomic; /* without a name of their own */

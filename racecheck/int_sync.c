@@ -16,7 +16,7 @@
 
 /* ---- mutexes ---- */
 
-static void took(const void *lock, unsigned how, const char *kind, uintptr_t pc)
+void int_took(const void *lock, unsigned how, const char *kind, uintptr_t pc)
 {
     struct rc_ctx *c = watched(), *checked = watched_from(pc);
     if (!c)
@@ -26,7 +26,7 @@ static void took(const void *lock, unsigned how, const char *kind, uintptr_t pc)
     rc_lock_taken(c, lock, how, kind, pc);
 }
 
-static void drops(const void *lock, uintptr_t pc)
+void int_drops(const void *lock, uintptr_t pc)
 {
     struct rc_ctx *c = watched(), *checked = watched_from(pc);
     if (!c)
@@ -51,7 +51,7 @@ static void drops(const void *lock, uintptr_t pc)
         rc_uses(watched_from(PC), (const void *)object, PC); \
         int err = rt_real_##name arguments;                  \
         if (err == 0 || err == EOWNERDEAD)                   \
-            took((const void *)object, how, kind, PC);       \
+            int_took((const void *)object, how, kind, PC);   \
         return err;                                          \
     }
 
@@ -82,21 +82,21 @@ static void check_unlock(const pthread_mutex_t *m, uintptr_t pc)
         misused(m, "unlock of an unlocked mutex", pc);
 }
 
-#define TAKE_MUTEX(name, parameters, arguments, how) \
-    INTERCEPT(int, name, parameters)                 \
-    {                                                \
-        check_lock((const pthread_mutex_t *)m, PC);  \
-        int err = rt_real_##name arguments;          \
-        if (err == 0 || err == EOWNERDEAD)           \
-            took((const void *)m, how, "mutex", PC); \
-        return err;                                  \
+#define TAKE_MUTEX(name, parameters, arguments, how)     \
+    INTERCEPT(int, name, parameters)                     \
+    {                                                    \
+        check_lock((const pthread_mutex_t *)m, PC);      \
+        int err = rt_real_##name arguments;              \
+        if (err == 0 || err == EOWNERDEAD)               \
+            int_took((const void *)m, how, "mutex", PC); \
+        return err;                                      \
     }
 
 #define UNLOCK_MUTEX(name, parameters)                \
     INTERCEPT(int, name, parameters)                  \
     {                                                 \
         check_unlock((const pthread_mutex_t *)m, PC); \
-        drops(m, PC);                                 \
+        int_drops(m, PC);                             \
         return rt_real_##name(m);                     \
     }
 
@@ -127,7 +127,7 @@ TAKE(pthread_spin_trylock, (pthread_spinlock_t * s), (s), s, RC_LOCK_WRITE | RC_
 
 INTERCEPT(int, pthread_spin_unlock, (pthread_spinlock_t * s))
 {
-    drops((const void *)s, PC);
+    int_drops((const void *)s, PC);
     return rt_real_pthread_spin_unlock(s);
 }
 
@@ -147,7 +147,7 @@ static void took_rw(pthread_rwlock_t *l, unsigned how, uintptr_t pc)
         return;
     if (how & RC_LOCK_WRITE)
         rc_acquire(c, readers_of(l));
-    took(l, how, "rwlock", pc);
+    int_took(l, how, "rwlock", pc);
 }
 
 #define TAKE_RW(name, parameters, arguments, how) \
@@ -185,7 +185,7 @@ INTERCEPT(int, pthread_rwlock_unlock, (pthread_rwlock_t * l))
 {
     struct rc_ctx *c = watched();
     if (c && held_for_write(l)) {
-        drops(l, PC);
+        int_drops(l, PC);
     } else if (c) {
         saw_read(watched_from(PC), l, 1, PC);
         rc_lock_dropped(c, l);
@@ -199,20 +199,20 @@ INTERCEPT(int, pthread_rwlock_unlock, (pthread_rwlock_t * l))
 INTERCEPT(void, flockfile, (FILE * f))
 {
     rt_real_flockfile(f);
-    took(f, RC_LOCK_WRITE, "stream", PC);
+    int_took(f, RC_LOCK_WRITE, "stream", PC);
 }
 
 INTERCEPT(int, ftrylockfile, (FILE * f))
 {
     int err = rt_real_ftrylockfile(f);
     if (!err)
-        took(f, RC_LOCK_WRITE | RC_LOCK_TRIED, "stream", PC);
+        int_took(f, RC_LOCK_WRITE | RC_LOCK_TRIED, "stream", PC);
     return err;
 }
 
 INTERCEPT(void, funlockfile, (FILE * f))
 {
-    drops(f, PC);
+    int_drops(f, PC);
     rt_real_funlockfile(f);
 }
 
@@ -230,7 +230,7 @@ static void woken(void *arg)
     struct rc_ctx *c = watched();
     if (c)
         rc_acquire(c, w->c);
-    took(w->m, true, "mutex", w->pc);
+    int_took(w->m, true, "mutex", w->pc);
 }
 
 #define WAIT(name, parameters, arguments) \
@@ -239,7 +239,7 @@ static void woken(void *arg)
         struct waiting w = {c, m, PC};    \
         int err;                          \
         rc_uses(watched_from(PC), c, PC); \
-        drops(m, PC);                     \
+        int_drops(m, PC);                 \
         pthread_cleanup_push(woken, &w);  \
         err = rt_real_##name arguments;   \
         pthread_cleanup_pop(1);           \

@@ -71,6 +71,11 @@ void int_signal_sends(uint64_t signals);
 /* A jump to a frame at sp leaves the signal handlers that it passes. */
 void int_signal_jumps(uintptr_t sp);
 
+/* The caller has got the lock, or is about to release it (int_sync.c).  how and kind: as for
+ * rc_lock_taken(). */
+void int_took(const void *lock, unsigned how, const char *kind, uintptr_t pc);
+void int_drops(const void *lock, uintptr_t pc);
+
 static inline void saw_read(struct rc_ctx *c, const void *p, size_t n, uintptr_t pc)
 {
     if (c && n)

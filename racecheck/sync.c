@@ -230,12 +230,8 @@ static inline void note(struct rc_ctx *c, enum rc_event_kind kind, const void *o
         journal_add(c, kind, obj);
 }
 
-void rc_acquire_at(struct rc_ctx *c, const void *obj, uintptr_t pc)
+static inline __attribute__((always_inline)) void learn(struct rc_ctx *c, struct sync *s)
 {
-    struct sync *s;
-    if (does_not_count(c) || (s = find((uintptr_t)obj, HOST)) == NULL)
-        return;
-    note(c, RC_EVENT_ACQUIRE, obj, pc);
     struct rc_thread was = rc_enter();
     ctx_busy(c);
     spin_lock(&s->lock);
@@ -243,6 +239,15 @@ void rc_acquire_at(struct rc_ctx *c, const void *obj, uintptr_t pc)
     spin_unlock(&s->lock);
     ctx_idle(c);
     rc_leave(was);
+}
+
+void rc_acquire_at(struct rc_ctx *c, const void *obj, uintptr_t pc)
+{
+    struct sync *s;
+    if (does_not_count(c) || (s = find((uintptr_t)obj, HOST)) == NULL)
+        return;
+    note(c, RC_EVENT_ACQUIRE, obj, pc);
+    learn(c, s);
 }
 
 void rc_acquire(struct rc_ctx *c, const void *obj)
@@ -256,15 +261,8 @@ void rc_begins_after(struct rc_ctx *c, const void *obj, uint64_t stack)
     if (c == NULL)
         return;
     c->life->created_at = stack;
-    if ((s = find((uintptr_t)obj, HOST)) == NULL)
-        return;
-    struct rc_thread was = rc_enter();
-    ctx_busy(c);
-    spin_lock(&s->lock);
-    flow_acquire(&c->clock, &s->first.clock);
-    spin_unlock(&s->lock);
-    ctx_idle(c);
-    rc_leave(was);
+    if ((s = find((uintptr_t)obj, HOST)) != NULL)
+        learn(c, s);
 }
 
 enum release { REPLACE, MERGE, EXCHANGE };
