@@ -17,6 +17,7 @@
  * goroutine that moved is a key of its own. */
 #include "census.h"
 #include "dump.h"
+#include "picture.h"
 #include "print.h"
 #include "stack.h"
 #include "switch.h"

@@ -8,6 +8,7 @@
 #include "core.h"
 #include "entry.h"
 #include "hook.h"
+#include "picture.h"
 #include "print.h"
 #include "stack.h"
 #include "stats.h"

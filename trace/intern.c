@@ -10,6 +10,7 @@
  *
  * Rejected: one table per stream (no sharing at all, but each M would learn and define every stack
  * anew, and views would have to join the numbers). */
+#include "picture.h"
 #include "record.h"
 #include <string.h>
 #include "vmem.h"
@@ -25,18 +26,6 @@ struct tr_intern_entry {
     uint32_t id, len;
     unsigned char bytes[];
 };
-
-/* Around a look at what may be written meanwhile, when the recorder itself is built for a thread
- * sanitizer. */
-#ifdef __SANITIZE_THREAD__
-void AnnotateIgnoreReadsBegin(const char *file, int line);
-void AnnotateIgnoreReadsEnd(const char *file, int line);
-#define look_begin() AnnotateIgnoreReadsBegin(__FILE__, __LINE__)
-#define look_end()   AnnotateIgnoreReadsEnd(__FILE__, __LINE__)
-#else
-#define look_begin() ((void)0)
-#define look_end()   ((void)0)
-#endif
 
 static uint64_t hash_bytes(const void *p, size_t n)
 {
@@ -72,10 +61,10 @@ bool tr_intern_reset(struct tr_intern *t)
  * it may be another entry by now: who asked then finds its recording over, and drops the number. */
 static uint32_t id_if_holds(const struct tr_intern_entry *e, uint64_t hash, const void *p, size_t n)
 {
-    look_begin();
+    san_picture_begin();
     bool same = e->hash == hash && e->len == n && memcmp(e->bytes, p, n) == 0;
     uint32_t id = same ? e->id : 0;
-    look_end();
+    san_picture_end();
     return id;
 }
 

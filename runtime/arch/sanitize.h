@@ -191,12 +191,6 @@ static inline void san_end(struct san_stack *s)
     s->fiber = NULL;
 }
 
-void AnnotateIgnoreReadsBegin(const char *file, int line);
-void AnnotateIgnoreReadsEnd(const char *file, int line);
-
-#define san_picture_begin() AnnotateIgnoreReadsBegin(__FILE__, __LINE__)
-#define san_picture_end()   AnnotateIgnoreReadsEnd(__FILE__, __LINE__)
-
 #else
 
 struct san_stack {
@@ -225,13 +219,6 @@ static inline void san_unpoison(const void *p, size_t n)
 #endif
 }
 
-#endif
-
-/* Between the two this thread reads what goroutines that run may be writing: a dump, which may show
- * them torn. */
-#ifndef san_picture_begin
-#define san_picture_begin() ((void)0)
-#define san_picture_end()   ((void)0)
 #endif
 
 /* memcpy(), mostly of 32 or 64 bytes, that may read more of the caller's frame than belongs to one
