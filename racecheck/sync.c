@@ -172,18 +172,19 @@ static void forget_block(uintptr_t base, uintptr_t from, uintptr_t to)
 static uintptr_t skip_unmarked(uintptr_t base, uintptr_t p, uintptr_t to)
 {
     const uint64_t objects_there = MARK_OBJECTS * UINT64_C(0x0101010101010101);
-    uintptr_t end = (p | (REGION_SIZE - 1)) + 1;
+    uintptr_t end = (p | (REGION_SIZE - 1)) + 1, first = p & ~(8 * MARK_SIZE - 1);
     if (end > to)
         end = to;
-    if (p % (8 * MARK_SIZE) != 0)
-        return p;
-    const shadow_word *eight = (const shadow_word *)shadow_mark(base, p), *from = eight;
-    const shadow_word *last = eight + (end - p) / (8 * MARK_SIZE);
+    const shadow_word *eight = (const shadow_word *)shadow_mark(base, first), *from = eight;
+    const shadow_word *last = eight + (end - 1 - first) / (8 * MARK_SIZE) + 1;
     while (last - eight >= SHADOW_WORDS && (shadow_any(eight) & objects_there) == 0)
         eight += SHADOW_WORDS;
     while (eight != last && (at_load_rlx(eight) & objects_there) == 0) /* relaxed: as below */
         eight++;
-    return p + (uintptr_t)(eight - from) * 8 * MARK_SIZE;
+    if (eight == from)
+        return p;
+    uintptr_t at = first + (uintptr_t)(eight - from) * 8 * MARK_SIZE;
+    return at < end ? at : end;
 }
 
 /* Within one mark. */

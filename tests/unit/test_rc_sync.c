@@ -6,6 +6,7 @@
 #include <string.h>
 #include "ctx.h"
 #include "rc_double.h"
+#include "shadow.h"
 #include "sync.h"
 
 void __tsan_write8(void *), __tsan_write4(void *), __tsan_read4(void *);
@@ -118,6 +119,36 @@ Test(rc_sync, forgetting_leaves_the_neighbours)
     rc_forget(object, 1);
     rc_acquire(b, object + 1);
     expect(true);
+}
+
+/* Who acquires the object knows what a did; c does not. */
+static bool is_there(char *obj, uint64_t what)
+{
+    struct rc_ctx *d = rc_ctx_make(c, RC_GOROUTINE, 4, 1, NULL, 0);
+    rc_acquire(d, obj);
+    bool there = rc_ordered(d, what);
+    rc_ctx_end(d);
+    return there;
+}
+
+/* At the ends of what is looked at at once: words, marks, eights of marks, and eights of those. */
+Test(rc_sync, a_forgotten_range_is_that_range)
+{
+    static char area[80 << 10] __attribute__((aligned(64 << 10)));
+    static const size_t at[] = {0,    1,    8,    511,   512,   4095,  4096,
+                                4600, 8191, 8192, 32767, 32768, 40000, sizeof area - 1};
+    enum { N = sizeof at / sizeof at[0] };
+    start();
+    uint64_t what = *shadow_cell(shadow_find((uintptr_t)&data), (uintptr_t)&data);
+    for (size_t lo = 0; lo < N; lo++)
+        for (size_t hi = lo + 1; hi < N; hi++) {
+            for (size_t i = 0; i < N; i++)
+                rc_release(a, &area[at[i]]);
+            rc_forget(&area[at[lo]], at[hi] - at[lo]);
+            for (size_t i = 0; i < N; i++)
+                cr_assert_eq(is_there(&area[at[i]], what), i < lo || i >= hi,
+                             "object at %zu, forgotten [%zu, %zu)", at[i], at[lo], at[hi]);
+        }
 }
 
 Test(rc_sync, who_meets_comes_after_the_other)
