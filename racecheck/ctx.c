@@ -6,6 +6,7 @@
  * Lock order: list_lock is taken last and covers nothing else. */
 #include "ctx.h"
 #include "collect.h"
+#include "fds.h"
 #include "memo.h"
 #include "owner.h"
 #include "pool.h"
@@ -300,6 +301,7 @@ void rc_init(const struct rc_host *host)
     slot_init();
     calls_init();
     sync_init();
+    fds_init();
     rc_report_init();
     home = make(NULL, RC_THREAD, 0, 0);
     know_first_stack(home);

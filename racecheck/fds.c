@@ -1,31 +1,47 @@
 /* fds.c - order through descriptors.
  *
  * A write happens before the read that gets its data.  Which read that is is not visible, so each
- * kind of channel has an object that writes release and reads acquire: a pipe, socket pair or
- * eventfd its own, found through its descriptors; all other sockets one together (who talks to whom
- * is the network's matter), and everything else one together.  That may order a little too much and
- * never too little.
+ * channel - a pipe, a socket pair, an eventfd, a connection of TCP - has an object that writes
+ * release and reads acquire, and that is found through its descriptors.
+ *
+ * Other processes pass order on, too: what one thread wrote to a child may be the reason of what
+ * another reads from it.  So all channels that another process may have a hand in share the outside
+ * besides their own object.  A channel is open to the outside unless both its ends are known here
+ * and no process was begun since (a child has copies of all descriptors), and none sent away.
+ * Pipes and sockets that are not known have the outside alone, and everything else - files,
+ * terminals - one object together.  That may order a little too much and never too little.
  *
  * An object is an address, which stands for a clock in the engine.  It is forgotten when the last
- * of its descriptors is closed, and given out again.  When all are in use they are given out in
- * turn: one that two channels have orders too much, not too little. */
+ * of its descriptors is closed, and given out again. */
 #include "fds.h"
 #include "ctx.h"
 #include "futex.h"
+#include "peers.h"
 #include "print.h"
 #include <stdint.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-enum { FDS_KNOWN = 65536, OBJECTS = 65536 };
+enum { FDS_KNOWN = 65536, CHANNELS = 65536 };
+enum { NOT_KNOWN = 0, OUTSIDE = 1 }; /* numbers of no channel */
+
+struct channel {
+    uint64_t object;
+    uint32_t users;   /* descriptors; guarded by lock */
+    uint32_t made_at; /* processes when it was made, or INNER, or HIDDEN */
+    bool is_open;     /* the other end is not known */
+};
+#define INNER  UINT32_MAX /* of no use to other processes */
+#define HIDDEN 0          /* has a descriptor of which nothing is remembered */
 
 static struct rt_lock lock;
-/* object_of[fd] is the number of fd's object; 0: none of its own. */
-static uint32_t object_of[FDS_KNOWN]; /* written under lock */
-static uint64_t objects[OBJECTS];     /* of 8 bytes each, so that no two share a shadow word */
-static uint32_t users[OBJECTS];       /* descriptors; guarded by lock */
-static uint32_t n_used, n_free;       /* guarded by lock; objects from n_used on are new */
-static uint32_t free_numbers[OBJECTS];
-static uint64_t all_sockets, all_files;
+/* channel_of[fd] is the number of fd's channel. */
+static uint32_t channel_of[FDS_KNOWN]; /* written under lock */
+static struct channel channels[CHANNELS] = {{.made_at = INNER}, {.made_at = INNER}};
+static uint32_t n_used = OUTSIDE, n_free; /* guarded by lock; channels after n_used are new */
+static uint32_t free_numbers[CHANNELS];
+static uint64_t all_files;
+static uint32_t processes = HIDDEN + 1; /* grows when another one gets descriptors of this one */
 
 /* While the lock is held the thread is inside the engine: a signal handler may close a descriptor,
  * too. */
@@ -42,42 +58,78 @@ static void lock_give(struct rc_thread was)
     rc_leave(was);
 }
 
-/* Caller holds lock. */
-static uint32_t number_get(void)
+/* A new channel's number; OUTSIDE when there are too many.  Caller holds lock. */
+static uint32_t number_get(uint32_t made_at, bool is_open)
 {
-    static uint32_t turn;
+    uint32_t n = OUTSIDE;
     if (n_free > 0)
-        return free_numbers[--n_free];
-    return n_used + 1 < OBJECTS ? ++n_used : turn++ % n_used + 1;
+        n = free_numbers[--n_free];
+    else if (n_used + 1 < CHANNELS)
+        n = ++n_used;
+    if (n == OUTSIDE)
+        return n;
+    channels[n].users = 0;
+    at_store_rlx(&channels[n].made_at, made_at); /* relaxed: see known() */
+    at_store_rlx(&channels[n].is_open, is_open); /* relaxed: likewise */
+    return n;
 }
 
-/* fd's object is number from now on.  Caller holds lock. */
-static void share(int fd, uint32_t number)
+static uint32_t now(void)
 {
-    if (fd < 0 || fd >= FDS_KNOWN)
-        return;
-    uint32_t old = object_of[fd];
-    users[number] += number != 0;
-    at_store_rlx(&object_of[fd], number); /* relaxed: fd is used after the call that made it */
-    if (old != 0 && --users[old] == 0) {
-        rc_forget(&objects[old], sizeof objects[old]);
-        free_numbers[n_free++] = old;
-    }
+    return at_load_rlx(&processes); /* relaxed: see fds_given_away() */
 }
 
 static uint32_t known(int fd)
 {
-    return fd >= 0 && fd < FDS_KNOWN ? at_load_rlx(&object_of[fd]) : 0; /* relaxed: as above */
+    if (fd < 0 || fd >= FDS_KNOWN)
+        return NOT_KNOWN;
+    return at_load_rlx(&channel_of[fd]); /* relaxed: fd is used after the call that made it */
+}
+
+/* fd is of that channel from now on.  Caller holds lock. */
+static void share(int fd, uint32_t number)
+{
+    struct channel *new = &channels[number];
+    if (fd < 0)
+        return;
+    if (fd >= FDS_KNOWN) {
+        at_store_rlx(&new->made_at, HIDDEN); /* relaxed: see known() */
+        return;
+    }
+    uint32_t old = channel_of[fd];
+    new->users++;
+    at_store_rlx(&channel_of[fd], number); /* relaxed: see known() */
+    if (old > OUTSIDE && --channels[old].users == 0) {
+        rc_forget(&channels[old].object, sizeof channels[old].object);
+        free_numbers[n_free++] = old;
+    }
+}
+
+static void pair(int a, int b, uint32_t made_at)
+{
+    struct rc_thread was = lock_take();
+    share(a, NOT_KNOWN); /* closed by means that we did not see */
+    share(b, NOT_KNOWN);
+    uint32_t number = number_get(made_at, false);
+    share(a, number);
+    share(b, number);
+    lock_give(was);
 }
 
 void fds_pair(int a, int b)
 {
+    pair(a, b, now());
+}
+
+void fds_inner(int fd)
+{
+    pair(fd, fd, INNER);
+}
+
+void fds_outside(int fd)
+{
     struct rc_thread was = lock_take();
-    share(a, 0); /* closed by means that we did not see */
-    share(b, 0);
-    uint32_t number = number_get();
-    share(a, number);
-    share(b, number);
+    share(fd, OUTSIDE);
     lock_give(was);
 }
 
@@ -89,35 +141,117 @@ void fds_dup(int to, int from)
     lock_give(was);
 }
 
-static const void *object(int fd)
+static bool is_open(const struct channel *ch)
+{
+    uint32_t made_at =
+        at_load_rlx(&ch->made_at); /* relaxed: only a channel of two ends is closed */
+    return at_load_rlx(&ch->is_open) || (made_at != INNER && made_at != now());
+}
+
+static const void *const outside = &channels[OUTSIDE].object;
+
+/* The object of what is not known. */
+static const void *common_object(int fd)
 {
     struct stat st;
-    uint32_t own = known(fd);
-    if (own)
-        return &objects[own];
-    return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) ? &all_sockets : &all_files;
+    bool passes = fstat(fd, &st) == 0 && (S_ISSOCK(st.st_mode) || S_ISFIFO(st.st_mode));
+    return passes ? outside : &all_files;
 }
 
 void rc_fd_sends(struct rc_ctx *c, int fd)
 {
-    if (c)
-        rc_release_merge(c, object(fd));
+    if (c == NULL)
+        return;
+    uint32_t number = known(fd);
+    rc_release_merge(c, number ? &channels[number].object : common_object(fd));
+    if (is_open(&channels[number])) /* asked after the release: see fds_given_away() */
+        rc_release_merge(c, outside);
 }
 
 void rc_fd_received(struct rc_ctx *c, int fd)
 {
+    if (c == NULL)
+        return;
+    uint32_t number = known(fd);
+    rc_acquire(c, number ? &channels[number].object : common_object(fd));
+    if (is_open(&channels[number]))
+        rc_acquire(c, outside);
+}
+
+/* What is in the channels already may be received by the other process.  Who sends meanwhile has
+ * released before its channel is looked at here, or sees it open. */
+void fds_given_away(struct rc_ctx *c)
+{
+    if (c == NULL)
+        return;
+    struct rc_thread was = lock_take();
+    at_add_rlx(&processes, 1u); /* relaxed: the objects' locks order it */
+    for (uint32_t i = OUTSIDE + 1; i <= n_used; i++)
+        if (channels[i].users != 0 && channels[i].made_at != INNER)
+            rc_pour(c, &channels[i].object, outside);
+    lock_give(was);
+}
+
+void fds_got_back(struct rc_ctx *c)
+{
     if (c)
-        rc_acquire(c, object(fd));
+        rc_acquire(c, outside);
 }
 
 /* Who reads until the end of file is ordered after the close; a number used again has no past. */
 void rc_fd_closes(struct rc_ctx *c, int fd)
 {
     rc_fd_sends(c, fd);
-    if (known(fd) == 0)
+    if (known(fd) == NOT_KNOWN)
         return;
     struct rc_thread was = lock_take();
-    share(fd, 0);
+    share(fd, NOT_KNOWN);
+    lock_give(was);
+}
+
+/* ---- connections ----
+ *
+ * Each end of TCP has a channel of its own, open to the outside, until the other end is found to be
+ * here, too: then one of the two, and closed.  Whichever of connect() and accept() returns last
+ * finds the other's. */
+
+void fds_socket(int fd)
+{
+    struct rc_thread was = lock_take();
+    share(fd, NOT_KNOWN);
+    share(fd, number_get(now(), true));
+    lock_give(was);
+}
+
+/* Makes the channels of both ends that of peer, if peer is an end and both are known.  Caller holds
+ * lock. */
+static void join(int fd, int peer)
+{
+    uint32_t other = known(fd), number = known(peer);
+    if (number <= OUTSIDE || other <= OUTSIDE)
+        return;
+    struct channel *ch = &channels[number];
+    uint32_t a = ch->made_at, b = channels[other].made_at;
+    at_store_rlx(&ch->made_at, a < b ? a : b); /* relaxed: see is_open() */
+    at_store_rlx(&ch->is_open, false);         /* relaxed: likewise */
+    share(fd, number);
+}
+
+void fds_accepted(struct rc_ctx *c, int fd)
+{
+    fds_socket(fd);
+    struct rc_thread was = lock_take();
+    join(fd, peers_find(fd));
+    lock_give(was);
+    rc_fd_received(c, fd);
+}
+
+/* Duplicates of fd would stay what they are: then both ends do. */
+void fds_connected(int fd)
+{
+    struct rc_thread was = lock_take();
+    if (known(fd) > OUTSIDE && channels[known(fd)].users == 1)
+        join(fd, peers_find(fd));
     lock_give(was);
 }
 
@@ -181,10 +315,14 @@ void fds_stream_received(FILE *f)
         rc_fd_received(rc_current(), fd);
 }
 
-/* The lowest two descriptors of object number. */
-static void name_object(struct text *t, uint32_t number)
+/* The lowest two descriptors of a channel. */
+static void name_channel(struct text *t, uint32_t number)
 {
     int fd[2], n = 0;
+    if (number == OUTSIDE) {
+        text_printf(t, "a socket or pipe");
+        return;
+    }
     for (int i = 0; i < FDS_KNOWN && n < 2; i++)
         if (known(i) == number)
             fd[n++] = i;
@@ -199,15 +337,20 @@ static void name_object(struct text *t, uint32_t number)
 bool fds_object_name(const void *obj, char *buf, size_t size)
 {
     struct text t;
-    uintptr_t at = (uintptr_t)obj - (uintptr_t)objects;
+    uintptr_t at = (uintptr_t)obj - (uintptr_t)channels;
     text_init(&t, buf, size);
-    if (at < sizeof objects)
-        name_object(&t, (uint32_t)(at / sizeof objects[0]));
-    else if (obj == &all_sockets)
-        text_printf(&t, "a socket");
+    if (at < sizeof channels)
+        name_channel(&t, (uint32_t)(at / sizeof channels[0]));
     else if (obj == &all_files)
         text_printf(&t, "a file");
-    return at < sizeof objects || obj == &all_sockets || obj == &all_files;
+    return at < sizeof channels || obj == &all_files;
+}
+
+void fds_init(void)
+{
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (common_object(fd) == outside)
+            fds_outside(fd);
 }
 
 void fds_signal_sends(struct rc_ctx *c)

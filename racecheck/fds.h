@@ -9,8 +9,26 @@
 
 struct rc_ctx;
 
+/* Once: what the process was given. */
+void fds_init(void);
+
 /* a and b are the ends of a new channel; a == b: an eventfd. */
 void fds_pair(int a, int b);
+
+/* A new set of epoll or the like, of which other processes make nothing. */
+void fds_inner(int fd);
+
+/* fd's other end is in another process. */
+void fds_outside(int fd);
+
+/* A new socket of TCP; then, after connect(), and after accept() gave fd. */
+void fds_socket(int fd);
+void fds_connected(int fd);
+void fds_accepted(struct rc_ctx *c, int fd);
+
+/* Another process is about to get descriptors of this one; one has ended. */
+void fds_given_away(struct rc_ctx *c);
+void fds_got_back(struct rc_ctx *c);
 
 /* to is a duplicate of from. */
 void fds_dup(int to, int from);

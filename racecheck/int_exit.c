@@ -4,6 +4,7 @@
  * frames it jumps over; the engine is told the stack pointer of the target, which glibc keeps in
  * the jmp_buf, scrambled with a word that is found out once with a jmp_buf of our own. */
 #include "ctx.h"
+#include "fds.h"
 #include "heap.h"
 #include "intercept.h"
 #include "owner.h"
@@ -37,6 +38,7 @@ static struct rc_thread forker; /* under threads_hold() */
 
 static void fork_begins(void)
 {
+    fds_given_away(rc_current());
     struct rc_thread was = rc_enter();
     threads_hold();
     gate_shut();

@@ -17,7 +17,6 @@
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <sys/timerfd.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <termios.h>
 #include <unistd.h>
@@ -68,14 +67,11 @@ NAMES(int, chown, (const char *name, uid_t u, gid_t g), (name, u, g))
 NAMES(int, lchown, (const char *name, uid_t u, gid_t g), (name, u, g))
 NAMES(int, truncate, (const char *name, off_t n), (name, n))
 NAMES(int, mkfifo, (const char *name, mode_t mode), (name, mode))
-NAMES(int, system, (const char *name), (name))
 NAMES_TWO(link, (const char *from, const char *to), (from, to))
 NAMES_TWO(symlink, (const char *from, const char *to), (from, to))
 NAMES_TWO(renameat, (int d, const char *from, int e, const char *to), (d, from, e, to))
 CALL(FILE *, freopen, (const char *restrict name, const char *restrict mode, FILE *restrict s),
      (name, mode, s), (reads_text(PC, name), reads_text(PC, mode)), false, NOTHING)
-CALL(FILE *, popen, (const char *command, const char *mode), (command, mode),
-     (reads_text(PC, command), reads_text(PC, mode)), false, NOTHING)
 CALL(int, fstatat, (int dir, const char *restrict name, struct stat *restrict d, int fl),
      (dir, name, d, fl), reads_text(PC, name), r == 0, WRITES(d))
 CALL(int, fstatat64, (int dir, const char *restrict name, struct stat64 *restrict d, int fl),
@@ -227,8 +223,6 @@ FILLS(pthread_mutexattr_gettype, (const pthread_mutexattr_t *restrict a, int *re
       d)
 FILLS(sigandset, (sigset_t * d, const sigset_t *a, const sigset_t *b), (d, a, b), d)
 FILLS(sigorset, (sigset_t * d, const sigset_t *a, const sigset_t *b), (d, a, b), d)
-CALL(int, waitid, (idtype_t k, id_t id, siginfo_t *d, int fl), (k, id, d, fl), NOTHING, r == 0,
-     WRITES(d))
 
 /* ---- numbers ---- */
 

@@ -121,8 +121,16 @@ SEND_VECTOR(writev, (int fd, const struct iovec *v, int n), (fd, v, n))
 SEND_VECTOR(pwritev, (int fd, const struct iovec *v, int n, off_t at), (fd, v, n, at))
 SEND_VECTOR(pwritev64, (int fd, const struct iovec *v, int n, off64_t at), (fd, v, n, at))
 
+/* Descriptors may go along. */
+static void sends_control(const struct msghdr *m)
+{
+    if (m->msg_controllen > 0)
+        fds_given_away(watched());
+}
+
 INTERCEPT(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags))
 {
+    sends_control(m);
     vector(watched_from(PC), m->msg_iov, m->msg_iovlen, SIZE_MAX, false, PC);
     about_to_send(fd);
     return rt_real_sendmsg(fd, m, flags);
@@ -131,8 +139,10 @@ INTERCEPT(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags))
 INTERCEPT(int, sendmmsg, (int fd, struct mmsghdr *m, unsigned n, int flags))
 {
     struct rc_ctx *c = watched_from(PC);
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < n; i++) {
         vector(c, m[i].msg_hdr.msg_iov, m[i].msg_hdr.msg_iovlen, SIZE_MAX, false, PC);
+        sends_control(&m[i].msg_hdr);
+    }
     about_to_send(fd);
     int sent = rt_real_sendmmsg(fd, m, n, flags);
     for (int i = 0; i < sent; i++)

@@ -92,7 +92,7 @@ INTERCEPT(int, epoll_create1, (int flags))
 {
     int fd = rt_real_epoll_create1(flags);
     if (fd >= 0)
-        fds_pair(fd, fd);
+        fds_inner(fd);
     return fd;
 }
 
@@ -100,7 +100,7 @@ INTERCEPT(int, epoll_create, (int size))
 {
     int fd = rt_real_epoll_create(size);
     if (fd >= 0)
-        fds_pair(fd, fd);
+        fds_inner(fd);
     return fd;
 }
 

@@ -7,6 +7,7 @@
 #include "fds.h"
 #include "int_table.h"
 #include <arpa/inet.h>
+#include <errno.h>
 #include <iconv.h>
 #include <math.h>
 #include <netdb.h>
@@ -22,7 +23,6 @@
 #include <sys/times.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* ---- time ---- */
@@ -105,7 +105,7 @@ static size_t least(socklen_t a, socklen_t b)
     return a < b ? a : b;
 }
 
-#define ADDRESS(name)                                                                  \
+#define ADDRESS(name, after)                                                           \
     INTERCEPT(int, name, (int fd, struct sockaddr *restrict p, socklen_t *restrict n)) \
     {                                                                                  \
         socklen_t room = p && n ? *n : 0;                                              \
@@ -116,13 +116,14 @@ static size_t least(socklen_t a, socklen_t b)
             writes(PC, p, least(*n, room));                                            \
             WRITES(n);                                                                 \
         }                                                                              \
-        if (r >= 0)                                                                    \
-            rc_fd_received(watched(), fd);                                             \
+        if (r >= 0) {                                                                  \
+            after;                                                                     \
+        }                                                                              \
         return r;                                                                      \
     }
-ADDRESS(accept)
-ADDRESS(getsockname)
-ADDRESS(getpeername)
+ADDRESS(accept, fds_accepted(watched(), r))
+ADDRESS(getsockname, NOTHING)
+ADDRESS(getpeername, NOTHING)
 
 INTERCEPT(int, accept4, (int fd, struct sockaddr *restrict p, socklen_t *restrict n, int flags))
 {
@@ -133,7 +134,7 @@ INTERCEPT(int, accept4, (int fd, struct sockaddr *restrict p, socklen_t *restric
         WRITES(n);
     }
     if (r >= 0)
-        rc_fd_received(watched(), fd);
+        fds_accepted(watched(), r);
     return r;
 }
 
@@ -141,7 +142,19 @@ INTERCEPT(int, connect, (int fd, const struct sockaddr *p, socklen_t n))
 {
     reads(PC, p, n);
     rc_fd_sends(watched(), fd);
-    return rt_real_connect(fd, p, n);
+    int r = rt_real_connect(fd, p, n), err = errno;
+    fds_connected(fd);
+    errno = err;
+    return r;
+}
+
+INTERCEPT(int, socket, (int domain, int type, int protocol))
+{
+    int fd = rt_real_socket(domain, type, protocol);
+    bool is_tcp = (domain == AF_INET || domain == AF_INET6) && (type & 0xf) == SOCK_STREAM;
+    if (fd >= 0 && is_tcp)
+        fds_socket(fd);
+    return fd;
 }
 
 CALL(int, bind, (int fd, const struct sockaddr *p, socklen_t n), (fd, p, n), reads(PC, p, n), false,
@@ -211,13 +224,6 @@ FILLS(getrlimit64, (__rlimit_resource_t k, struct rlimit64 *d), (k, d), d)
 CALL(int, setrlimit, (__rlimit_resource_t k, const struct rlimit *d), (k, d), READS(d), false,
      NOTHING)
 FILLS(getrusage, (__rusage_who_t who, struct rusage *d), (who, d), d)
-CALL(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options), NOTHING, r > 0,
-     WRITES(status))
-CALL(pid_t, wait, (int *status), (status), NOTHING, r > 0, WRITES(status))
-CALL(pid_t, wait3, (int *status, int fl, struct rusage *d), (status, fl, d), NOTHING, r > 0,
-     (WRITES(status), WRITES(d)))
-CALL(pid_t, wait4, (pid_t pid, int *status, int fl, struct rusage *d), (pid, status, fl, d),
-     NOTHING, r > 0, (WRITES(status), WRITES(d)))
 CALL(ssize_t, getrandom, (void *p, size_t n, unsigned fl), (p, n, fl), NOTHING, r > 0,
      writes(PC, p, (size_t)r))
 CALL(int, getentropy, (void *p, size_t n), (p, n), NOTHING, r == 0, writes(PC, p, n))

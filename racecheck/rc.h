@@ -138,9 +138,11 @@ void rc_unwound(uintptr_t sp);
 
 /* ---- order ----   obj is any address; it names a clock that begins empty. */
 
-void rc_acquire(struct rc_ctx *c, const void *obj);         /* c's clock joins obj's */
-void rc_release(struct rc_ctx *c, const void *obj);         /* obj's clock becomes c's */
-void rc_release_merge(struct rc_ctx *c, const void *obj);   /* obj's clock joins c's */
+void rc_acquire(struct rc_ctx *c, const void *obj);       /* c's clock joins obj's */
+void rc_release(struct rc_ctx *c, const void *obj);       /* obj's clock becomes c's */
+void rc_release_merge(struct rc_ctx *c, const void *obj); /* obj's clock joins c's */
+void rc_pour(struct rc_ctx *c, const void *from,
+             const void *to);                               /* c looks on: to's joins from's */
 void rc_release_acquire(struct rc_ctx *c, const void *obj); /* both join each other */
 
 /* The same for a call that returns to pc, in code that was compiled for the detector; 0: not known,

@@ -312,6 +312,26 @@ void rc_release_acquire(struct rc_ctx *c, const void *obj)
     release(c, obj, EXCHANGE, 0);
 }
 
+void rc_pour(struct rc_ctx *c, const void *from, const void *to)
+{
+    struct sync *s = find((uintptr_t)from, HOST);
+    if (s == NULL)
+        return;
+    struct rc_thread was = rc_enter();
+    struct sync *d = find_or_make((uintptr_t)to, HOST);
+    struct snap all = {0};
+    ctx_busy(c);
+    spin_lock(&s->lock);
+    snap_copy(&all, &s->first.clock);
+    spin_unlock(&s->lock);
+    spin_lock(&d->lock);
+    snap_merge(&d->first.clock, &all);
+    spin_unlock(&d->lock);
+    snap_clear(&all);
+    ctx_idle(c);
+    rc_leave(was);
+}
+
 /* As if each released into an object of its own and the other acquired that.  a is marked busy for
  * both: who is busy and waits for a second mark would keep a collection waiting for ever. */
 void rc_meet(struct rc_ctx *a, struct rc_ctx *b, const void *obj)

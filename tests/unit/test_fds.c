@@ -1,5 +1,6 @@
 /* test_fds.c - order through descriptors: what is one channel, and what is not. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "fds.h"
@@ -8,13 +9,14 @@
 void __tsan_write8(void *);
 
 static uint64_t data;
-static struct rc_ctx *a, *b;
+static struct rc_ctx *a, *b, *c;
 
 static void start(void)
 {
     rc_init(NULL);
     a = rc_ctx_make(NULL, RC_GOROUTINE, 1, 1, NULL, 0);
     b = rc_ctx_make(NULL, RC_GOROUTINE, 2, 1, NULL, 0);
+    c = rc_ctx_make(NULL, RC_GOROUTINE, 3, 1, NULL, 0);
     rc_switch(a);
     __tsan_write8(&data);
 }
@@ -93,25 +95,94 @@ Test(fds, a_number_used_again_has_no_past)
     expect(false);
 }
 
-Test(fds, sockets_are_all_one)
-{
-    int fd[2], other[2];
-    cr_assert(socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == 0);
-    cr_assert(socketpair(AF_UNIX, SOCK_STREAM, 0, other) == 0);
-    start();
-    rc_fd_sends(a, fd[0]);
-    rc_fd_received(b, other[1]);
-    expect(true);
-}
-
-Test(fds, sockets_are_not_files)
+/* Pipes and sockets that nobody told of: somebody outside may have the other ends. */
+Test(fds, what_is_not_known_is_all_one)
 {
     int fd[2], other[2];
     cr_assert(pipe(fd) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, other) == 0);
     start();
     rc_fd_sends(a, fd[1]);
     rc_fd_received(b, other[1]);
+    expect(true);
+}
+
+Test(fds, sockets_are_not_files)
+{
+    int fd = open("/dev/null", O_RDWR), other[2];
+    cr_assert(fd >= 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, other) == 0);
+    start();
+    rc_fd_sends(a, fd);
+    rc_fd_received(b, other[1]);
     expect(false);
+}
+
+/* ---- other processes ---- */
+
+Test(fds, what_is_given_away_is_open_to_the_outside)
+{
+    start();
+    fds_pair(1000, 1001);
+    fds_pair(1002, 1003);
+    fds_given_away(c);
+    rc_fd_sends(a, 1001);
+    rc_fd_received(b, 1002);
+    expect(true);
+}
+
+Test(fds, what_is_in_a_channel_is_given_away_with_it)
+{
+    start();
+    fds_pair(1000, 1001);
+    fds_pair(1002, 1003);
+    rc_fd_sends(a, 1001);
+    fds_given_away(c);
+    rc_fd_received(b, 1002);
+    expect(true);
+}
+
+Test(fds, channels_of_later_are_not_given_away)
+{
+    start();
+    fds_given_away(c);
+    fds_pair(1000, 1001);
+    fds_pair(1002, 1003);
+    rc_fd_sends(a, 1001);
+    rc_fd_received(b, 1002);
+    expect(false);
+}
+
+Test(fds, sets_are_of_no_use_to_others)
+{
+    start();
+    fds_inner(1000);
+    fds_inner(1001);
+    fds_given_away(c);
+    rc_fd_sends(a, 1000);
+    rc_fd_received(b, 1001);
+    expect(false);
+}
+
+Test(fds, the_end_of_a_process_is_after_what_it_was_sent)
+{
+    start();
+    fds_pair(1000, 1001);
+    rc_fd_sends(a, 1001);
+    fds_given_away(c);
+    fds_got_back(b);
+    expect(true);
+}
+
+/* ---- the table's end ---- */
+
+Test(fds, a_channel_with_an_end_beyond_the_table)
+{
+    fds_pair(1000, 1001);
+    fds_dup(1 << 20, 1000);
+    fds_pair(1002, 1 << 21);
+    start();
+    rc_fd_sends(a, 1001);
+    rc_fd_received(b, 1002);
+    expect(true);
 }
 
 Test(fds, beyond_the_table_all_are_one)

@@ -53,7 +53,7 @@ Test(inside, a_p_goes_only_from_outside)
 
 /* ---- a thief that never stops ---- */
 
-enum { THEFTS = 250 };
+enum { THEFTS = 80 };
 
 static uint32_t stop;
 static uintptr_t thefts;
