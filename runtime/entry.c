@@ -153,10 +153,11 @@ static void init(void)
         stack_set_size(env.stack_bytes);
     uint32_t n = env.maxprocs ? env.maxprocs : (uint32_t)cpus_usable();
     uint64_t seed = env.seeded ? env.seed : (uint64_t)clock_nanos();
+    panic_init();
     leaks_init();
     rt_fence_init();
     sched_init(n, seed, env.seeded);
-    rt_point_init(env.preempt, seed);
+    rt_point_init(env.preempt, env.seeded, seed);
     signals_init();
     sysmon_init();
     flight_init();

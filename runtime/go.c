@@ -40,6 +40,7 @@ const char *go_version(void)
 
 void go_yield(void)
 {
+    rt_point();
     rt_yield(rt_self());
 }
 

@@ -13,7 +13,8 @@
  *   acquires and releases, and nobody comes out of a wait without one;
  * - leaves out who waits for a lock whose holder goes on, or waits for such a one in turn.
  * Of all this it tells under GORACE=report_goroutine_leaks=1; else only of those who wait for locks
- * that are held by one another, by themselves, or by who has ended: whatever else goes on. */
+ * that are held by one another or by themselves, whatever else goes on, or by who has ended, where
+ * nobody is left who might release them. */
 #include "leaks.h"
 #include "atomic.h"
 #include "census.h"
@@ -153,8 +154,8 @@ static void sort_locks(struct locks *l)
         qsort(l->at, l->n, sizeof *l->at, by_address);
 }
 
-/* Who took the lock that g waits for has ended with it.  Not so the main goroutine: it may mean to
- * keep the others out when the program ends. */
+/* Who took the lock that g waits for has ended with it, and nobody is left to release it in his
+ * place.  Not so the main goroutine: it may mean to keep the others out when the program ends. */
 static bool waits_for_forgotten(const struct g *g)
 {
     struct waits_object o;
@@ -163,27 +164,34 @@ static bool waits_for_forgotten(const struct g *g)
            holder.ended && holder.goroutine != 1;
 }
 
+struct deadlock {
+    struct locks held;
+    bool hope;
+};
+
 static bool waits_for_held(const struct census_one *one, void *arg)
 {
-    const struct locks *l = arg;
-    return (l->n > 0 && waits_for_one(l, one->g)) || waits_for_forgotten(one->g);
+    const struct deadlock *d = arg;
+    return (d->held.n > 0 && waits_for_one(&d->held, one->g)) ||
+           (!d->hope && waits_for_forgotten(one->g));
 }
 
 /* Those who wait for a lock that one of them holds, or that nobody is left to release; again and
  * again until all do. */
-static void keep_deadlocked(struct census *blocked)
+static void keep_deadlocked(struct look *l)
 {
-    struct locks held = {0};
+    struct census *blocked = &l->blocked;
+    struct deadlock d = {.hope = l->hope};
     size_t before;
     do {
         before = blocked->n;
-        held.n = 0;
+        d.held.n = 0;
         for (size_t i = 0; i < blocked->n; i++)
-            add_locks_of(&held, blocked->ones[i].g);
-        sort_locks(&held);
-        census_keep(blocked, waits_for_held, &held);
+            add_locks_of(&d.held, blocked->ones[i].g);
+        sort_locks(&d.held);
+        census_keep(blocked, waits_for_held, &d);
     } while (blocked->n != before);
-    free(held.at);
+    free(d.held.at);
 }
 
 static bool has_not_moved(const struct census_one *now, void *arg)
@@ -199,7 +207,7 @@ static void look_twice(struct look *l, bool deadlocked_only)
     struct look first;
     look(&first);
     if (deadlocked_only)
-        keep_deadlocked(&first.blocked);
+        keep_deadlocked(&first);
     if (!first.hope || first.blocked.n == 0) {
         *l = first;
         return;
@@ -210,7 +218,7 @@ static void look_twice(struct look *l, bool deadlocked_only)
     look(l);
     census_keep(&l->blocked, has_not_moved, &first);
     if (deadlocked_only)
-        keep_deadlocked(&l->blocked);
+        keep_deadlocked(l);
     look_fini(&first);
 }
 

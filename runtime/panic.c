@@ -23,6 +23,7 @@
 #include "unwind.h"
 #include <goshawk/go.h>
 #include <goshawk/panic.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -82,6 +83,28 @@ void panic_goes_first(void)
         go_yield();
     while (at_load_rlx(&claimed)) /* relaxed: as above */
         pause();
+}
+
+static pid_t process; /* whose exit waits; r/o once set */
+
+/* Runs in exit(), behind the functions that the program has registered. */
+static void before_exit(void)
+{
+    int64_t until = clock_nanos() + LAST_WORDS_NS;
+    if (getpid() != process) /* a child that has forked */
+        return;
+    /* relaxed: as above */
+    while (at_load_rlx(&under_way) && !at_load_rlx(&claimed) && clock_nanos() < until)
+        sched_yield();
+    int by = at_load_rlx(&claimed); /* relaxed: as above */
+    while (by != 0 && by != (int)syscall(SYS_gettid))
+        pause();
+}
+
+void panic_init(void)
+{
+    process = getpid();
+    atexit(before_exit);
 }
 
 _Noreturn void panic_exit(void)

@@ -29,6 +29,9 @@ void panic_claim_for(int tid);
  * when there was one; but deferred calls of a panic that take long are not waited for. */
 void panic_goes_first(void);
 
+/* Once: exit() waits for such ends, too. */
+void panic_init(void);
+
 /* go_exit() was called in the midst of self's panics, which end with it. */
 void panic_stopped_by_exit(struct g *self);
 

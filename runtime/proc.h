@@ -69,6 +69,7 @@ struct m {
     int *errno_p;        /* this thread's errno */
     bool spinning;       /* counted in sched.spinning; by this M */
     bool on_big_stack;   /* inside rt_on_big_stack(); by this M */
+    uint32_t points;     /* synchronising calls, where they count (point.c); by this M */
     uint32_t park_word;  /* 1: a wake-up has been posted [mpark] */
     bool idle;           /* on sched.idle_ms; under sched.lock */
     struct m *next_idle; /* on sched.idle_ms; under sched.lock */
@@ -133,6 +134,10 @@ void sched_timer_added(int64_t when);
 
 /* Virtual time goes on to p's next timer, if it has one, although goroutines run. */
 void sched_clock_skip(struct p *p);
+
+/* A synchronising call, by who has the P.  True: so many were made while virtual time stood still
+ * that some has passed now. */
+bool sched_clock_wears(void);
 
 /* The heap for timers armed by m (NULL: a plain thread). */
 struct timer_heap *sched_timer_heap(struct m *m);

@@ -21,8 +21,10 @@ struct sched sched = {.sleep_until = INT64_MAX, .next_id = 2};
 
 enum {
     ID_BATCH = 16,
-    LOOKS_MAX = 1000, /* looks at the virtual clock before it takes them for waiting */
-    LOOK_NS = 100,    /* what passes with each further one */
+    LOOKS_MAX = 1000,  /* looks at the virtual clock before it takes them for waiting */
+    LOOK_NS = 100,     /* what passes with each further one */
+    CALLS_MAX = 10000, /* synchronising calls while the virtual clock stands still */
+    CALLS_NS = CALLS_MAX * LOOK_NS, /* what passes then */
 };
 
 /* ---- time and choice ---- */
@@ -54,6 +56,18 @@ void sched_clock_skip(struct p *p)
     int64_t next = timer_heap_next(&p->timers);
     if (sched.seeded && next != INT64_MAX && next > at_load_rlx(&sched.virtual_now)) /* relaxed: */
         at_store_rlx(&sched.virtual_now, next);                                      /* one P */
+}
+
+bool sched_clock_wears(void)
+{
+    static int64_t seen, calls;                    /* by who has the P */
+    int64_t now = at_load_rlx(&sched.virtual_now); /* relaxed: one P */
+    calls = now == seen ? calls + 1 : 0;
+    seen = now;
+    if (calls < CALLS_MAX)
+        return false;
+    at_store_rlx(&sched.virtual_now, now + CALLS_NS); /* relaxed: one P */
+    return true;
 }
 
 bool sched_clock_stands(void)

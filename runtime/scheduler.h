@@ -47,8 +47,8 @@ void rt_spawn(struct g *by, void (*fn)(void *), void *arg, uint32_t flags);
 /* Ends self at once, without its deferred calls. */
 _Noreturn void rt_exit(struct g *self);
 
-/* Every synchronising call begins with a point, where GOSHAWK_DEBUG=preempt may let others run
- * first.  No lock is held, and the call has done nothing yet. */
+/* Every synchronising call begins with a point, where GOSHAWK_DEBUG=preempt, GOSHAWK_SEED and race
+ * builds may let others run first.  No lock is held, and the call has done nothing yet. */
 extern bool rt_point_on; /* r/o after rt_point_init() */
 void rt_point_taken(void);
 static inline void rt_point(void)
@@ -62,7 +62,7 @@ static inline void rt_point(void)
 extern bool rt_careful;
 
 /* Called once, before the first goroutine.  seed: decides how often points let others run. */
-void rt_point_init(bool on, uint64_t seed);
+void rt_point_init(bool on, bool seeded, uint64_t seed);
 
 /* A scheduling choice in [0, n), n > 0, from the one seeded source. */
 uint32_t rt_choose(uint32_t n);

@@ -28,6 +28,9 @@
 // stderr: Goroutine 3 is blocked for ever in sync\.Mutex\.Lock, on mutex 'mu':
 // stderr: The mutex 'mu' is held by goroutine 2, which has ended, taken at:
 // stderr: Found 1 goroutine leak\(s\)
+// case: handed-on
+// env: GORACE=atexit_sleep_ms=0
+// exit: 0
 // case: circle
 // env: GORACE=atexit_sleep_ms=0
 // stderr: Goroutine 3 is blocked for ever in sync\.Mutex\.Lock, on mutex 'mv':
@@ -204,6 +207,20 @@ static void forgotten(void)
     await_quiet();
 }
 
+/* A lock may be released by another one than took it, who lives. */
+static void releases_later(void)
+{
+    go_sleep(GO_HOUR);
+    go_mutex_unlock(&mu);
+}
+
+static void handed_on(void)
+{
+    go(releases_later);
+    await_in_dump("[sleep]");
+    forgotten();
+}
+
 /* The holder sleeps: all the others will get their locks, one after the other. */
 static void served(void)
 {
@@ -315,6 +332,8 @@ int go_main(int argc, char **argv)
         locks();
     if (strcmp(what, "forgotten") == 0)
         forgotten();
+    if (strcmp(what, "handed-on") == 0)
+        handed_on();
     if (strcmp(what, "served") == 0)
         served();
     if (strcmp(what, "circle") == 0)

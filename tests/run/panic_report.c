@@ -35,7 +35,13 @@
 // env: GOTRACEBACK=loud
 // stderr: goshawk: GOTRACEBACK=loud .*
 // stderr: panic: it broke
+// case: exits
+// stderr: panic: it broke
+// stderr: goroutine .*running.*
+// stderr: .*panics_in_exit.*
 #include "expect.h"
+#include <sched.h>
+#include <stdatomic.h>
 
 static __attribute__((noinline)) void innermost(int v)
 {
@@ -62,9 +68,37 @@ static void sleeper(void)
     __asm__ volatile(""); /* not a tail call: the frame is to be seen */
 }
 
+/* ---- one that panics while the process ends ---- */
+
+static atomic_bool ends, panics;
+
+static void has_panicked(void)
+{
+    panics = true;
+}
+
+static void panics_in_exit(void)
+{
+    go_defer(has_panicked);
+    while (!ends)
+        go_yield();
+    go_panic("it broke");
+}
+
+static void lets_it_panic(void)
+{
+    ends = true;
+    while (!panics)
+        sched_yield();
+}
+
 int go_main(int argc, char **argv)
 {
-    (void)argc, (void)argv;
+    if (argc > 1 && strcmp(argv[1], "exits") == 0) {
+        EXPECT(atexit(lets_it_panic) == 0);
+        go(panics_in_exit);
+        return 0;
+    }
     go(sleeper);
     await_in_dump("[sleep]");
     go(outer); // @go
