@@ -47,6 +47,8 @@ struct rc_host {
     void (*find_blocked)(bool deadlocked_only, void (*tell)(const struct rc_blocked *b));
     /* False: nothing of the host's begins at addr, which may be anything. */
     bool (*find_thing)(uintptr_t addr, struct rc_thing *ret_thing);
+    /* True: all flows wait, and none will ever be woken. */
+    bool (*is_still)(void);
 };
 
 /* A race, as far as it is known.  Stacks are valid during the call. */

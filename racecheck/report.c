@@ -455,6 +455,12 @@ unsigned rc_report_errors(void)
 
 /* ---- the end ---- */
 
+static bool others_may_move(void)
+{
+    const struct rc_host *host = rc_the_host();
+    return rc_others_alive() && !(host->is_still && host->is_still());
+}
+
 /* Lets the others run on for a while: a race may be a moment away.  Ends early with the last of
  * them. A program that has failed is not kept. */
 static void wait_for_others(void)
@@ -463,7 +469,7 @@ static void wait_for_others(void)
     if (verdict.waited)
         return;
     verdict.waited = true;
-    for (int ms = 0; ms < rc_flags()->atexit_sleep_ms && rc_others_alive(); ms += EXIT_SLICE_MS)
+    for (int ms = 0; ms < rc_flags()->atexit_sleep_ms && others_may_move(); ms += EXIT_SLICE_MS)
         nanosleep(&slice, NULL);
 }
 

@@ -152,6 +152,12 @@ bool deadlock_others_exist(void)
                                       sysmon_thread_count() + vm_emulated() + GO_TSAN;
 }
 
+bool deadlock_is_still(void)
+{
+    uint64_t since;
+    return sched_all_asleep(&since) && !deadlock_others_exist();
+}
+
 void deadlock_check(void)
 {
     uint64_t since, again;

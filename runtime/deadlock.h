@@ -14,4 +14,7 @@ void deadlock_note_runner(void);
 /* Is there a thread that is not the runtime's own, and that can do something by itself? */
 bool deadlock_others_exist(void);
 
+/* All goroutines wait, and nothing is left that could wake one. */
+bool deadlock_is_still(void);
+
 #endif

@@ -30,7 +30,7 @@ enum {
     RATES = 6,   /* 1 in 1, 2, 4, ... 32 */
     SKIPS = 16,  /* preemptions, on average, to one that lasts until the next timer */
     EARLY = 256, /* a thread's points of which half are preemptions, in race builds */
-    LATER = 32,  /* after that one of this many is, on average */
+    LATER = 64,  /* after that one of this many is, on average */
 };
 
 bool rt_point_on;

@@ -17,6 +17,9 @@
 // case: readers
 // env: GORACE=atexit_sleep_ms=0
 // exit: 0
+// case: readers
+// env: GORACE=atexit_sleep_ms=3600000
+// exit: 0
 // case: locks
 // env: GORACE=atexit_sleep_ms=0
 // exit: 0
