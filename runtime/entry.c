@@ -144,9 +144,8 @@ static void check_page_size(void)
 
 static void init(void)
 {
-    static const struct rc_host host = {rt_on_big_stack, on_race,    on_report,
-                                        reproduce,       leaks_find, find_thing,
-                                        deadlock_is_still};
+    static const struct rc_host host = {rt_on_big_stack, on_race,    on_report,        reproduce,
+                                        leaks_find,      find_thing, deadlock_is_still};
     check_page_size();
     env_read();
     hook_race_init(&host);

@@ -13,12 +13,15 @@
 #define _GNU_SOURCE
 #endif
 #include <malloc.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -322,6 +325,61 @@ RACE(free_of_a_block_written_inside)
     join(t);
 }
 
+/* A server's handler; the one of the other connection does the same to x. */
+static void *handles(void *fd)
+{
+    char c;
+    if (recv((int)(intptr_t)fd, &c, 1, 0) != 1)
+        abort();
+    x++;
+    if (send((int)(intptr_t)fd, &c, 1, 0) != 1)
+        abort();
+    return fd;
+}
+
+static void *handles_first(void *fd)
+{
+    handles(fd);
+    step(1);
+    await(2);
+    return fd;
+}
+
+static void *asks(void *fd)
+{
+    char c = 1;
+    if (send((int)(intptr_t)fd, &c, 1, 0) != 1)
+        abort();
+    await(2);
+    return fd;
+}
+
+RACE(handlers_of_two_connections)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof a;
+    int client[2], server[2], l = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(l, (struct sockaddr *)&a, n) != 0 || listen(l, 2) != 0 ||
+        getsockname(l, (struct sockaddr *)&a, &n) != 0)
+        abort();
+    for (int i = 0; i < 2; i++) {
+        client[i] = socket(AF_INET, SOCK_STREAM, 0);
+        if (connect(client[i], (struct sockaddr *)&a, n) != 0)
+            abort();
+        server[i] = accept(l, NULL, NULL);
+    }
+    pthread_t t[4] = {start(handles_first, (void *)(intptr_t)server[0]),
+                      start(asks, (void *)(intptr_t)client[0])};
+    await(1);
+    t[2] = start(handles, (void *)(intptr_t)server[1]);
+    t[3] = start(asks, (void *)(intptr_t)client[1]);
+    join(t[2]);
+    step(2);
+    for (int i = 0; i < 4; i++)
+        if (i != 2)
+            join(t[i]);
+}
+
 /* ---- correct ---- */
 
 static void *adds_under_mutex(void *arg)
@@ -502,6 +560,25 @@ NORACE(pipe_write_before_read)
     x = 2;
     step(2);
     join(t);
+}
+
+static int back[2];
+
+NORACE(pipes_through_a_child)
+{
+    char c;
+    if (pipe(line) != 0 || pipe(back) != 0)
+        abort();
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(read(line[0], &c, 1) != 1 || write(back[1], &c, 1) != 1);
+    pthread_t t = start(writes_to_pipe, NULL);
+    if (read(back[0], &c, 1) != 1)
+        abort();
+    x = 2;
+    step(2);
+    join(t);
+    waitpid(pid, NULL, 0);
 }
 
 NORACE(child_of_a_fork_after_other_threads)
