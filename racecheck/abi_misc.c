@@ -13,31 +13,6 @@ EXPORT void __tsan_init(void)
 
 /* ---- the stack ---- */
 
-static inline void push(struct rc_ctx *c, uint32_t child, uintptr_t pc, uintptr_t sp, uintptr_t in)
-{
-    struct rc_frame *f = c->top;
-    f[1].node = child;
-    f[1].in = (uint32_t)in;
-    f[1].sp = sp;
-    f[1].ret = pc;
-    f[1].parent = f->node;
-    c->top = f + 1;
-}
-
-static __attribute__((noinline)) void enter_slow(struct rc_ctx *c, uintptr_t pc, uintptr_t sp,
-                                                 uintptr_t in)
-{
-    uint32_t packed = pc_pack(pc), child = calls_child_near(c->top->node, packed);
-    if (unlikely(child == CALLS_NONE) || unlikely(c->top == c->last)) {
-        struct rc_thread was = rc_enter();
-        if (c->top == c->last)
-            rc_frames_grow(c);
-        child = calls_child_slow(c->top->node, packed, (size_t)(c->top - c->frames));
-        rc_leave(was);
-    }
-    push(c, child, pc, sp, in);
-}
-
 /* Not the call that was last made from here. */
 static __attribute__((noinline)) void enter_other(struct rc_ctx *c, uintptr_t pc, uintptr_t sp,
                                                   uintptr_t in)
@@ -47,9 +22,9 @@ static __attribute__((noinline)) void enter_other(struct rc_ctx *c, uintptr_t pc
     if (likely(offset >> PC_WINDOW_SHIFT == 0) && likely(c->top != c->last))
         child = calls_child_first(c->top->node, (uint32_t)offset);
     if (likely(child != CALLS_NONE))
-        push(c, child, pc, sp, in);
+        rc_frame_push(c, child, pc, sp, in);
     else
-        enter_slow(c, pc, sp, in);
+        rc_frame_enter(c, pc, sp, in);
 }
 
 EXPORT void __tsan_func_entry(void *retaddr);

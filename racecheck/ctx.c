@@ -277,6 +277,14 @@ void rc_ctx_name(struct rc_ctx *c, const char *name)
     strncpy(c->life->name, name ? name : "", sizeof c->life->name - 1);
 }
 
+void rc_ctx_runs(struct rc_ctx *c, const void *fn)
+{
+    if (c == NULL)
+        return;
+    c->life->runs = (uintptr_t)fn;
+    c->frames->lib_fn = pc_pack((uintptr_t)fn + 1);
+}
+
 /* The stack of the process's first thread. */
 static void know_first_stack(struct rc_ctx *c)
 {
@@ -390,15 +398,6 @@ void rc_frames_grow(struct rc_ctx *c)
     c->frames = f;
     c->top = f + used;
     c->last = f + 2 * n - 2;
-}
-
-void rc_unwound(uintptr_t sp)
-{
-    struct rc_ctx *c = rc_self.ctx;
-    if (c == NULL)
-        return;
-    while (c->top->sp < sp)
-        c->top--;
 }
 
 rc_site rc_here(const struct rc_ctx *c, uintptr_t pc)

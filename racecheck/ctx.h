@@ -25,6 +25,7 @@ struct rc_frame {
     uintptr_t sp;    /* stack pointer in its body */
     uintptr_t ret;   /* where the call returns to, and ... */
     uint32_t parent; /* ... the stack above it: what node was found by.  CALLS_NONE: never used */
+    uint32_t lib_fn; /* the function, packed, that the library calls in it for the user, or 0 */
 };
 
 struct rc_ctx {
@@ -175,6 +176,24 @@ void rc_each_ctx(bool (*visit)(const struct rc_ctx *c, void *arg), void *arg);
 /* In the child of a fork() by c (may be NULL): its memory is a copy that was made after all that
  * any flow had done.  Other threads have ended. */
 void ctx_forked(struct rc_ctx *c);
+
+/* The innermost frame becomes that of a call which returns to pc; sp and in as in struct
+ * rc_frame. */
+static inline void rc_frame_push(struct rc_ctx *c, uint32_t node, uintptr_t pc, uintptr_t sp,
+                                 uintptr_t in)
+{
+    struct rc_frame *f = c->top;
+    f[1].node = node;
+    f[1].in = (uint32_t)in;
+    f[1].sp = sp;
+    f[1].ret = pc;
+    f[1].parent = f->node;
+    f[1].lib_fn = 0;
+    c->top = f + 1;
+}
+
+/* The same where neither the node nor the room for the frame is known. */
+void rc_frame_enter(struct rc_ctx *c, uintptr_t pc, uintptr_t sp, uintptr_t in);
 
 /* Doubles the room for frames.  Frames that were left keep their contents: the next call from the
  * same place is found there. */

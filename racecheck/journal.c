@@ -57,10 +57,15 @@ static inline __attribute__((always_inline)) void put(struct rc_ctx *c, enum rc_
     at_store_rel(&j->version, v + 2);            /* [journal] */
 }
 
-/* The return address into the user's innermost function. */
-static inline __attribute__((always_inline)) uintptr_t find_call(uintptr_t limit)
+/* The return address into the user's innermost function; but where that is a call by which the
+ * library calls another of its own functions, so that the address is the library's, too, or there
+ * is none, what passes for a return address into that one (rc_calls_back(), rc_ctx_runs()). */
+static inline __attribute__((always_inline)) uintptr_t find_call(const struct rc_frame *top)
 {
+    uintptr_t limit = top->sp;
     const uintptr_t *fp = __builtin_frame_address(0);
+    if (top->lib_fn)
+        return pc_unpack(top->lib_fn);
     if (limit - (uintptr_t)fp > FRAMES_MAX)
         return 0;
     for (int i = 0; i < LEVELS && fp[0] > (uintptr_t)fp && fp[0] < limit; i++)
@@ -71,19 +76,19 @@ static inline __attribute__((always_inline)) uintptr_t find_call(uintptr_t limit
 __attribute__((noinline)) void journal_add(struct rc_ctx *c, enum rc_event_kind kind,
                                            const void *obj)
 {
-    uintptr_t pc = rc_self.ctx == c ? find_call(c->top->sp) : c->waits_at;
+    uintptr_t pc = rc_self.ctx == c ? find_call(c->top) : c->waits_at;
     put(c, kind, obj, rc_site_here(c, pc));
 }
 
 __attribute__((noinline)) rc_site journal_site(const struct rc_ctx *c)
 {
-    return rc_site_here(c, rc_self.ctx == c ? find_call(c->top->sp) : c->waits_at);
+    return rc_site_here(c, rc_self.ctx == c ? find_call(c->top) : c->waits_at);
 }
 
 __attribute__((noinline)) void rc_waits(struct rc_ctx *c)
 {
     if (c)
-        c->waits_at = find_call(c->top->sp);
+        c->waits_at = find_call(c->top);
 }
 
 void journal_add_at(struct rc_ctx *c, enum rc_event_kind kind, const void *obj, rc_site site)

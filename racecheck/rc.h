@@ -105,6 +105,10 @@ void rc_ctx_stack(struct rc_ctx *c, void *lo, size_t size);
 /* The flow has ended; c is not used any more.  Orders nothing. */
 void rc_ctx_end(struct rc_ctx *c);
 
+/* c, which has not run yet, begins with fn.  For reports of what fn does when it was not compiled
+ * for the detector, as the library's own functions are not. */
+void rc_ctx_runs(struct rc_ctx *c, const void *fn);
+
 /* Sets the name for reports; copied. */
 void rc_ctx_name(struct rc_ctx *c, const char *name);
 
@@ -137,6 +141,12 @@ void rc_enable(struct rc_ctx *c);
 /* The stack pointer will move up to sp without the func_exit calls of the frames below it (longjmp,
  * exceptions): drops these frames from the current context's stack. */
 void rc_unwound(uintptr_t sp);
+
+/* The user's innermost function has called the library, by a call that returns to pc (0: find it),
+ * and the library is about to call fn (NULL: several) for it.  Until rc_called_back() of what this
+ * returns the current context's stack has that call, too. */
+size_t rc_calls_back(uintptr_t pc, const void *fn);
+void rc_called_back(size_t depth);
 
 /* ---- order ----   obj is any address; it names a clock that begins empty. */
 

@@ -190,7 +190,7 @@ static void gather(struct story *s, enum story_kind kind, const struct rc_access
     s->location = location_find(now->addr);
     for (int i = 0; i < 2; i++) {
         s->access[i].info = both[i];
-        trail_make(&s->access[i].trail, both[i]->stack);
+        trail_make_of(&s->access[i].trail, both[i]->stack, both[i]->by);
     }
     if (s->location.kind == LOCATION_HEAP)
         trail_make(&s->allocated_at, s->location.block.site);

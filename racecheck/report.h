@@ -30,6 +30,7 @@ struct rc_life {
     rc_site created_at;           /* 0 for the first thread */
     const struct rc_life *parent; /* who created it, or NULL */
     uintptr_t stack_lo, stack_size;
+    uintptr_t runs;      /* the function that it begins with, or 0: not known */
     struct times *times; /* [times-made] when it was in which epoch; see times.h */
 };
 

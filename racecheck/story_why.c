@@ -139,34 +139,76 @@ static int written_length(const char *name)
     return (int)(macro ? n - tail : n);
 }
 
-/* The library's function that was called there, when it is one that users know; else "". */
-static void operation_name(const struct rc_event *e, char *buf, size_t size)
+static const char *name_of(uintptr_t addr)
+{
+    struct symbol_frame f[INLINED_MAX];
+    return f[symbol_frames(addr, f, INLINED_MAX) - 1].function;
+}
+
+/* The function at addr, when it is one of the library's that users know; else NULL. */
+static const char *known_name(uintptr_t addr)
 {
     static const char *const known[] = {"go_",       "pthread_", "mtx_", "cnd_", "thrd_", "sem_",
                                         "call_once", "write",    "read", "send", "recv",  "close"};
-    struct symbol_frame f[INLINED_MAX];
-    struct text t;
-    uintptr_t pc, to = 0;
-    text_init(&t, buf, size);
-    if (rc_site_has_pc(e->site) && rc_stack_of(e->site, &pc, 1, NULL) > 0)
-        to = called_at(pc);
-    if (!to)
-        return;
-    const char *name = f[symbol_frames(to, f, INLINED_MAX) - 1].function;
+    const char *name = name_of(addr);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strncmp(name, known[i], strlen(known[i])) == 0) {
-            text_printf(&t, "%.*s()", written_length(name), name);
-            return;
-        }
+        if (strncmp(name, known[i], strlen(known[i])) == 0)
+            return name;
+    return NULL;
+}
+
+static bool is_function_of_ours(uintptr_t addr)
+{
+    struct symbol_frame f[INLINED_MAX];
+    return addr && trail_is_ours(addr, f[symbol_frames(addr, f, INLINED_MAX) - 1].file);
+}
+
+/* What the library calls for the user is known by what passes for a return address into it, see
+ * rc_calls_back() and rc_ctx_runs(). */
+enum called_by { BY_USER, BY_BEGIN, BY_DEFER, BY_OTHER };
+
+static enum called_by called_by(const uintptr_t *pcs, size_t n, const struct rc_life *by)
+{
+    if (n == 1)
+        return pcs[0] - 1 == by->runs ? BY_BEGIN : BY_USER;
+    uintptr_t to = n > 1 ? called_at(pcs[1]) : 0;
+    if (!is_function_of_ours(to) || !is_function_of_ours(pcs[0] - 1))
+        return BY_USER;
+    const char *name = known_name(to);
+    return name && strcmp(name, "go_recover") == 0 ? BY_OTHER : BY_DEFER;
+}
+
+/* The library's function that was called there, when it is one that users know; else "".  Returns
+ * by whom. */
+static enum called_by operation_name(const struct rc_event *e, const struct rc_life *by, char *buf,
+                                     size_t size)
+{
+    uintptr_t pcs[2];
+    struct text t;
+    text_init(&t, buf, size);
+    size_t n = rc_site_has_pc(e->site) ? rc_stack_of(e->site, pcs, 2, NULL) : 0;
+    if (n == 0)
+        return BY_USER;
+    enum called_by how = called_by(pcs, n, by);
+    uintptr_t to = how == BY_USER ? called_at(pcs[0]) : pcs[0] - 1;
+    const char *name = to && (how != BY_BEGIN || is_function_of_ours(to)) ? known_name(to) : NULL;
+    if (name)
+        text_printf(&t, "%.*s()", written_length(name), name);
+    else if (how == BY_DEFER)
+        text_printf(&t, "call");
+    return how;
 }
 
 /* " at f.c:12 in worker()", or "". */
-static void place_name(const struct rc_event *e, char *buf, size_t size)
+static void place_name(const struct rc_event *e, const struct rc_life *by, char *buf, size_t size)
 {
     char name[PATH_MAX];
+    uintptr_t pc;
     struct text t;
     struct trail trail;
     text_init(&t, buf, size);
+    if (rc_stack_of(e->site, &pc, 1, NULL) == 1 && pc - 1 == by->runs)
+        return; /* no call in the function with which it began is known */
     trail_make(&trail, e->site);
     if (trail.n > 0 && trail.frame[0].file && !trail_is_begin(&trail.frame[0]))
         text_printf(&t, "%s %s:%d in %s()", rc_site_has_pc(e->site) ? " at" : " in a call below",
@@ -198,11 +240,12 @@ static bool is_visible_object(const char *operation)
 }
 
 /* "'mu' (go_mutex_unlock() at f.c:31 in worker())" */
-static void describe(struct text *t, const struct rc_event *e)
+static void describe(struct text *t, const struct rc_event *e, const struct rc_life *by)
 {
     char operation[NAME_MAX_], place[PLACE_MAX], object[NAME_MAX_];
-    operation_name(e, operation, sizeof operation);
-    place_name(e, place, sizeof place);
+    enum called_by how = operation_name(e, by, operation, sizeof operation);
+    const char *deferred = how == BY_DEFER ? "a deferred " : "";
+    place_name(e, by, place, sizeof place);
     story_object_name(e->obj, e->site, object, sizeof object);
     if (e->kind == RC_EVENT_STORE || e->kind == RC_EVENT_LOAD || e->kind == RC_EVENT_PEEK)
         text_printf(t, "atomic %s%s", object, place);
@@ -211,9 +254,9 @@ static void describe(struct text *t, const struct rc_event *e)
     else if (!operation[0])
         text_printf(t, "%s%s", object[0] ? object : "something of a library", place);
     else if (object[0] && is_visible_object(operation))
-        text_printf(t, "%s by %s%s", object, operation, place);
+        text_printf(t, "%s by %s%s%s", object, deferred, operation, place);
     else
-        text_printf(t, "by %s%s", operation, place);
+        text_printf(t, "by %s%s%s", deferred, operation, place);
 }
 
 /* ---- sentences ---- */
@@ -253,13 +296,13 @@ static void say_release(struct story *s, const char *who, const struct rc_order_
         struct rc_life flow = {.kind = (uintptr_t)e->obj & 1 ? RC_THREAD : RC_GOROUTINE,
                                .id = (uintptr_t)e->obj >> 1};
         story_name(&flow, started, sizeof started);
-        place_name(e, place, sizeof place);
+        place_name(e, before->by, place, sizeof place);
         text_printf(&t, "after its %s, %s%s started %s%s", verb(before), who,
                     o->all_since ? "" : ", among other things,", started, place);
     } else {
         text_printf(&t, "after its %s, %s%s released ", verb(before), who,
                     o->all_since ? "" : ", among other things,");
-        describe(&t, e);
+        describe(&t, e, before->by);
     }
 }
 
@@ -273,7 +316,7 @@ static void say_acquire(struct story *s, const char *who, const struct rc_order_
         return;
     }
     text_printf(&t, "before its %s, %s last acquired ", verb(now), who);
-    describe(&t, &o->learned);
+    describe(&t, &o->learned, now->by);
 }
 
 static bool holds(const struct rc_access_info *i, const void *lock)
@@ -308,8 +351,8 @@ static void say_remedy(struct story *s, const char *const who[2], const struct r
     const struct rc_event *e = &o->since[o->shared.kind ? o->shared_with : 0];
     if (o->shared.kind) {
         story_object_name(o->shared.obj, o->shared.site, object, sizeof object);
-        place_name(&o->shared, place, sizeof place);
-        place_name(e, other, sizeof other);
+        place_name(&o->shared, s->access[0].info->by, place, sizeof place);
+        place_name(e, s->access[1].info->by, other, sizeof other);
     }
     if (o->shared.kind && o->peeked) {
         struct text t = sentence(s);

@@ -118,7 +118,19 @@ static void push_all(struct trail *t, const uintptr_t *pcs, size_t n, bool hide)
     }
 }
 
+/* A goroutine may begin with a function of the library: all it has called is ours, too. */
+static void push_begin(struct trail *t, uintptr_t fn)
+{
+    struct symbol_frame f[INLINED_MAX];
+    push(t, fn, &f[symbol_frames(fn, f, INLINED_MAX) - 1]);
+}
+
 void trail_make(struct trail *t, rc_site site)
+{
+    trail_make_of(t, site, NULL);
+}
+
+void trail_make_of(struct trail *t, rc_site site, const struct rc_life *by)
 {
     uintptr_t some[PCS_AT_ONCE], *pcs = some;
     *t = (struct trail){0};
@@ -131,6 +143,8 @@ void trail_make(struct trail *t, rc_site site)
             pcs = some, n = PCS_AT_ONCE;
     }
     push_all(t, pcs, n, true);
+    if (t->n == 0 && by && by->runs)
+        push_begin(t, by->runs);
     if (t->n == 0)
         push_all(t, pcs, n, false);
     trim_begin(t);

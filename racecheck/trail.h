@@ -17,6 +17,9 @@ struct trail {
  * programs and threads are left out, unless nothing would remain.  Inlined frames are shown.  t is
  * overwritten; trail_free() gives its memory back.  Slow: symbol.h tells. */
 void trail_make(struct trail *t, rc_site site);
+
+/* The same for an access of by: where nothing would remain, the function that by began with. */
+void trail_make_of(struct trail *t, rc_site site, const struct rc_life *by);
 void trail_free(struct trail *t);
 
 /* The frame is what begins programs or threads, which is left outermost when nothing else is. */

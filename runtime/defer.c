@@ -5,6 +5,7 @@
  * go_exit() that passes.  The saved call is registers and stacked arguments, as for go(). */
 #include "defer.h"
 #include "check.h"
+#include "hook.h"
 #include "panic.h"
 #include "scheduler.h"
 #include "spawn.h"
@@ -76,7 +77,9 @@ void go_defer_run_(struct go_defer_ *d)
     if (!*at) /* a goto jumped over the statement: d was never set up */
         return;
     *at = d->next_;
+    size_t depth = hook_calls_back(hook_caller(), d->fn_);
     run(d);
+    hook_called_back(depth);
 }
 
 void rt_defers_run(struct g *self, struct go_defer_ *until)
@@ -85,6 +88,8 @@ void rt_defers_run(struct g *self, struct go_defer_ *until)
         struct go_defer_ *d = self->defers;
         rt_check(d);
         self->defers = d->next_;
+        size_t depth = hook_calls_back(0, d->fn_);
         run(d);
+        hook_called_back(depth);
     }
 }

@@ -59,8 +59,10 @@ static inline int hook_race_fini(int status)
 /* [hb-go] by is the creating goroutine or thread. */
 static inline void hook_race_create(struct g *by, struct g *g, uintptr_t pc)
 {
-    if (GO_RACE)
-        g->race = rc_ctx_make(by ? by->race : NULL, RC_GOROUTINE, g->id, pc, NULL, 0);
+    if (!GO_RACE)
+        return;
+    g->race = rc_ctx_make(by ? by->race : NULL, RC_GOROUTINE, g->id, pc, NULL, 0);
+    rc_ctx_runs(g->race, g->entry);
 }
 
 /* The stack of the running goroutine's call that returns to pc; 0 in the plain build. */
@@ -109,6 +111,19 @@ static inline void hook_race_unwound(uintptr_t sp)
 {
     if (GO_RACE)
         rc_unwound(sp);
+}
+
+/* The running goroutine is about to call fn on behalf of the user's function that the call to this
+ * library, which returns to pc (0: find it), stands in; and the return, with what that gave. */
+static inline size_t hook_calls_back(uintptr_t pc, const void *fn)
+{
+    return GO_RACE ? rc_calls_back(pc, fn) : 0;
+}
+
+static inline void hook_called_back(size_t depth)
+{
+    if (GO_RACE)
+        rc_called_back(depth);
 }
 
 static inline void hook_race_name(struct g *g, const char *name)

@@ -225,7 +225,7 @@ static _Noreturn void jump_back(struct g *self, struct rt_panic *p)
     self->recover = rec->outer;
     self->call_count = rec->call_count;
     stop_panics(self, rec->panics);
-    hook_race_unwound((uintptr_t)rec);
+    hook_race_unwound((uintptr_t)(rec + 1)); /* with what go_recover() noted of its call */
     longjmp(rec->back, 1);
 }
 
@@ -269,7 +269,9 @@ const char *go_recover(void (*fn)(void *), void *arg)
         return self->recovered ? self->recovered : "out of memory";
     }
     self->recover = &rec;
+    size_t depth = hook_calls_back(hook_caller(), (void *)fn);
     fn(arg);
+    hook_called_back(depth);
     self->recover = rec.outer;
     return NULL;
 }

@@ -66,6 +66,35 @@
 // stderr:   set\(\) .*race_report\.c:@set:\d+
 // stderr:   set_both\(\) .*race_report\.c:@both:\d+
 // stderr:   inlined\(\) .*
+// case: deferred-done
+// stderr: Previous write at 0x[0-9a-f]+ by goroutine 2:
+// stderr:   is_done\(\) .*:@counted:\d+
+// stderr:   after its write, goroutine 2 released 'group' by a deferred go_waitgroup_done\(\) at .*
+// case: deferred-write
+// stderr: Previous write at 0x[0-9a-f]+ by goroutine 2:
+// stderr:   writes_number\(\) .*:@number:\d+
+// stderr:   defers_a_write\(\) .*
+// stderr:   calls_what_defers\(\) .*:@defers:\d+
+// case: deferred-memset
+// stderr: Previous write at 0x[0-9a-f]+ by goroutine 2:
+// stderr:   defers_memset\(\) .*
+// stderr-not:   switch_.*
+// case: deferred-until-panic
+// stderr: Previous write at 0x[0-9a-f]+ by goroutine 2:
+// stderr:   writes_number\(\) .*:@number:\d+
+// stderr:   panics\(\) .*:@panics:\d+
+// stderr:   recovers\(\) .*:@recovers:\d+
+// stderr:   calls_what_recovers\(\) .*:@calls:\d+
+// stderr: Read at 0x[0-9a-f]+ by goroutine 2:
+// stderr:   calls_what_recovers\(\) .*:@after:\d+
+// case: function-of-the-library
+// stderr: Previous write at 0x[0-9a-f]+ by goroutine 2:
+// stderr:   memset\(\) .*
+// stderr-not:   switch_.*
+// case: close-as-a-goroutine
+// stderr: Previous write at 0x[0-9a-f]+ by goroutine 2:
+// stderr:   go_chan_close\(\) .*
+// stderr:   after its write, goroutine 2 released by go_chan_close\(\)
 #include "expect.h"
 #include <goshawk/race.h>
 #include <pthread.h>
@@ -343,6 +372,129 @@ FRAME void inlined(void)
     set_both(&word);
 }
 
+static go_waitgroup group;
+
+FRAME void is_done(void)
+{
+    go_defer(go_waitgroup_done, &group);
+    word = 1; // @counted
+}
+
+FRAME void is_done_and_tells(void)
+{
+    is_done();
+    step_to(1);
+}
+
+FRAME void deferred_done(void)
+{
+    go_waitgroup_add(&group, 1);
+    go(is_done_and_tells);
+    step_to(2);
+    word = 2;
+}
+
+FRAME void writes_number(int n)
+{
+    word = n; // @number
+}
+
+FRAME void defers_a_write(void)
+{
+    go_defer(writes_number, 1);
+    EXPECT(word == 0);
+}
+
+FRAME void calls_what_defers(void)
+{
+    defers_a_write(); // @defers
+    step_to(1);
+}
+
+FRAME void deferred_write(void)
+{
+    go(calls_what_defers);
+    step_to(2);
+    word = 2;
+}
+
+FRAME void defers_memset(void)
+{
+    go_defer(memset, &stats, 1, sizeof stats);
+    EXPECT(stats.hits == 0);
+}
+
+FRAME void memset_and_tells(void)
+{
+    defers_memset();
+    step_to(1);
+}
+
+FRAME void deferred_memset(void)
+{
+    go(memset_and_tells);
+    step_to(2);
+    stats.hits = 2;
+}
+
+FRAME void panics(void *unused)
+{
+    (void)unused;
+    go_defer(writes_number, 1);
+    go_panic("on purpose"); // @panics
+}
+
+FRAME void recovers(void)
+{
+    EXPECT(go_recover(panics, NULL) != NULL); // @recovers
+}
+
+FRAME void calls_what_recovers(void)
+{
+    recovers(); // @calls
+    step_to(1);
+    step_to(4);
+    EXPECT(stats.hits == 1); // @after
+    step_to(5);
+}
+
+FRAME void deferred_until_panic(void)
+{
+    go(calls_what_recovers);
+    step_to(2);
+    word = 2;
+    stats.hits = 1;
+    step_to(3);
+    step_to(6);
+}
+
+FRAME void function_of_the_library(void)
+{
+    go(memset, &stats, 1, sizeof stats);
+    go_race_disable();
+    while (__atomic_load_n(&stats.table[3][7], __ATOMIC_RELAXED) == 0)
+        go_yield();
+    go_race_enable();
+    stats.hits = 2;
+}
+
+FRAME void sends_on_closed(void *c)
+{
+    go_chan_send((go_chan(int))c, 1);
+}
+
+FRAME void close_as_a_goroutine(void)
+{
+    go_chan(int) c = go_chan_make(int, 1);
+    int value = 1; /* zero once it is closed */
+    go(go_chan_close, c);
+    go_race_disable();
+    while (value && !go_chan_try_recv(c, &value))
+        go_yield();
+    go_race_enable();
+    EXPECT(go_recover(sends_on_closed, c) != NULL);
+}
+
 int go_main(int argc, char **argv)
 {
     static const struct {
@@ -362,6 +514,12 @@ int go_main(int argc, char **argv)
         {"thread", thread},
         {"ancestry", ancestry},
         {"inlined", inlined},
+        {"deferred-done", deferred_done},
+        {"deferred-write", deferred_write},
+        {"deferred-memset", deferred_memset},
+        {"deferred-until-panic", deferred_until_panic},
+        {"function-of-the-library", function_of_the_library},
+        {"close-as-a-goroutine", close_as_a_goroutine},
     };
     EXPECT(argc == 2);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

@@ -1,4 +1,4 @@
-/* test_rc_ctx.c - contexts, their stacks and slots, and the six ways in which detectors with limits
+/* test_rc_ctx.c - contexts and their slots, and the six ways in which detectors with limits
  * lose a race, at full size.  Links without the runtime: racecheck/ and base/ alone. */
 #include <criterion/criterion.h>
 #include <pthread.h>
@@ -115,63 +115,6 @@ Test(rc_ctx, a_new_stack_is_new_memory)
         __tsan_write8(stack + i);
     cr_assert_eq(n_reports, 0);
     cr_assert_eq(rc_life_by_stack((uintptr_t)stack + 100)->id, 8);
-}
-
-/* ---- stacks ---- */
-
-static size_t depth(void)
-{
-    uintptr_t pc[8];
-    return rc_stack_of(rc_here(rc_current(), 1), pc, 8, NULL) - 1;
-}
-
-static __attribute__((noinline)) void deeper(int n, size_t *ret_depth)
-{
-    __tsan_func_entry(__builtin_return_address(0));
-    if (n > 0)
-        deeper(n - 1, ret_depth);
-    else
-        *ret_depth = depth();
-    __asm__ volatile(""); /* not a tail call */
-    __tsan_func_exit();
-}
-
-Test(rc_ctx, the_stack_grows_and_shrinks_with_the_calls)
-{
-    size_t d;
-    rc_init(NULL);
-    deeper(5000, &d);
-    cr_assert_eq(d, 5001);
-    cr_assert_eq(depth(), 0);
-    __tsan_func_exit(); /* one too many does no harm */
-    cr_assert_eq(depth(), 0);
-}
-
-static __attribute__((noinline)) void jump_out(int n, uintptr_t sp)
-{
-    volatile char here = 0;
-    __tsan_func_entry(__builtin_return_address(0));
-    if (n > 0)
-        jump_out(n - 1, sp);
-    else
-        rc_unwound(sp);
-    (void)here;
-    __asm__ volatile("");
-}
-
-/* The caller's stack pointer. */
-static __attribute__((noinline)) uintptr_t stack_pointer(void)
-{
-    return (uintptr_t)__builtin_dwarf_cfa();
-}
-
-Test(rc_ctx, a_longjmp_drops_the_frames_it_skips)
-{
-    rc_init(NULL);
-    __tsan_func_entry((void *)0x1000);
-    __tsan_func_entry((void *)0x2000);
-    jump_out(10, stack_pointer()); /* its calls never exit */
-    cr_assert_eq(depth(), 2);
 }
 
 /* ---- what others forget ---- */

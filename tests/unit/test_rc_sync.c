@@ -211,6 +211,22 @@ Test(rc_sync, a_place_that_is_given_is_remembered)
     cr_assert_eq(pc[0], 0x1234);
 }
 
+Test(rc_sync, a_function_that_the_library_calls_is_a_place)
+{
+    uintptr_t pc[4];
+    start();
+    rc_switch(a);
+    size_t was = rc_calls_back(0x1234, (void *)0x5678);
+    rc_release(a, object);
+    rc_called_back(was);
+    expect(false);
+    const struct rc_order_info *o = &reports[0].order;
+    cr_assert_eq(o->n_since, 1);
+    cr_assert_eq(rc_stack_of(o->since[0].site, pc, 4, NULL), 2);
+    cr_assert_eq(pc[0], 0x5679);
+    cr_assert_eq(pc[1], 0x1234);
+}
+
 /* ---- atomics ---- */
 
 #define EDGE(name, ordered, in_a, in_b) \
