@@ -49,6 +49,8 @@ struct rc_host {
     bool (*find_thing)(uintptr_t addr, struct rc_thing *ret_thing);
     /* True: all flows wait, and none will ever be woken. */
     bool (*is_still)(void);
+    /* What the main flow releases when the program's function that it ran has returned. */
+    const void *main_returned;
 };
 
 /* A race, as far as it is known.  Stacks are valid during the call. */

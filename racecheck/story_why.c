@@ -291,6 +291,9 @@ static void say_release(struct story *s, const char *who, const struct rc_order_
         text_printf(&t, "%s has released nothing since its %s", who, verb(before));
     } else if (is_end(e, before->by)) {
         text_printf(&t, "after its %s, %s released nothing before its end", verb(before), who);
+    } else if (e->kind == RC_EVENT_RELEASE && e->obj == rc_the_host()->main_returned) {
+        text_printf(&t, "after its %s, %s returned from %s()", verb(before), who,
+                    name_of(before->by->runs));
     } else if (e->kind == RC_EVENT_START) {
         char started[NAME_MAX_], place[PLACE_MAX];
         struct rc_life flow = {.kind = (uintptr_t)e->obj & 1 ? RC_THREAD : RC_GOROUTINE,

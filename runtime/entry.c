@@ -144,8 +144,8 @@ static void check_page_size(void)
 
 static void init(void)
 {
-    static const struct rc_host host = {rt_on_big_stack, on_race,    on_report,        reproduce,
-                                        leaks_find,      find_thing, deadlock_is_still};
+    static const struct rc_host host = {rt_on_big_stack, on_race,    on_report,         reproduce,
+                                        leaks_find,      find_thing, deadlock_is_still, &present};
     check_page_size();
     env_read();
     hook_race_init(&host);
@@ -194,7 +194,7 @@ static void main_goroutine(void *arg)
     panic_goes_first();
     count_down(self->m);     /* here and not at its end, which go_run() does not wait for; */
     self->flags |= G_SYSTEM; /* so that whoever it returns to finds it neither counted nor shown */
-    hook_release(self, run);
+    hook_release(self, &present);
     at_store_rlx(&present, 0u);   /* relaxed: see rt_run() */
     at_store_rel(&running, 0u);   /* [runs] from here on nobody waits for goroutines */
     at_store_rel(&run->done, 1u); /* [run] the result is written; run may be gone after this */
@@ -215,7 +215,7 @@ int go_run(int (*fn)(int, char **), int argc, char **argv)
     rt_spawn_main(self, main_goroutine, &run, (void *)fn);
     while (!at_load_acq(&run.done)) /* [run] */
         rt_futex_wait(&run.done, 0, -1);
-    hook_acquire(self, &run);
+    hook_acquire(self, &present);
     return run.result;
 }
 

@@ -95,6 +95,8 @@
 // stderr: Previous write at 0x[0-9a-f]+ by goroutine 2:
 // stderr:   go_chan_close\(\) .*
 // stderr:   after its write, goroutine 2 released by go_chan_close\(\)
+// case: main-has-returned
+// stderr:   after its write, main goroutine returned from go_main\(\)
 #include "expect.h"
 #include <goshawk/race.h>
 #include <pthread.h>
@@ -495,6 +497,26 @@ FRAME void close_as_a_goroutine(void)
     EXPECT(go_recover(sends_on_closed, c) != NULL);
 }
 
+FRAME void writes_after_main(void)
+{
+    step_to(2);
+    word = 2;
+    step_to(3);
+}
+
+static void await_writer(void)
+{
+    step_to(1);
+    step_to(4);
+}
+
+FRAME void main_has_returned(void)
+{
+    atexit(await_writer);
+    go(writes_after_main);
+    word = 1;
+}
+
 int go_main(int argc, char **argv)
 {
     static const struct {
@@ -520,6 +542,7 @@ int go_main(int argc, char **argv)
         {"deferred-until-panic", deferred_until_panic},
         {"function-of-the-library", function_of_the_library},
         {"close-as-a-goroutine", close_as_a_goroutine},
+        {"main-has-returned", main_has_returned},
     };
     EXPECT(argc == 2);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
