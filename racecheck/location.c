@@ -5,7 +5,6 @@
  * comes before the globals because looking for those allocates: a freed block could be given out
  * again. */
 #include "location.h"
-#include <string.h>
 
 static void find_local(struct location *l)
 {
@@ -17,19 +16,9 @@ static void find_local(struct location *l)
 
 void location_find_type(struct location *l, const uintptr_t *pcs, size_t n, size_t bytes)
 {
-    struct symbol_pointee p;
-    for (size_t i = 0; l->kind == LOCATION_HEAP && i < n; i++) {
-        if (!symbol_pointee(pcs[i], l->block.size, l->addr - l->block.start, bytes, &p))
-            continue;
-        if (p.part[0] == '[' && strncmp(p.type, "struct go_", 10) == 0)
-            continue; /* a pointer to one that is a part of the block fits by chance */
-        if (l->has_pointee && strcmp(l->pointee.type, p.type) != 0) {
-            l->has_pointee = false;
-            return;
-        }
-        l->has_pointee = true;
-        l->pointee = p;
-    }
+    if (l->kind == LOCATION_HEAP)
+        l->has_pointee =
+            symbol_pointee(pcs, n, l->block.size, l->addr - l->block.start, bytes, &l->pointee);
 }
 
 bool location_object(const struct location *l, struct text *t)

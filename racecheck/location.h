@@ -37,7 +37,7 @@ struct location location_find(uintptr_t addr);
 bool location_object(const struct location *l, struct text *t);
 
 /* Finds out what the block is, from the places of both accesses and of the allocation: only if all
- * that know anything agree. */
+ * that know anything agree.  bytes: how many were accessed; 0: the address is that of an object. */
 void location_find_type(struct location *l, const uintptr_t *pcs, size_t n, size_t bytes);
 
 #endif

@@ -59,7 +59,7 @@ static struct location locate(const void *obj, rc_site site)
     for (int i = 0; i < 2 && l.kind == LOCATION_HEAP && !l.block.freed; i++)
         if (rc_site_has_pc(sites[i]) && rc_stack_of(sites[i], &pcs[n], 1, NULL) > 0)
             pcs[n++]--; /* inside the call, not behind it */
-    location_find_type(&l, pcs, n, 1);
+    location_find_type(&l, pcs, n, 0);
     return l;
 }
 

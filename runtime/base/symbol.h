@@ -56,14 +56,16 @@ struct symbol_local {
 bool symbol_local(const struct symbol_place *frame, uintptr_t addr, struct symbol_local *ret_local);
 
 /* What a block of memory of that size may be: the one structure of which it is a whole number, and
- * to which a pointer variable in scope at pc points; with the part at offset, where `bytes` were
- * accessed.  False when there is none or more than one, or the access does not fit a part. */
+ * to which pointer variables point that are in scope at those pcs, wherever there is one to
+ * anything that fits; with the part at offset, where `bytes` were accessed, or, if 0, an object
+ * begins that orders.  False when there is none or more than one, and when it may be no structure:
+ * types of the library and scalars leave doubt, but are not named. */
 struct symbol_pointee {
-    char type[80]; /* "struct node" */
+    char type[80]; /* "struct node"; "stats_t", when only a typedef names it */
     char part[120];
     size_t whole; /* as above */
 };
-bool symbol_pointee(uintptr_t pc, size_t block_size, size_t offset, size_t bytes,
+bool symbol_pointee(const uintptr_t *pcs, size_t n, size_t block_size, size_t offset, size_t bytes,
                     struct symbol_pointee *ret_pointee);
 
 /* The same as symbol_frames() for a module that is not loaded: a trace names modules by path and

@@ -188,87 +188,243 @@ bool symbol_local(const struct symbol_place *frame, uintptr_t addr, struct symbo
 
 /* ---- what a pointer points to ---- */
 
-struct pointee_search {
-    size_t block, offset, bytes;
-    unsigned found; /* different types that fit */
+enum { CANDIDATES_MAX = 8, PLACES_MAX = 8 };
+
+/* A type that the block may be of. */
+struct candidate {
     Dwarf_Die type;
+    size_t size;
+    const char *tag, *name; /* "struct ", "node"; name NULL: never named, it only leaves doubt */
+    bool is_const, is_atomic;
+    unsigned places; /* where a pointer to it is in scope: a bit for each place */
 };
 
-/* The accessed bytes are a part of the type, or cover parts of it whole. */
-static bool access_fits(const struct pointee_search *s, Dwarf_Die *type, size_t size,
-                        struct text *part)
+struct pointee_search {
+    size_t block, offset, bytes;
+    unsigned place; /* the bit of the one that is being searched */
+    struct candidate found[CANDIDATES_MAX];
+    size_t n;
+    bool too_many;
+};
+
+static bool next_type(Dwarf_Die *die, Dwarf_Die *ret_type)
 {
-    size_t whole, inner = symbol_name_part(type, s->offset % size, part, &whole);
+    Dwarf_Attribute attr;
+    return dwarf_attr_integrate(die, DW_AT_type, &attr) && dwarf_formref_die(&attr, ret_type);
+}
+
+/* Goes through typedefs, qualifiers and arrays; c->name becomes the last typedef's. */
+static bool peel(struct candidate *c)
+{
+    do {
+        switch (dwarf_tag(&c->type)) {
+        case DW_TAG_typedef:
+            c->name = dwarf_diename(&c->type);
+            break;
+        case DW_TAG_array_type:
+            c->name = NULL;
+            break;
+        case DW_TAG_const_type:
+            c->is_const = true;
+            break;
+        case DW_TAG_atomic_type:
+            c->is_atomic = true;
+            break;
+        case DW_TAG_volatile_type:
+        case DW_TAG_restrict_type:
+            break;
+        default:
+            return true;
+        }
+    } while (next_type(&c->type, &c->type));
+    return false;
+}
+
+static bool is_record(Dwarf_Die *type)
+{
+    int tag = dwarf_tag(type);
+    return tag == DW_TAG_structure_type || tag == DW_TAG_class_type || tag == DW_TAG_union_type;
+}
+
+/* What the pointer var points to; false: var is none, or nothing is known of that. */
+static bool pointee_of(Dwarf_Die *var, struct candidate *ret)
+{
+    Dwarf_Die pointer;
+    Dwarf_Word size;
+    *ret = (struct candidate){.tag = ""};
+    if (!symbol_type_of(var, &pointer) || dwarf_tag(&pointer) != DW_TAG_pointer_type ||
+        !next_type(&pointer, &ret->type) || !peel(ret) ||
+        dwarf_aggregate_size(&ret->type, &size) != 0 || size == 0)
+        return false;
+    ret->size = size;
+    if (!is_record(&ret->type)) {
+        ret->name = NULL;
+    } else if (dwarf_diename(&ret->type)) {
+        ret->name = dwarf_diename(&ret->type);
+        ret->tag = dwarf_tag(&ret->type) == DW_TAG_union_type ? "union " : "struct ";
+    }
+    return true;
+}
+
+/* One of those that mostly are parts of what they belong to. */
+static bool is_of_library(const struct candidate *c)
+{
+    static const char *const prefix[] = {"go_", "pthread_", "sem_t"};
+    for (size_t i = 0; c->name && i < sizeof prefix / sizeof *prefix; i++)
+        if (strncmp(c->name, prefix[i], strlen(prefix[i])) == 0)
+            return true;
+    return false;
+}
+
+/* The accessed bytes are a part of the type, or cover parts of it whole. */
+static bool access_fits(const struct pointee_search *s, struct candidate *c)
+{
+    char buf[8];
+    struct text ignored;
+    size_t whole;
+    text_init(&ignored, buf, sizeof buf);
+    size_t inner = symbol_name_part(&c->type, s->offset % c->size, &ignored, &whole);
     return inner >= s->bytes || inner == 0 || s->bytes == 8; /* 8: a whole word, of a larger one */
+}
+
+/* The same for a scalar: an access to one has its size, one to many is a whole word.  An object
+ * that orders is one of them when it has a block of its own, or is atomic. */
+static bool scalar_fits(const struct pointee_search *s, const struct candidate *c)
+{
+    if (s->bytes == 0)
+        return c->size == s->block || c->is_atomic;
+    return c->size == s->bytes || (s->bytes == 8 && c->size < 8 && !c->is_const);
+}
+
+static bool fits(const struct pointee_search *s, struct candidate *c)
+{
+    if (s->block % c->size != 0)
+        return false;
+    if (is_of_library(c))
+        return s->block == c->size;
+    return is_record(&c->type) ? access_fits(s, c) : scalar_fits(s, c);
+}
+
+static bool same_type(const struct candidate *a, const struct candidate *b)
+{
+    if (!a->name || !b->name)
+        return a->name == b->name;
+    return a->size == b->size && strcmp(a->tag, b->tag) == 0 && strcmp(a->name, b->name) == 0;
 }
 
 static void look_at_pointer(struct pointee_search *s, Dwarf_Die *var)
 {
-    Dwarf_Die pointer, type;
-    Dwarf_Word size;
-    char buf[8];
-    struct text ignored;
-    if (!symbol_type_of(var, &pointer) || dwarf_tag(&pointer) != DW_TAG_pointer_type ||
-        !symbol_type_of(&pointer, &type) ||
-        (dwarf_tag(&type) != DW_TAG_structure_type && dwarf_tag(&type) != DW_TAG_class_type) ||
-        !dwarf_diename(&type) || dwarf_aggregate_size(&type, &size) != 0 || size == 0 ||
-        s->block % size != 0)
+    struct candidate c;
+    size_t i = 0;
+    if (!pointee_of(var, &c) || !fits(s, &c))
         return;
-    text_init(&ignored, buf, sizeof buf);
-    if (!access_fits(s, &type, size, &ignored))
+    if (is_of_library(&c))
+        c.name = NULL;
+    while (i < s->n && !same_type(&s->found[i], &c))
+        i++;
+    if (i == CANDIDATES_MAX) {
+        s->too_many = true;
         return;
-    if (s->found && strcmp(dwarf_diename(&s->type), dwarf_diename(&type)) == 0)
-        return;
-    s->found++;
-    s->type = type;
+    }
+    if (i == s->n)
+        s->found[s->n++] = c;
+    s->found[i].places |= s->place;
+}
+
+/* Its parameters point to what the program was given, which is in no block. */
+static bool is_main(Dwarf_Die *scope)
+{
+    const char *name = symbol_die_name(scope);
+    return dwarf_tag(scope) == DW_TAG_subprogram &&
+           (strcmp(name, "main") == 0 || strcmp(name, "go_main") == 0);
 }
 
 static void search_pointers(struct pointee_search *s, Dwarf_Die *scope)
 {
     Dwarf_Die child;
+    bool given = is_main(scope);
     if (dwarf_child(scope, &child) != 0)
         return;
     do {
-        if (is_variable(dwarf_tag(&child)))
+        int tag = dwarf_tag(&child);
+        if (is_variable(tag) && !(given && tag == DW_TAG_formal_parameter))
             look_at_pointer(s, &child);
     } while (dwarf_siblingof(&child, &child) == 0);
 }
 
-static bool pointee_in(struct module *m, uintptr_t pc, struct pointee_search *s,
-                       struct symbol_pointee *p)
+/* Just one type has been found at this place, and that is the whole block's: what functions further
+ * out know does not count.  A part's type may fit by chance, as one of many. */
+static bool is_decided(const struct pointee_search *s)
 {
-    Dwarf_Addr bias;
-    Dwarf_Word size;
-    Dwarf_Die *cu = symbol_unit(m, pc, &bias), *scopes;
-    int function;
-    if (!cu || scopes_at(cu, pc - bias, &scopes, &function) == 0)
-        return false;
-    for (int i = 0; i <= function; i++)
-        search_pointers(s, &scopes[i]);
-    free(scopes);
-    if (s->found != 1 || dwarf_aggregate_size(&s->type, &size) != 0)
-        return false;
-    struct text t;
-    text_init(&t, p->type, sizeof p->type);
-    text_printf(&t, "struct %s", symbol_die_name(&s->type));
-    text_init(&t, p->part, sizeof p->part);
-    if (s->block != size)
-        text_printf(&t, "[%zu]", s->offset / (size_t)size);
-    symbol_name_part(&s->type, s->offset % size, &t, &p->whole);
-    return true;
+    const struct candidate *only = NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < s->n; i++)
+        if (s->found[i].places & s->place) {
+            only = &s->found[i];
+            n++;
+        }
+    return n == 1 && only->name && only->size == s->block;
 }
 
-bool symbol_pointee(uintptr_t pc, size_t block_size, size_t offset, size_t bytes,
+/* Looks at the functions that have been inlined at pc before the one that they are in. */
+static void search_place(struct pointee_search *s, uintptr_t pc)
+{
+    struct module *m = symbol_module(pc);
+    Dwarf_Addr bias;
+    Dwarf_Die *cu = m ? symbol_unit(m, pc, &bias) : NULL, *scopes;
+    int function;
+    if (!cu || scopes_at(cu, pc - bias, &scopes, &function) == 0)
+        return;
+    for (int i = 0; i <= function; i++) {
+        search_pointers(s, &scopes[i]);
+        if (dwarf_tag(&scopes[i]) == DW_TAG_inlined_subroutine && is_decided(s))
+            break;
+    }
+    free(scopes);
+}
+
+/* The one type that fits wherever any does, or NULL. */
+static struct candidate *choose(struct pointee_search *s)
+{
+    struct candidate *chosen = NULL;
+    unsigned known = 0;
+    for (size_t i = 0; i < s->n; i++)
+        known |= s->found[i].places;
+    for (size_t i = 0; i < s->n; i++) {
+        if (s->found[i].places != known)
+            continue;
+        if (chosen)
+            return NULL;
+        chosen = &s->found[i];
+    }
+    return chosen && chosen->name && !s->too_many ? chosen : NULL;
+}
+
+static void tell_pointee(const struct pointee_search *s, struct candidate *c,
+                         struct symbol_pointee *ret)
+{
+    struct text t;
+    text_init(&t, ret->type, sizeof ret->type);
+    text_printf(&t, "%s%s", c->tag, c->name);
+    text_init(&t, ret->part, sizeof ret->part);
+    if (s->block != c->size)
+        text_printf(&t, "[%zu]", s->offset / c->size);
+    symbol_name_part(&c->type, s->offset % c->size, &t, &ret->whole);
+}
+
+bool symbol_pointee(const uintptr_t *pcs, size_t n, size_t block_size, size_t offset, size_t bytes,
                     struct symbol_pointee *ret_pointee)
 {
     struct pointee_search s = {.block = block_size, .offset = offset, .bytes = bytes};
-    struct symbol_pointee p;
-    if (block_size == 0 || offset >= block_size || !symbol_enter())
+    if (offset >= block_size || !symbol_enter())
         return false;
-    struct module *m = symbol_module(pc);
-    bool found = m && pointee_in(m, pc, &s, &p);
+    for (size_t i = 0; i < n && i < PLACES_MAX; i++) {
+        s.place = 1u << i;
+        search_place(&s, pcs[i]);
+    }
+    struct candidate *c = choose(&s);
+    if (c)
+        tell_pointee(&s, c, ret_pointee);
     symbol_leave();
-    if (found)
-        *ret_pointee = p;
-    return found;
+    return c != NULL;
 }

@@ -29,10 +29,10 @@ bool symbol_local(const struct symbol_place *frame, uintptr_t addr, struct symbo
     return false;
 }
 
-bool symbol_pointee(uintptr_t pc, size_t block_size, size_t offset, size_t bytes,
+bool symbol_pointee(const uintptr_t *pcs, size_t n, size_t block_size, size_t offset, size_t bytes,
                     struct symbol_pointee *ret_pointee)
 {
-    (void)pc, (void)block_size, (void)offset, (void)bytes, (void)ret_pointee;
+    (void)pcs, (void)n, (void)block_size, (void)offset, (void)bytes, (void)ret_pointee;
     return false;
 }
 

@@ -28,6 +28,16 @@
 // stderr:   heap\(\) .*race_report\.c:@calloc:\d+
 // stderr:   used as struct node\[\], in \[1\]\.range\.hi
 // stderr:   goroutine 2 has released nothing since its write
+// case: heap-of-a-typedef
+// stderr: Location: heap block of 8 bytes at 0x[0-9a-f]+, offset 4, allocated by main gor.* at:
+// stderr:   used as tally_t, in \.count
+// stderr:   by main goroutine: mutex 'tally_t\.mu' at 0x[0-9a-f]+ \(taken at .*:@tally\)
+// case: heap-of-numbers
+// stderr: Location: heap block of 8 bytes at 0x[0-9a-f]+, offset 4, allocated by main gor.* at:
+// stderr-not: .*used as.*
+// case: heap-beside-a-library-type
+// stderr: Location: heap block of 8 bytes at 0x[0-9a-f]+, offset 0, allocated by main gor.* at:
+// stderr-not: .*used as.*
 // case: locks-in-structures
 // stderr:   by main goroutine: mutex 'struct pool\.mu' at 0x[0-9a-f]+ \(taken at .*:@pool\)
 // stderr:   by goroutine 2: mutex 'pools\[1\]\.mu' \(taken at .*:@pools\)
@@ -113,6 +123,16 @@ struct node {
     struct node *next;
     char name[16];
 };
+
+struct point {
+    int x, y;
+};
+
+/* Of the same size. */
+typedef struct {
+    go_mutex mu;
+    int count;
+} tally_t;
 
 struct pool {
     go_mutex mu;
@@ -219,6 +239,60 @@ FRAME void heap(void)
     go(writes_node, list);
     step_to(2);
     list[1].range.hi = 4;
+}
+
+FRAME void adds(tally_t *t, const struct point *by)
+{
+    t->count += by->x;
+    step_to(1);
+}
+
+FRAME void adds_under(tally_t *t, const struct point *by)
+{
+    go_mutex_lock(&t->mu); // @tally
+    t->count += by->x;
+    go_mutex_unlock(&t->mu);
+}
+
+FRAME void heap_of_a_typedef(void)
+{
+    static const struct point one = {1, 1};
+    tally_t *t = calloc(1, sizeof *t);
+    go(adds, t, &one);
+    step_to(2);
+    adds_under(t, &one);
+}
+
+FRAME void adds_to_second(int *row, const struct point *by)
+{
+    row[1] += by->x;
+    step_to(1);
+}
+
+FRAME void heap_of_numbers(void)
+{
+    static const struct point one = {1, 1};
+    int *row = calloc(2, sizeof *row);
+    go(adds_to_second, row, &one);
+    step_to(2);
+    row[1] = 4;
+}
+
+FRAME void writes_first(void *any, go_waitgroup *wg)
+{
+    *(int *)any = 1;
+    go_waitgroup_done(wg);
+    step_to(1);
+}
+
+FRAME void heap_beside_a_library_type(void)
+{
+    static go_waitgroup wg;
+    void *any = calloc(1, sizeof wg);
+    go_waitgroup_add(&wg, 1);
+    go(writes_first, any, &wg);
+    step_to(2);
+    *(int *)any = 2;
 }
 
 FRAME void writes_under_one_of_two(void)
@@ -527,6 +601,9 @@ int go_main(int argc, char **argv)
         {"outside-the-lock", outside_the_lock},
         {"readers-too", readers_too},
         {"heap", heap},
+        {"heap-of-a-typedef", heap_of_a_typedef},
+        {"heap-of-numbers", heap_of_numbers},
+        {"heap-beside-a-library-type", heap_beside_a_library_type},
         {"locks-in-structures", locks_in_structures},
         {"stack", stack},
         {"array-on-stack", array_on_stack},

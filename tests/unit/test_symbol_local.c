@@ -78,7 +78,19 @@ Test(symbol_local, memory_of_no_variable)
     cr_assert_not(symbol_local(&(struct symbol_place){1, 2, 3, 4}, 4, &l));
 }
 
-__attribute__((noinline)) static uintptr_t user_of(struct node *n, int *unlike)
+typedef struct {
+    int count, limit;
+} stats_t;
+
+struct point {
+    int x, y;
+};
+
+typedef struct go_thing {
+    int state_;
+} go_thing;
+
+__attribute__((noinline)) static uintptr_t user_of(struct node *n, long *unlike)
 {
     uintptr_t pc = my_pc();
     KEEP(n);
@@ -95,16 +107,70 @@ __attribute__((noinline)) static uintptr_t user_of_two(struct node *n, struct sy
     return pc;
 }
 
+__attribute__((noinline)) static uintptr_t user_of_stats(const stats_t *s)
+{
+    uintptr_t pc = my_pc();
+    KEEP(s);
+    return pc;
+}
+
+__attribute__((noinline)) static uintptr_t user_of_both(stats_t *s, const struct point *p)
+{
+    uintptr_t pc = my_pc();
+    KEEP("both");
+    KEEP(p);
+    KEEP(s);
+    return pc;
+}
+
+__attribute__((noinline)) static uintptr_t user_of_numbers(const int *n, struct point *p)
+{
+    uintptr_t pc = my_pc();
+    KEEP("numbers"); /* as above: code of its own */
+    KEEP(p);
+    KEEP(n);
+    return pc;
+}
+
+__attribute__((noinline)) static uintptr_t user_of_thing(go_thing *thing)
+{
+    uintptr_t pc = my_pc();
+    KEEP("thing");
+    KEEP(thing);
+    return pc;
+}
+
+static inline __attribute__((always_inline)) uintptr_t inlined_user(stats_t *s)
+{
+    uintptr_t pc = my_pc();
+    KEEP(s);
+    return pc;
+}
+
+__attribute__((noinline)) static uintptr_t user_around(stats_t *s, struct point *p)
+{
+    KEEP("around");
+    uintptr_t pc = inlined_user(s);
+    KEEP(p);
+    return pc;
+}
+
+static bool one_place(uintptr_t pc, size_t block_size, size_t offset, size_t bytes,
+                      struct symbol_pointee *p)
+{
+    return symbol_pointee(&pc, 1, block_size, offset, bytes, p);
+}
+
 Test(symbol_local, what_a_block_is_used_as)
 {
     struct symbol_pointee p;
     uintptr_t pc = user_of(NULL, NULL);
-    cr_assert(symbol_pointee(pc, sizeof(struct node), offsetof(struct node, range.hi), 2, &p));
+    cr_assert(one_place(pc, sizeof(struct node), offsetof(struct node, range.hi), 2, &p));
     cr_expect_str_eq(p.type, "struct node");
     cr_expect_str_eq(p.part, ".range.hi");
-    cr_assert(symbol_pointee(pc, 3 * sizeof(struct node), sizeof(struct node), 4, &p));
+    cr_assert(one_place(pc, 3 * sizeof(struct node), sizeof(struct node), 4, &p));
     cr_expect_str_eq(p.part, "[1].id");
-    cr_assert(symbol_pointee(pc, sizeof(struct node), offsetof(struct node, name) + 3, 1, &p));
+    cr_assert(one_place(pc, sizeof(struct node), offsetof(struct node, name) + 3, 1, &p));
     cr_expect_str_eq(p.part, ".name[3]");
     cr_expect_eq(p.whole, strlen(p.part));
 }
@@ -113,11 +179,46 @@ Test(symbol_local, a_block_that_could_be_anything)
 {
     struct symbol_pointee p;
     uintptr_t pc = user_of(NULL, NULL);
-    cr_expect_not(symbol_pointee(pc, sizeof(struct node) + 1, 0, 4, &p), "no whole number");
-    cr_expect_not(symbol_pointee(pc, sizeof(struct node), 4, 4, &p), "more than the field");
-    cr_expect_not(symbol_pointee(pc, sizeof(struct node), sizeof(struct node), 1, &p), "outside");
-    cr_expect_not(symbol_pointee(pc, 0, 0, 1, &p));
+    cr_expect_not(one_place(pc, sizeof(struct node) + 1, 0, 4, &p), "no whole number");
+    cr_expect_not(one_place(pc, sizeof(struct node), 4, 4, &p), "more than the field");
+    cr_expect_not(one_place(pc, sizeof(struct node), sizeof(struct node), 1, &p), "outside");
+    cr_expect_not(one_place(pc, 0, 0, 1, &p));
     pc = user_of_two(NULL, NULL);
     size_t both = sizeof(struct node) * sizeof(struct symbol_frame);
-    cr_expect_not(symbol_pointee(pc, both, 0, 4, &p), "two types fit");
+    cr_expect_not(one_place(pc, both, 0, 4, &p), "two types fit");
+}
+
+Test(symbol_local, a_block_of_what_only_a_typedef_names)
+{
+    struct symbol_pointee p;
+    uintptr_t two = user_of_both(NULL, NULL), pcs[] = {two, user_of_stats(NULL), two};
+    cr_assert(one_place(pcs[1], sizeof(stats_t), 4, 4, &p));
+    cr_expect_str_eq(p.type, "stats_t");
+    cr_expect_str_eq(p.part, ".limit");
+    cr_expect_not(one_place(two, sizeof(stats_t), 4, 4, &p), "two types fit");
+    cr_assert(symbol_pointee(pcs, 3, sizeof(stats_t), 4, 4, &p), "one fits everywhere");
+    cr_expect_str_eq(p.type, "stats_t");
+    pcs[0] = user_of_numbers(NULL, NULL);
+    cr_expect_not(symbol_pointee(pcs, 2, sizeof(stats_t), 4, 4, &p), "none fits everywhere");
+}
+
+Test(symbol_local, a_block_that_may_be_no_structure)
+{
+    struct symbol_pointee p;
+    uintptr_t pc = user_of_numbers(NULL, NULL);
+    cr_expect_not(one_place(pc, sizeof(struct point), 4, 4, &p), "two numbers");
+    cr_assert(one_place(pc, sizeof(struct point), 4, 0, &p), "an object that orders, in it");
+    cr_expect_str_eq(p.type, "struct point");
+    pc = user_of_thing(NULL);
+    cr_expect_not(one_place(pc, sizeof(go_thing), 0, 4, &p), "of the library");
+    cr_expect_not(one_place(pc, sizeof(go_thing), 0, 0, &p));
+}
+
+Test(symbol_local, a_block_that_an_inlined_function_uses)
+{
+    struct symbol_pointee p;
+    uintptr_t pc = user_around(NULL, NULL);
+    cr_assert(one_place(pc, sizeof(stats_t), 0, 4, &p));
+    cr_expect_str_eq(p.type, "stats_t");
+    cr_expect_not(one_place(pc, 2 * sizeof(stats_t), 0, 4, &p), "a part of another, perhaps");
 }

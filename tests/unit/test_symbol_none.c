@@ -27,5 +27,5 @@ Test(symbol_none, no_variable_is_known)
     struct symbol_pointee p;
     cr_expect_not(symbol_global((uintptr_t)&g, &g));
     cr_expect_not(symbol_local(&(struct symbol_place){0}, (uintptr_t)&l, &l));
-    cr_expect_not(symbol_pointee(1, 8, 0, 4, &p));
+    cr_expect_not(symbol_pointee(&(uintptr_t){1}, 1, 8, 0, 4, &p));
 }
