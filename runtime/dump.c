@@ -200,11 +200,10 @@ static void print_creator(int fd, const struct g *g)
 {
     if ((g->flags & G_MAIN) || !g->created_pc || !g->created_by)
         return;
-    struct symbol_frame f[INLINES_MAX];
-    size_t k = frames_at(g->created_pc, f);
-    rt_printf(fd, "created by %s, goroutine %lu\n", f[k - 1].function,
-              (unsigned long)g->created_by);
-    print_place(fd, &f[0], g->created_pc);
+    struct symbol_frame f; /* the innermost, which may have been inlined */
+    symbol_frames(g->created_pc - 1, &f, 1);
+    rt_printf(fd, "created by %s, goroutine %lu\n", f.function, (unsigned long)g->created_by);
+    print_place(fd, &f, g->created_pc);
 }
 
 void dump_goroutine(int fd, const struct g *g, const uintptr_t *pcs, size_t n)

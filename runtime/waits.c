@@ -25,21 +25,21 @@
 #include <goshawk/waitgroup.h>
 #include <string.h>
 
-enum { INLINES_MAX = 16, HOLDERS_SHOWN = 4 };
+enum { HOLDERS_SHOWN = 4 };
 
 /* Copies the object at p into *ret; false when it is not there any more. */
 #define look_at(p, ret) ((p) && vm_read((ret), (p), sizeof *(ret)))
 
 static void print_place(int fd, const char *before, uintptr_t pc)
 {
-    struct symbol_frame f[INLINES_MAX];
+    struct symbol_frame f; /* the innermost, which may have been inlined */
     if (!pc)
         return;
-    size_t n = symbol_frames(pc - 1, f, INLINES_MAX);
-    if (f[0].file && f[0].line)
-        rt_printf(fd, "%s %s at %s:%d", before, f[n - 1].function, f[0].file, f[0].line);
+    symbol_frames(pc - 1, &f, 1);
+    if (f.file && f.line)
+        rt_printf(fd, "%s %s at %s:%d", before, f.function, f.file, f.line);
     else
-        rt_printf(fd, "%s %s, pc=0x%lx", before, f[n - 1].function, (unsigned long)pc);
+        rt_printf(fd, "%s %s, pc=0x%lx", before, f.function, (unsigned long)pc);
 }
 
 /* The variable's name, if it is one. */

@@ -7,6 +7,8 @@
 // stderr: waits for mutex .* = pool\.mu .*, held by goroutine 1 since go_main at .*:@another
 // case: itself
 // stderr: waits for mutex .* = pool\.mu .*, held by goroutine 1 since returns_early at .*:@early
+// case: inlined
+// stderr: waits for mutex .* = pool\.mu .*, held by goroutine 1 since takes_inlined at .*:@inlined
 // case: ended
 // stderr: waits for mutex .*, held by goroutine 2, which has ended, since takes at .*:@takes
 // case: readers
@@ -36,6 +38,11 @@ static __attribute__((noinline)) void returns_early(bool early)
     go_mutex_unlock(&pool.mu);
 }
 
+static inline __attribute__((always_inline)) void takes_inlined(void)
+{
+    go_mutex_lock(&pool.mu); // @inlined
+}
+
 static void takes(void)
 {
     go_mutex_lock(&pool.mu); // @takes
@@ -61,6 +68,9 @@ int go_main(int argc, char **argv)
     } else if (!strcmp(what, "itself")) {
         returns_early(true);
         returns_early(false);
+    } else if (!strcmp(what, "inlined")) {
+        takes_inlined();
+        takes_inlined();
     } else if (!strcmp(what, "ended")) {
         go_waitgroup_add(&pool.tasks, 1);
         go(takes);
