@@ -21,6 +21,7 @@
 #include "print.h"
 #include "stack.h"
 #include "switch.h"
+#include "waits.h"
 #include <stdlib.h>
 
 enum { PCS_MAX = 128, RANGES_MAX = 8, FRAMES_MAX = 256 };
@@ -117,7 +118,7 @@ uint64_t census_place(const struct g *g)
     if (g->flags & G_SEED) /* it has no more than its head */
         return mix(h, g->created_pc) | 1;
     h = mix(mix(h, g->created_pc), g->ctx.pc);
-    h = mix(mix(h, g->locks_thread != 0), state == G_PARKED ? g->why : 0);
+    h = mix(mix(h, g->locks_thread != 0), state == G_PARKED ? (uintptr_t)dump_wait_reason(g) : 0);
     uint64_t framed = h;
     bool begun = g->ctx.pc != (uintptr_t)switch_entry;
     if (begun)
@@ -166,6 +167,11 @@ static struct group *group(struct census *c, uint64_t (*place)(const struct g *g
     return groups;
 }
 
+bool census_same(const struct census_one *a, const struct census_one *b)
+{
+    return a->obj && b->obj ? waits_same(a->g, b->g) : a->obj == b->obj;
+}
+
 void census_ranges(struct text *t, const struct census_one *ones, size_t n)
 {
     size_t i = 0, ranges = 0;
@@ -190,7 +196,7 @@ static void print_others(int fd, const struct group *gr)
     if (n == 0)
         return;
     for (size_t i = 0; i < n; i++)
-        elsewhere += others[i].obj != gr->ones[0].obj;
+        elsewhere += !census_same(&others[i], &gr->ones[0]);
     rt_printf(fd, "... and %zu more in the same place, ", n);
     if (elsewhere == 0 && gr->ones[0].obj)
         rt_printf(fd, "waiting for the same: ");

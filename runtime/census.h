@@ -12,7 +12,7 @@ struct census {
     struct census_one {
         struct g *g;
         uint64_t id, key; /* key: equal for goroutines in the same place; 0: not known yet */
-        const void *obj;  /* what it waits for */
+        const void *obj;  /* where it is parked: what it waits for, or a part of that */
         uint64_t mark;    /* whatever its taker likes; 0 at first */
     } * ones;
     size_t n;
@@ -36,6 +36,9 @@ uint64_t census_place(const struct g *g);
 void census_each_place(struct census *c, uint64_t (*place)(const struct g *g),
                        void (*visit)(const struct census_one *ones, size_t n, void *arg),
                        void *arg);
+
+/* Do both wait for the same, if they wait for anything? */
+bool census_same(const struct census_one *a, const struct census_one *b);
 
 /* Their ids, which are in order: "9-12, 20"; ", ..." at the end when there are many. */
 void census_ranges(struct text *t, const struct census_one *ones, size_t n);

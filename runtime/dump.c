@@ -62,6 +62,15 @@ const char *dump_reason(uint32_t why)
     return why < TR_REASONS && dump_reasons[why] ? dump_reasons[why] : "waiting";
 }
 
+const char *dump_wait_reason(const struct g *g)
+{
+    if (g->why == TR_CHAN_SEND && !g->park_obj)
+        return "chan send (nil chan)";
+    if (g->why == TR_SELECT && !g->park_obj)
+        return "select, all of whose channels are nil";
+    return dump_reason(g->why);
+}
+
 /* ---- frames ---- */
 
 static bool starts(const char *s, const char *prefix)
@@ -180,9 +189,7 @@ static void print_head(int fd, const struct g *g)
     uint32_t state = at_load_rlx(&g->state); /* relaxed: a picture */
     text_printf(&t, "goroutine %lu [", (unsigned long)g->id);
     if (state == G_PARKED) {
-        text_printf(&t, "%s", dump_reason(g->why));
-        if (g->why == TR_CHAN_SEND && !g->park_obj)
-            text_printf(&t, " (nil chan)");
+        text_printf(&t, "%s", dump_wait_reason(g));
         print_wait(&t, g);
     } else {
         text_printf(&t, "%s", state == G_RUNNING ? "running" : "runnable");

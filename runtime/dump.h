@@ -30,4 +30,7 @@ extern const char *const dump_reasons[];
 /* Go's words for why a goroutine waits ("chan receive"). */
 const char *dump_reason(uint32_t why);
 
+/* Why g, which is parked, waits: the same, and whether it has no channel to wait for. */
+const char *dump_wait_reason(const struct g *g);
+
 #endif

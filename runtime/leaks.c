@@ -287,11 +287,11 @@ static void tell_place(const struct census_one *ones, size_t n, void *arg)
                                        .is_lock = seen[i].is_lock,
                                        .made_pc = seen[i].made_pc};
     for (size_t i = 1; i < n; i++)
-        same &= ones[i].obj == ones->obj;
+        same &= census_same(&ones[i], ones);
     text_init(&ids, buf, sizeof buf);
     census_ranges(&ids, ones + 1, n - 1);
     t->tell(&(struct rc_blocked){.ctx = g->race,
-                                 .why = dump_reason(g->why),
+                                 .why = dump_wait_reason(g),
                                  .for_ever = !t->hope,
                                  .n = n,
                                  .others = buf,
@@ -300,10 +300,12 @@ static void tell_place(const struct census_one *ones, size_t n, void *arg)
                                  .on = on});
 }
 
-/* Not the runtime's own frames: who waits for a mutex may do so in different ones. */
+/* Not the runtime's own frames: who waits for a mutex may do so in different ones.  But the reason:
+ * the same code may wait for a channel and for none. */
 static uint64_t place_of(const struct g *g)
 {
-    return GO_RACE ? hook_place(g) : census_place(g);
+    uint64_t why = (uintptr_t)dump_wait_reason(g);
+    return (GO_RACE ? hook_place(g) ^ why : census_place(g)) | 1;
 }
 
 static void find(void *arg)

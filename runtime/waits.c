@@ -218,6 +218,32 @@ size_t waits_objects(const struct g *g, struct waits_object *ret, size_t max)
     }
 }
 
+static const void *object_of(const struct g *g)
+{
+    bool rwmutex = g->why == TR_RWMUTEX_READ || g->why == TR_RWMUTEX_WRITE;
+    return rwmutex && g->park_obj ? rwmutex_of(g) : g->park_obj;
+}
+
+/* Of two selects that wait for as many. */
+static bool same_channels(const struct g *a, const struct g *b)
+{
+    for (uint32_t i = 0; i < a->select_count; i++) {
+        struct chan_wait v, w;
+        if (!look_at(a->select_waits + i, &v) || !look_at(b->select_waits + i, &w) || v.g != a ||
+            w.g != b || v.chan != w.chan)
+            return false;
+    }
+    return true;
+}
+
+bool waits_same(const struct g *a, const struct g *b)
+{
+    if (a->why != b->why || object_of(a) != object_of(b))
+        return false;
+    return a->why != TR_SELECT || !a->park_obj ||
+           (a->select_count == b->select_count && same_channels(a, b));
+}
+
 static void print_object(int fd, const struct waits_object *o, bool is_chan)
 {
     rt_printf(fd, "waits for %s%s 0x%lx", o->want, o->kind, (unsigned long)o->obj);

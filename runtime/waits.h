@@ -25,6 +25,9 @@ struct waits_object {
  * is stored is wrong or less, but no harm is done. */
 size_t waits_objects(const struct g *g, struct waits_object *ret, size_t max);
 
+/* Do a and b, which were parked a moment ago, wait for the same: that object, those channels? */
+bool waits_same(const struct g *a, const struct g *b);
+
 /* The channel at p, which may be anything; false: there is none. */
 bool waits_chan_at(const void *p, struct waits_object *ret);
 

@@ -16,6 +16,9 @@
 // case: empty-select
 // stderr: fatal error: all goroutines are asleep - deadlock!
 // stderr: goroutine 1 \[select \(no cases\).*\]:
+// case: nil-select
+// stderr: fatal error: all goroutines are asleep - deadlock!
+// stderr: goroutine 1 \[select, all of whose channels are nil.*\]:
 // case: nil-receive
 // stderr: fatal error: all goroutines are asleep - deadlock!
 // stderr: goroutine 1 \[chan receive \(nil chan\).*\]:
@@ -74,6 +77,8 @@ int go_main(int argc, char **argv)
         go_select(go_recv_case(c, NULL), go_send_case(c, 1));
     if (!strcmp(what, "empty-select"))
         go_select_n(NULL, 0);
+    if (!strcmp(what, "nil-select"))
+        go_select(go_recv_case((go_chan(int))NULL, NULL), go_send_case((go_chan(int))NULL, 1));
     if (!strcmp(what, "nil-receive"))
         go_chan_recv((go_chan(int))NULL);
     if (!strcmp(what, "nil-send"))

@@ -65,6 +65,21 @@
 // stderr: Goroutine 6 is blocked .* in sync\.RWMutex\.Lock, on rwmutex 'rw', a writer .*:
 // stderr: The rwmutex 'rw' is held for reading by goroutine 2, taken at:
 // stderr: Found 3 goroutine leak\(s\)
+// case: writers
+// stderr: Goroutine 2 and 2 more \([-\d, ]+\) are blocked .* in sync\.RWMutex\.Lock, on rwmutex .*
+// stderr: Found 1 goroutine leak\(s\)
+// case: no-channels
+// stderr: Goroutine 2 is blocked for ever in chan send \(nil chan\):
+// stderr: Goroutine 3 is blocked for ever in select, all of whose channels are nil:
+// stderr: Goroutine 4 \(reader\) and 1 more \(6\) are blocked .* in chan receive, on chan .*:
+// stderr: Goroutine 5 \(reader\) is blocked for ever in chan receive \(nil chan\):
+// stderr: Found 4 goroutine leak\(s\)
+// case: same-channels
+// stderr: Goroutine 2 and 1 more \(3\) are blocked for ever in select, on a value of chan .*
+// stderr: Found 1 goroutine leak\(s\)
+// case: not-the-same-channels
+// stderr: Goroutine 2 and 1 more \(3\) are blocked for ever in select, the first on a value of .*
+// stderr: Found 1 goroutine leak\(s\)
 // case: forgotten
 // stderr: Goroutine 3 is blocked for ever in sync\.Mutex\.Lock, on mutex 'mu':
 // stderr: The mutex 'mu' is held by goroutine 2, which has ended, taken at:
@@ -180,6 +195,61 @@ static void third_locker(void)
 static void writer(void)
 {
     go_rwmutex_lock(&rw);
+}
+
+static volatile int two = 2, three = 3; /* no compiler unrolls so many turns of a loop */
+
+/* All but the first wait for the others at the mutex inside. */
+static void writers(void)
+{
+    go_rwmutex_rlock(&rw);
+    for (int i = 0; i < three; i++) {
+        go(writer);
+        await_quiet();
+    }
+}
+
+static void sends(go_chan(int) c)
+{
+    go_chan_send(c, 1);
+}
+
+static void selects_one(go_chan(int) c)
+{
+    go_select(go_recv_case(c, NULL));
+}
+
+static void no_channels(void)
+{
+    go(sends, (go_chan(int))NULL);
+    await_quiet();
+    go(selects_one, (go_chan(int))NULL);
+    await_quiet();
+    go_chan(int) c = go_chan_make(int, 0);
+    for (int i = 0; i < three; i++) {
+        go(reader, i == 1 ? NULL : c);
+        await_quiet();
+    }
+}
+
+static void receives_one_of(go_chan(int) c, go_chan(int) d)
+{
+    go_select(go_recv_case(c, NULL), go_recv_case(d, NULL));
+}
+
+/* The first of the two channels, by address, is the same in both. */
+static void channels(const char *what)
+{
+    go_chan(int) c[3];
+    for (int i = 0; i < 3; i++)
+        c[i] = go_chan_make(int, 0);
+    int low = (void *)c[1] < (void *)c[0];
+    low = (void *)c[2] < (void *)c[low] ? 2 : low;
+    int other = strcmp(what, "same-channels") == 0 ? 1 : 2;
+    for (int i = 0; i < two; i++) {
+        go(receives_one_of, c[low], c[(low + (i ? other : 1)) % 3]);
+        await_quiet();
+    }
 }
 
 static void locks(void)
@@ -333,6 +403,12 @@ int go_main(int argc, char **argv)
         objects();
     if (strcmp(what, "locks") == 0)
         locks();
+    if (strcmp(what, "writers") == 0)
+        writers();
+    if (strcmp(what, "no-channels") == 0)
+        no_channels();
+    if (strstr(what, "same-channels"))
+        channels(what);
     if (strcmp(what, "forgotten") == 0)
         forgotten();
     if (strcmp(what, "handed-on") == 0)
