@@ -53,13 +53,13 @@ static void print_name(int fd, const void *p)
         rt_printf(fd, " (%s:%d)", v.file, v.line);
 }
 
-static void print_holder(int fd, const char *comma, const struct rc_lock_holder *h)
+static void print_holder(int fd, const char *comma, const struct rc_lock_holder *h, bool reads)
 {
     if (h->goroutine)
         rt_printf(fd, "%s by goroutine %lu", comma, (unsigned long)h->goroutine);
     else
         rt_printf(fd, "%s by a thread", comma);
-    rt_printf(fd, "%s", h->ended ? ", which has ended," : "");
+    rt_printf(fd, "%s%s", reads ? " for reading" : "", h->ended ? ", which has ended," : "");
     print_place(fd, " since", h->pc);
 }
 
@@ -81,7 +81,7 @@ static bool print_holders(int fd, const void *lock, size_t readers)
     struct rc_lock_holder h[HOLDERS_SHOWN];
     size_t n = find_holders(lock, h), all = n > readers ? n : readers, shown = 0;
     for (; shown < n && shown < HOLDERS_SHOWN; shown++)
-        print_holder(fd, shown ? ", and" : ", held", &h[shown]);
+        print_holder(fd, shown ? ", and" : ", held", &h[shown], readers > 0);
     if (n > 0 && all > shown)
         rt_printf(fd, ", and %zu more", all - shown);
     return n > 0;

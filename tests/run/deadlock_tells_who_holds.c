@@ -12,9 +12,9 @@
 // case: ended
 // stderr: waits for mutex .*, held by goroutine 2, which has ended, since takes at .*:@takes
 // case: readers
-// stderr: waits for rwmutex .* = rw .*, held by .* at .*:@reads(, and by .*){3}, and 2 more, .*
+// stderr: waits .* = rw .*, held by .* for reading since .*:@reads(, and by .*){3}, and 2 more, .*
 // case: upgrade
-// stderr: waits for rwmutex .* = rw .*, held by goroutine 1 since go_main at .*:@upgrade, .*
+// stderr: waits for rwmutex .* = rw .*, held by goroutine 1 for reading since .*:@upgrade, .*
 #include "expect.h"
 
 static struct {
