@@ -330,7 +330,7 @@ static bool holds(const struct rc_access_info *i, const void *lock)
     return i->n_locks > RC_LOCKS_SHOWN;
 }
 
-/* The first lock that one side held and the other one did not. */
+/* The first lock that one side held and the other one did not; a once is none that one can take. */
 static const struct rc_held_lock *held_by_one(const struct story *s, int *ret_side)
 {
     for (int side = 0; side < 2; side++) {
@@ -338,7 +338,7 @@ static const struct rc_held_lock *held_by_one(const struct story *s, int *ret_si
         if (!a->locks_known || !b->locks_known)
             continue;
         for (unsigned k = 0; k < a->n_locks && k < RC_LOCKS_SHOWN; k++)
-            if (!holds(b, a->lock[k].lock)) {
+            if (!holds(b, a->lock[k].lock) && strcmp(a->lock[k].kind, "once") != 0) {
                 *ret_side = side;
                 return &a->lock[k];
             }

@@ -9,10 +9,13 @@
  * The first caller's stack holds a record among the goroutine's deferred calls, so that a panic or
  * go_exit() that passes through the function counts as its end, as in Go.
  *
+ * For reports of who waits for whom, and for them alone, who runs it holds a lock.
+ *
  * Edges: [once] the function -> every return of go_once_do. */
 #include <goshawk/once.h>
 #include "atomic.h"
 #include "check.h"
+#include "holders.h"
 #include "hook.h"
 #include "sema.h"
 
@@ -49,7 +52,7 @@ static void unwound(void *call)
 }
 
 /* The record goes on top of the goroutine's deferred calls, the first to be unwound. */
-static void begin(struct go_once_call_ *call, go_once *once)
+static void begin(struct go_once_call_ *call, go_once *once, uintptr_t pc)
 {
     struct g *self = rt_self();
     call->once_ = once;
@@ -60,6 +63,8 @@ static void begin(struct go_once_call_ *call, go_once *once)
     call->unwind_.done_ = false;
     call->unwind_.next_ = self->defers;
     self->defers = &call->unwind_;
+    holders_add(once, pc);
+    hook_locked(self, once, RC_LOCK_WRITE, "once", pc);
 }
 
 void *go_once_enter_(struct go_once_call_ *call, go_once *once, void *fn)
@@ -71,7 +76,7 @@ void *go_once_enter_(struct go_once_call_ *call, go_once *once, void *fn)
         hook_acquire(hook_self(), once); /* [hb-once] */
     } else if (s == ONCE_FRESH && at_cas_rlx(&once->state_, s, (uint32_t)ONCE_RUNNING)) {
         /* relaxed: to win says nothing about others' memory */
-        begin(call, once);
+        begin(call, once, holders_caller());
         return fn;
     } else {
         wait_done(once);
@@ -89,6 +94,8 @@ void go_once_leave_(struct go_once_call_ *call)
     struct g *self = rt_self();
     if (self->defers == &call->unwind_) /* not so when it is being unwound */
         self->defers = call->unwind_.next_;
+    hook_unlocked(self, once);
+    holders_drop(once);
     hook_release(self, once);                                                   /* [hb-once] */
     if (at_cas_rel(&once->state_, (uint32_t)ONCE_RUNNING, (uint32_t)ONCE_DONE)) /* [once] */
         return;

@@ -212,6 +212,7 @@ size_t waits_objects(const struct g *g, struct waits_object *ret, size_t max)
         return 1;
     case TR_ONCE:
         ret->kind = "once";
+        ret->is_lock = true; /* of who runs it */
         return 1;
     default:
         return 0;

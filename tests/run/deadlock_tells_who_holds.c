@@ -15,6 +15,8 @@
 // stderr: waits .* = rw .*, held by .* for reading since .*:@reads(, and by .*){3}, and 2 more, .*
 // case: upgrade
 // stderr: waits for rwmutex .* = rw .*, held by goroutine 1 for reading since .*:@upgrade, .*
+// case: once
+// stderr: waits for once .* = once .*, held by goroutine 1 since go_main at .*:@runs
 #include "expect.h"
 
 static struct {
@@ -22,6 +24,7 @@ static struct {
     go_waitgroup tasks;
 } pool;
 static go_rwmutex rw;
+static go_once once;
 
 static void task(void)
 {
@@ -56,6 +59,11 @@ static void reads(void)
     go_chan_recv((go_chan(int))NULL);
 }
 
+static void runs_itself(void)
+{
+    go_once_do(&once, runs_itself);
+}
+
 int go_main(int argc, char **argv)
 {
     EXPECT(argc == 2);
@@ -82,6 +90,8 @@ int go_main(int argc, char **argv)
             go(reads);
         go_waitgroup_wait(&pool.tasks);
         go_rwmutex_lock(&rw);
+    } else if (!strcmp(what, "once")) {
+        go_once_do(&once, runs_itself); // @runs
     } else {
         go_rwmutex_rlock(&rw); // @upgrade
         go_rwmutex_lock(&rw);

@@ -48,6 +48,21 @@
 // stderr: Goroutine 2 is blocked for ever in sync\.Mutex\.Lock, on mutex 'mu':
 // stderr: The mutex 'mu' is held by goroutine 2, taken at:
 // stderr: Found 1 goroutine leak\(s\)
+// case: once
+// env: GORACE=atexit_sleep_ms=0
+// stderr: Goroutine 2 is blocked for ever in sync\.Once\.Do, on once 'once':
+// stderr: The once 'once' is held by goroutine 2, taken at:
+// stderr:   runs_once\(\) .*goroutine_leaks\.c:@runs:\d+
+// stderr: Found 1 goroutine leak\(s\)
+// case: once-circle
+// env: GORACE=atexit_sleep_ms=0
+// stderr: Goroutine 3 is blocked for ever in sync\.Mutex\.Lock, on mutex 'mu':
+// stderr: The mutex 'mu' is held by goroutine 4, taken at:
+// stderr: Goroutine 4 is blocked for ever in sync\.Once\.Do, on once 'once':
+// stderr: The once 'once' is held by goroutine 3, taken at:
+// stderr: Found 2 goroutine leak\(s\)
+// case: once-goes-on
+// exit: 0
 // case: elsewhere
 // stderr: Goroutine 2 \(reader\) and 1 more .* blocked .* in chan receive, the first on .*:
 // case: objects
@@ -119,6 +134,7 @@ struct job {
 
 static go_mutex mu, mv;
 static go_rwmutex rw;
+static go_once once;
 static go_sem sem = GO_SEM_INIT(1);
 
 static __attribute__((noinline)) void reader(go_chan(int) c)
@@ -344,6 +360,54 @@ static void locks_twice(void)
     go_mutex_lock(&mu);
 }
 
+static void runs_once(void)
+{
+    go_once_do(&once, runs_once); // @runs
+}
+
+static void receives_then_locks(go_chan(int) met)
+{
+    go_chan_recv(met);
+    go_mutex_lock(&mu);
+}
+
+static void mu_in_once(go_chan(int) met)
+{
+    go_once_do(&once, receives_then_locks, met);
+}
+
+static void once_under_mu(go_chan(int) met)
+{
+    go_mutex_lock(&mu);
+    go_chan_send(met, 1);
+    go_once_do(&once, receives_then_locks, met);
+}
+
+/* Who runs the once wants what one holds that waits for the once; another one goes on. */
+static void once_circle(void)
+{
+    go_chan(int) met = go_chan_make(int, 0);
+    go(sleeper);
+    go(mu_in_once, met);
+    await_in_dump("chan receive");
+    go(once_under_mu, met);
+    await_quiet();
+}
+
+static void once_sleeps(void)
+{
+    go_once_do(&once, sleeper);
+}
+
+/* Who runs it sleeps: the others wait for what will end. */
+static void once_goes_on(void)
+{
+    go(once_sleeps);
+    await_in_dump("[sleep]");
+    go(once_sleeps);
+    await_quiet();
+}
+
 static void waits_for_timer(void)
 {
     go_chan_recv(go_after(GO_HOUR));
@@ -417,6 +481,14 @@ int go_main(int argc, char **argv)
         served();
     if (strcmp(what, "circle") == 0)
         circle();
+    if (strcmp(what, "once-circle") == 0)
+        once_circle();
+    if (strcmp(what, "once-goes-on") == 0)
+        once_goes_on();
+    if (strcmp(what, "once") == 0) {
+        go(runs_once);
+        await_quiet();
+    }
     if (strcmp(what, "twice") == 0) {
         go(locks_twice);
         await_quiet();

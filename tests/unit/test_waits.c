@@ -126,6 +126,8 @@ Test(waits, for_locks_whose_holder_is_known)
     EXPECT_STATUS(&c, 0);
     expect_fits(c.out, " = mu" HERE ", held by goroutine 1 since everything at "
                        "[^\n]*test_waits\\.c:[0-9]+\n");
+    expect_fits(c.out, " = once" HERE ", held by goroutine [0-9]+ since do_once at "
+                       "[^\n]*test_waits\\.c:[0-9]+\n");
     expect_fits(c.out, " = rw" HERE ", held by goroutine 1 for reading since everything at "
                        "[^\n]*test_waits\\.c:[0-9]+, a writer comes next\n");
 }
