@@ -115,9 +115,8 @@ void rc_lock_taken(struct rc_ctx *c, const void *lock, unsigned how, const char 
     k->kind = kind;
     k->for_write = (how & RC_LOCK_WRITE) != 0;
     k->taken_at = rc_site_here(c, pc);
-    const unsigned writes_queue = RC_LOCK_WRITE | RC_LOCK_QUEUES;
-    if (!(how & RC_LOCK_TRIED) && (c->n_locks > 0 || (how & writes_queue) == writes_queue))
-        lockorder_taken(c, k, (how & RC_LOCK_QUEUES) != 0);
+    if (c->n_locks > 0 && !(how & RC_LOCK_TRIED))
+        lockorder_taken(c, k);
     if (k != &one_more)
         c->n_locks++;
     else

@@ -4,10 +4,9 @@
 
 #include "ctx.h"
 
-/* c has taken one more lock and waited for it if need be.  Reports an inversion that this makes.
- * queues: readers of the lock wait behind a writer that waits.  Called before the lock is added to
- * c's; need not be called when c holds none, but for writing one that queues. */
-void lockorder_taken(const struct rc_ctx *c, const struct rc_held_lock *taken, bool queues);
+/* c, which holds locks, has taken one more and waited for it if need be.  Reports an inversion that
+ * this makes.  Called before the lock is added to c's. */
+void lockorder_taken(const struct rc_ctx *c, const struct rc_held_lock *taken);
 
 /* The lock at addr is no more. */
 void lockorder_forget(uintptr_t addr);

@@ -196,11 +196,7 @@ void rc_begins_after(struct rc_ctx *c, const void *obj, uint64_t stack);
 /* ---- locks held, for reports; orders nothing by itself ---- */
 
 /* How: a bool that says "for writing" is one, too. */
-enum {
-    RC_LOCK_WRITE = 1,
-    RC_LOCK_TRIED = 2,  /* it would not have waited */
-    RC_LOCK_QUEUES = 4, /* of the lock: a writer that waits keeps new readers out */
-};
+enum { RC_LOCK_WRITE = 1, RC_LOCK_TRIED = 2 /* it would not have waited */ };
 
 void rc_lock_taken(struct rc_ctx *c, const void *lock, unsigned how, const char *kind,
                    uintptr_t pc);

@@ -51,8 +51,8 @@ struct rc_flow_id {
     char name[32];
 };
 
-/* Locks taken in a circle: at each edge `taken` was taken while `held`, the `taken` of the edge
- * before, was held.  Where both are for reading, a writer may come between. */
+/* Locks taken in a circle: at each edge `taken` was taken while `held`, the next edge's `taken` of
+ * the edge before, was held. */
 enum { RC_CIRCLE_MAX = 8 };
 struct rc_circle {
     unsigned n;
@@ -60,11 +60,6 @@ struct rc_circle {
         struct rc_flow_id by;
         struct rc_held_lock held, taken;
     } edge[RC_CIRCLE_MAX];
-    unsigned n_writers;
-    struct rc_circle_writer {
-        struct rc_flow_id by;
-        struct rc_held_lock taken;
-    } writer[RC_CIRCLE_MAX];
 };
 
 /* A lock was used in a way that is not defined. */

@@ -67,7 +67,7 @@ void story_json(const struct story *s, struct log_text *out);
 
 /* ---- what is no race ---- */
 
-enum { STORY_PARTS_MAX = 5 * RC_CIRCLE_MAX };
+enum { STORY_PARTS_MAX = 3 * RC_CIRCLE_MAX };
 
 struct story_other {
     const char *type, *title; /* "mutex-misuse", "MUTEX MISUSE" */

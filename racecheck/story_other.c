@@ -50,16 +50,6 @@ static void add_creation(struct story_other *s, const struct rc_flow_id *f)
     text_printf(&t, "%s", title);
 }
 
-static void add_writer(struct story_other *s, const struct rc_circle_writer *w)
-{
-    char who[NAME], taken[NAME];
-    flow_name(&w->by, true, who, sizeof who);
-    story_object_name(w->taken.lock, w->taken.taken_at, taken, sizeof taken);
-    struct text t = begin_part(s, w->taken.taken_at);
-    text_printf(&t, "%s takes %s %s for writing, and keeps new readers out while it waits", who,
-                w->taken.kind, taken);
-}
-
 void story_circle(struct story_other *s, const struct rc_circle *circle)
 {
     char who[NAME], held[NAME], taken[NAME];
@@ -67,22 +57,17 @@ void story_circle(struct story_other *s, const struct rc_circle *circle)
     s->title = "LOCK ORDER INVERSION (potential deadlock)";
     for (unsigned i = 0; i < circle->n; i++) {
         const struct rc_circle_edge *e = &circle->edge[i];
-        const char *held_for = e->held.for_write ? "" : " for reading";
         flow_name(&e->by, true, who, sizeof who);
         story_object_name(e->held.lock, e->held.taken_at, held, sizeof held);
         story_object_name(e->taken.lock, e->taken.taken_at, taken, sizeof taken);
         struct text t = begin_part(s, e->taken.taken_at);
-        text_printf(&t, "%s takes %s %s%s, while it holds %s %s%s", who, e->taken.kind, taken,
-                    e->taken.for_write ? "" : " for reading", e->held.kind, held, held_for);
+        text_printf(&t, "%s takes %s %s, while it holds %s %s", who, e->taken.kind, taken,
+                    e->held.kind, held);
         t = begin_part(s, e->held.taken_at);
-        text_printf(&t, "It took %s %s%s at", e->held.kind, held, held_for);
+        text_printf(&t, "It took %s %s at", e->held.kind, held);
     }
-    for (unsigned i = 0; i < circle->n_writers; i++)
-        add_writer(s, &circle->writer[i]);
     for (unsigned i = 0; i < circle->n; i++)
         add_creation(s, &circle->edge[i].by);
-    for (unsigned i = 0; i < circle->n_writers; i++)
-        add_creation(s, &circle->writer[i].by);
 }
 
 void story_misuse(struct story_other *s, const struct rc_misuse *m)

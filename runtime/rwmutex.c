@@ -152,7 +152,7 @@ static inline void hook_reader_got(go_rwmutex *m, unsigned how, uintptr_t pc)
         return;
     struct g *self = rt_self();
     hook_acquire(self, &m->state_); /* [hb-lock] */
-    hook_locked(self, m, RC_LOCK_QUEUES | how, "rwmutex", pc);
+    hook_locked(self, m, how, "rwmutex", pc);
 }
 
 static inline void hook_writer_got(go_rwmutex *m, unsigned how, uintptr_t pc)
@@ -163,7 +163,7 @@ static inline void hook_writer_got(go_rwmutex *m, unsigned how, uintptr_t pc)
     struct g *self = rt_self();
     hook_acquire(self, &m->state_);   /* [hb-lock] */
     hook_acquire(self, &m->writers_); /* [hb-lock] */
-    hook_locked(self, m, RC_LOCK_WRITE | RC_LOCK_QUEUES | how, "rwmutex", pc);
+    hook_locked(self, m, RC_LOCK_WRITE | how, "rwmutex", pc);
 }
 
 /* ---- readers ---- */

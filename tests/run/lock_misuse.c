@@ -31,33 +31,6 @@
 // exit: 0
 // case: readers-and-writers
 // stderr: Goroutine 3 takes rwmutex 'r', while it holds rwmutex 's':
-// stderr: Goroutine 2 takes rwmutex 's' for reading, while it holds rwmutex 'r' for reading:
-// stderr: It took rwmutex 'r' for reading at:
-// case: reads-again
-// stderr: WARNING: LOCK ORDER INVERSION \(potential deadlock\)
-// stderr: Goroutine 3 takes rwmutex 'r' for reading, while it holds rwmutex 'r' for reading:
-// stderr:   read_two\(\) .*lock_misuse\.c:@again:\d+
-// stderr: It took rwmutex 'r' for reading at:
-// stderr:   read_two\(\) .*lock_misuse\.c:@reads:\d+
-// stderr: Goroutine 2 takes rwmutex 'r' for writing, and keeps new readers out while it waits:
-// stderr:   write_one\(\) .*lock_misuse\.c:@write:\d+
-// stderr: Goroutine 3 created at:
-// stderr: Goroutine 2 created at:
-// stderr: Found 1 misuse\(s\) of locks
-// case: reads-again-alone
-// exit: 0
-// case: reads-again-gate
-// exit: 0
-// case: threads-read-again
-// exit: 0
-// case: readers-crossed
-// stderr: Goroutine 3 takes rwmutex 'r' for reading, while it holds rwmutex 's' for reading:
-// stderr: Goroutine 2 takes rwmutex 's' for reading, while it holds rwmutex 'r' for reading:
-// stderr: Goroutine \d takes rwmutex 'r' for writing, and keeps new readers out while it waits:
-// stderr: Goroutine \d takes rwmutex 's' for writing, and keeps new readers out while it waits:
-// stderr: Found 1 misuse\(s\) of locks
-// case: readers-crossed-one-writer
-// exit: 0
 // case: freed-between
 // exit: 0
 // case: handed-over
@@ -81,7 +54,6 @@
 
 static go_mutex a, b, c, gate;
 static go_rwmutex r, s;
-static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
 static pthread_mutex_t p = PTHREAD_MUTEX_INITIALIZER, q = PTHREAD_MUTEX_INITIALIZER;
 static go_waitgroup wg;
 
@@ -171,8 +143,8 @@ FRAME void only_tried(void)
 
 FRAME void read_two(go_rwmutex *first, go_rwmutex *second)
 {
-    go_rwmutex_rlock(first);  // @reads
-    go_rwmutex_rlock(second); // @again
+    go_rwmutex_rlock(first);
+    go_rwmutex_rlock(second);
     go_rwmutex_runlock(second);
     go_rwmutex_runlock(first);
     go_waitgroup_done(&wg);
@@ -197,87 +169,6 @@ FRAME void readers_and_writers(void)
 {
     IN_ITS_TURN(read_two, &r, &s);
     IN_ITS_TURN(write_two, &s, &r);
-}
-
-FRAME void write_one(go_rwmutex *m)
-{
-    go_rwmutex_lock(m); // @write
-    go_rwmutex_unlock(m);
-    go_waitgroup_done(&wg);
-}
-
-FRAME void reads_again(void)
-{
-    IN_ITS_TURN(write_one, &r);
-    IN_ITS_TURN(read_two, &r, &r);
-    IN_ITS_TURN(write_one, &r); /* known by now */
-}
-
-/* Others do not write it, or only try to. */
-FRAME void reads_alone(void)
-{
-    IN_ITS_TURN(read_two, &s, &s);
-    EXPECT(go_rwmutex_trylock(&s));
-    go_rwmutex_unlock(&s);
-    go_waitgroup_add(&wg, 2);
-    write_one(&r);
-    read_two(&r, &r);
-}
-
-FRAME void behind_the_gate(void (*does)(go_rwmutex *), go_rwmutex *m)
-{
-    go_mutex_lock(&gate);
-    does(m);
-    go_mutex_unlock(&gate);
-}
-
-FRAME void read_again(go_rwmutex *m)
-{
-    read_two(m, m);
-}
-
-FRAME void reads_again_behind_a_gate(void)
-{
-    IN_ITS_TURN(behind_the_gate, write_one, &r);
-    IN_ITS_TURN(behind_the_gate, read_again, &r);
-}
-
-static void *reads_again_and_writes(void *unused)
-{
-    (void)unused;
-    pthread_rwlock_rdlock(&rwlock);
-    pthread_rwlock_rdlock(&rwlock);
-    pthread_rwlock_unlock(&rwlock);
-    pthread_rwlock_unlock(&rwlock);
-    pthread_rwlock_wrlock(&rwlock);
-    pthread_rwlock_unlock(&rwlock);
-    return NULL;
-}
-
-/* Readers pass the writers that wait, if one does not ask for another kind of lock. */
-FRAME void threads_read_again(void)
-{
-    pthread_t t;
-    pthread_create(&t, NULL, reads_again_and_writes, NULL);
-    pthread_join(t, NULL);
-    reads_again_and_writes(NULL);
-}
-
-FRAME void readers_crossed(void)
-{
-    IN_ITS_TURN(read_two, &r, &s);
-    IN_ITS_TURN(read_two, &s, &r);
-    IN_ITS_TURN(write_one, &r);
-    IN_ITS_TURN(write_one, &s);
-}
-
-FRAME void readers_crossed_one_writer(void)
-{
-    IN_ITS_TURN(read_two, &r, &s);
-    IN_ITS_TURN(read_two, &s, &r);
-    go_waitgroup_add(&wg, 2);
-    write_one(&r);
-    write_one(&s);
 }
 
 FRAME void freed_between(void)
@@ -369,12 +260,6 @@ int go_main(int argc, char **argv)
         {"only-tried", only_tried},
         {"only-readers", only_readers},
         {"readers-and-writers", readers_and_writers},
-        {"reads-again", reads_again},
-        {"reads-again-alone", reads_alone},
-        {"reads-again-gate", reads_again_behind_a_gate},
-        {"threads-read-again", threads_read_again},
-        {"readers-crossed", readers_crossed},
-        {"readers-crossed-one-writer", readers_crossed_one_writer},
         {"freed-between", freed_between},
         {"handed-over", handed_over},
         {"unlocked-twice", unlocked_twice},

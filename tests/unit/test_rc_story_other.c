@@ -40,28 +40,6 @@ Test(rc_story_other, an_inversion_names_both_locks_and_flows)
     cr_expect_eq(s.n_parts, 0);
 }
 
-Test(rc_story_other, an_inversion_of_readers_names_the_writers_between)
-{
-    static struct story_other s;
-    struct rc_circle c = circle();
-    c.n = 1;
-    c.edge[0].held = (struct rc_held_lock){&mu, "rwmutex", false, 1};
-    c.edge[0].taken = (struct rc_held_lock){&mu, "rwmutex", false, 1};
-    c.n_writers = 1;
-    c.writer[0].by = (struct rc_flow_id){RC_GOROUTINE, 3, 1, ""};
-    c.writer[0].taken = (struct rc_held_lock){&mu, "rwmutex", true, 1};
-    story_circle(&s, &c);
-    cr_assert_eq(s.n_parts, 5);
-    cr_expect_str_eq(s.part[0].title,
-                     "Goroutine 2 (worker) takes rwmutex 'mu' for reading, while it holds rwmutex "
-                     "'mu' for reading");
-    cr_expect_str_eq(s.part[1].title, "It took rwmutex 'mu' for reading at");
-    cr_expect_str_eq(s.part[2].title, "Goroutine 3 takes rwmutex 'mu' for writing, and keeps new "
-                                      "readers out while it waits");
-    cr_expect_str_eq(s.part[4].title, "Goroutine 3 created at");
-    story_other_free(&s);
-}
-
 Test(rc_story_other, misuse_as_json)
 {
     static struct story_other s;
