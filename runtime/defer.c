@@ -68,13 +68,11 @@ static void run(struct go_defer_ *d)
 
 void go_defer_run_(struct go_defer_ *d)
 {
-    if (d->done_)
-        return;
     struct g *self = rt_self();
     struct go_defer_ **at = &self->defers;
     while (*at && *at != d)
         at = &(*at)->next_;
-    if (!*at) /* a goto jumped over the statement: d was never set up */
+    if (!*at) /* done already, or a goto jumped over the statement: d was never set up */
         return;
     *at = d->next_;
     size_t depth = hook_calls_back(hook_caller(), d->fn_);
