@@ -105,6 +105,13 @@ static void share(int fd, uint32_t number)
     }
 }
 
+/* A number that no descriptor has got is given back.  Caller holds lock. */
+static void number_settle(uint32_t n)
+{
+    if (n > OUTSIDE && channels[n].users == 0)
+        free_numbers[n_free++] = n;
+}
+
 static void pair(int a, int b, uint32_t made_at)
 {
     struct rc_thread was = lock_take();
@@ -113,6 +120,7 @@ static void pair(int a, int b, uint32_t made_at)
     uint32_t number = number_get(made_at, false);
     share(a, number);
     share(b, number);
+    number_settle(number);
     lock_give(was);
 }
 
@@ -219,7 +227,9 @@ void fds_socket(int fd)
 {
     struct rc_thread was = lock_take();
     share(fd, NOT_KNOWN);
-    share(fd, number_get(now(), true));
+    uint32_t number = number_get(now(), true);
+    share(fd, number);
+    number_settle(number);
     lock_give(was);
 }
 

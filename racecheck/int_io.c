@@ -124,8 +124,10 @@ SEND_VECTOR(pwritev64, (int fd, const struct iovec *v, int n, off64_t at), (fd, 
 /* Descriptors may go along. */
 static void sends_control(const struct msghdr *m)
 {
-    if (m->msg_controllen > 0)
-        fds_given_away(watched());
+    struct msghdr copy = *m; /* CMSG_NXTHDR() takes no const one */
+    for (struct cmsghdr *h = CMSG_FIRSTHDR(&copy); h; h = CMSG_NXTHDR(&copy, h))
+        if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS)
+            fds_given_away(watched());
 }
 
 INTERCEPT(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags))

@@ -27,7 +27,6 @@ void *go_defer_prepare_(struct go_defer_ *d, void *fn, size_t stacked_bytes_max)
     d->args_ = NULL;
     d->plain_ = NULL;
     d->owner_ = NULL;
-    d->done_ = false;
     rt_announce(rt_self(), (struct g_call){.fn = fn, .stacked_max = stacked_bytes_max, .defer = d});
     return (void *)switch_defer_stub;
 }
@@ -55,7 +54,6 @@ void rt_defer_call(const struct call_regs *regs, const void *stacked, uintptr_t 
 
 static void run(struct go_defer_ *d)
 {
-    d->done_ = true;
     if (d->plain_) {
         d->plain_(d->owner_);
         return;

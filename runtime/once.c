@@ -60,7 +60,6 @@ static void begin(struct go_once_call_ *call, go_once *once, uintptr_t pc)
     call->unwind_.owner_ = call;
     call->unwind_.fn_ = NULL;
     call->unwind_.args_ = NULL;
-    call->unwind_.done_ = false;
     call->unwind_.next_ = self->defers;
     self->defers = &call->unwind_;
     holders_add(once, pc);

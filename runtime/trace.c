@@ -79,7 +79,6 @@ struct go_region_ *go_trace_region_begin_(struct go_region_ *r, const char *name
     r->unwind_.owner_ = r;
     r->unwind_.fn_ = NULL;
     r->unwind_.args_ = NULL;
-    r->unwind_.done_ = false;
     r->unwind_.next_ = self->defers;
     self->defers = &r->unwind_;
     if (hook_tracing())

@@ -174,6 +174,18 @@ Test(fds, the_end_of_a_process_is_after_what_it_was_sent)
 
 /* ---- the table's end ---- */
 
+Test(fds, sockets_beyond_the_table_use_nothing_up)
+{
+    start();
+    for (int i = 0; i < 70000; i++)
+        fds_socket(1 << 20);
+    fds_pair(1000, 1001);
+    fds_pair(1002, 1003);
+    rc_fd_sends(a, 1001);
+    rc_fd_received(b, 1002);
+    expect(false);
+}
+
 Test(fds, a_channel_with_an_end_beyond_the_table)
 {
     fds_pair(1000, 1001);

@@ -23,7 +23,6 @@ struct go_defer_ {
     void *args_; /* the saved call, made by the stub */
     void *owner_;
     void (*plain_)(void *); /* when set, unwinding calls plain_(owner_) instead of the saved call */
-    bool done_;
     __attribute__((aligned(16))) unsigned char small_[320];
 };
 
