@@ -4,7 +4,8 @@
     count.py [--failed N] TESTLOG.json...
 
 A test program counts for each test in it: a Criterion program by its synthesis line, a TAP program
-by its "ok" lines, anything else once.  Failures are listed; the last line is
+by its "ok" lines, anything else once.  Failures are listed, each with the end of what the test said, since a
+log may be all that is left of a run; the last line is
     N passed, M failed            or            N passed, M failed, K skipped
 and the exit code is 0 if M is 0.  --failed adds failures from before, such as a build that broke.
 """
@@ -15,12 +16,23 @@ import sys
 SYNTHESIS = re.compile(r'Synthesis: Tested: (\d+) \| Passing: (\d+) ')
 TAP = re.compile(r'^(not ok|ok)\b[^#\n]*(#\s*skip\b)?', re.I | re.M)
 ESCAPES = re.compile(r'\x1b\[[0-9;]*m')
+USUAL = re.compile(r'\[(RUN |PASS|SKIP)\]|ok\b')  # lines that tell nothing of a failure
+TOLD = 30  # lines of a failed test that are shown
+
+
+def output(test):
+    return ESCAPES.sub('', (test.get('stdout') or '') + '\n' + (test.get('stderr') or ''))
+
+
+def end_of_output(test):
+    lines = [line for line in output(test).splitlines() if line.strip() and not USUAL.match(line)]
+    return lines[-TOLD:]
 
 
 def count(test):
     """(passed, failed, skipped) of one entry of a testlog."""
     result = test['result']
-    text = ESCAPES.sub('', (test.get('stdout') or '') + '\n' + (test.get('stderr') or ''))
+    text = output(test)
     passed = failed = skipped = 0
     synthesis = SYNTHESIS.findall(text)
     if result == 'SKIP':
@@ -60,6 +72,8 @@ def main(argv):
             total = [a + b for a, b in zip(total, counts)]
             if counts[1]:
                 print(f'FAILED {path.split("/meson-logs/")[0]}: {test["name"]} ({test["result"]})')
+                for line in end_of_output(test):
+                    print('    ' + line)
     passed, failed, skipped = total
     print(f'{passed} passed, {failed} failed' + (f', {skipped} skipped' if skipped else ''))
     return 1 if failed else 0
