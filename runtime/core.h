@@ -66,6 +66,9 @@ void sched_p_drop(struct m *m);
 /* Under sched.lock: puts p on the idle list. */
 void sched_idle_p_put(struct p *p);
 
+/* Under sched.lock: true when no P is held, nor on its way to an M. */
+bool sched_ps_rest(void);
+
 /* Takes an idle P for m, to look for work with it if spinning; false when there is none. */
 bool sched_p_retake(struct m *m, bool spinning);
 

@@ -428,11 +428,20 @@ static void idle_m_put(struct m *m)
     sched.idle_m_count++;
 }
 
-/* Under sched.lock: every M sleeps, and nothing of ours will wake one.  A P that is not idle then
+bool sched_ps_rest(void)
+{
+    uint32_t procs = at_load_acq(&sched.procs_made); /* [procs] */
+    for (uint32_t i = 0; i < procs; i++)
+        if (sched.procs[i]->state == P_RUNNING)
+            return false;
+    return true;
+}
+
+/* Under sched.lock: every M sleeps, and nothing of ours will wake one.  A P that does not rest then
  * is in sysmon's hands, on its way to an M, maybe with goroutines. */
 static bool all_asleep(void)
 {
-    return sched.idle_m_count == worker_count() && sched.idle_p_count >= sched.nprocs &&
+    return sched.idle_m_count == worker_count() && sched_ps_rest() &&
            !globalq_count(&sched.queue) && next_timer() == INT64_MAX && !poller_waiting();
 }
 
@@ -545,22 +554,6 @@ void sched_recheck_sleep(void)
     sched_recheck_deadlock();
 }
 
-/* Gives the P up; false when work turned up meanwhile and the P is kept. */
-bool sched_p_give_up(struct m *m, struct g **ret_g)
-{
-    rt_lock(&sched.lock);
-    *ret_g = globalq_take_many(&sched.queue, &m->p->runq, sched.nprocs);
-    if (*ret_g) {
-        rt_unlock(&sched.lock);
-        return false;
-    }
-    struct p *p = m->p;
-    sched_p_drop(m);
-    sched_idle_p_put(p);
-    rt_unlock(&sched.lock);
-    return true;
-}
-
 /* This P is beyond GOMAXPROCS: leaves its goroutines and timers to the others. */
 void sched_p_retire(struct m *m)
 {
@@ -579,9 +572,34 @@ void sched_p_retire(struct m *m)
     sched_timer_added(INT64_MIN);
 }
 
+/* Gives the P up; false when work turned up meanwhile and the P is kept. */
+bool sched_p_give_up(struct m *m, struct g **ret_g)
+{
+    rt_lock(&sched.lock);
+    if (unlikely(m->p->id >= sched.nprocs)) { /* it has become so since this round began */
+        rt_unlock(&sched.lock);
+        sched_p_retire(m);
+        return true;
+    }
+    *ret_g = globalq_take_many(&sched.queue, &m->p->runq, sched.nprocs);
+    if (*ret_g) {
+        rt_unlock(&sched.lock);
+        return false;
+    }
+    struct p *p = m->p;
+    sched_p_drop(m);
+    sched_idle_p_put(p);
+    rt_unlock(&sched.lock);
+    return true;
+}
+
 void sched_release_p(struct m *m)
 {
     struct p *p = m->p;
+    if (unlikely(p->id >= sched_nprocs())) {
+        sched_p_retire(m);
+        return;
+    }
     sched_p_drop(m);
     if (runq_len(&p->runq) || at_load_rlx(&p->runnext) || /* relaxed: nobody else holds the P */
         globalq_count(&sched.queue) || timer_heap_next(&p->timers) != INT64_MAX) {

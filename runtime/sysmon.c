@@ -219,7 +219,7 @@ static bool sleep_while_idle(void)
     if (sched_clock_stands())
         return false;
     rt_lock(&sched.lock);
-    bool idle = sched.idle_p_count >= sched.nprocs;
+    bool idle = sched_ps_rest();
     if (idle)
         at_store_rlx(&mon.asleep, 1u); /* relaxed: under sched.lock */
     rt_unlock(&sched.lock);

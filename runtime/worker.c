@@ -26,7 +26,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { WORKER_STACK = 2 << 20 };
+enum { WORKER_STACK = 2 << 20, TRIES = 20 };
 
 struct m *worker_list;
 static uint32_t count;  /* Ms that live */
@@ -178,14 +178,27 @@ static int start_thread(struct m *m)
     return err;
 }
 
+/* The same, but what lacks may come back soon: threads of other programs end, and memory is freed. */
+static int start_thread_patiently(struct m *m)
+{
+    int err = start_thread(m);
+    for (unsigned ms = 1; err == EAGAIN && ms <= TRIES; ms++) { /* 0.2 s in all, as Go's cgo */
+        usleep(ms * 1000);
+        err = start_thread(m);
+    }
+    return err;
+}
+
 void worker_start_asked(void)
 {
     for (struct m *m = at_xchg_acq(&asked, (struct m *)NULL), *next; m; m = next) { /* [ask] */
         next = m->next_idle;
         m->next_idle = NULL;
-        int err = start_thread(m);
+        int err = start_thread_patiently(m);
         if (err)
-            rt_fatal("cannot start a thread: %s", strerror(err));
+            rt_fatal("cannot start a thread: %s (%u run; limits are the address space, "
+                     "'ulimit -u' and the pids.max of the cgroup)",
+                     strerror(err), worker_count() - 1);
     }
 }
 

@@ -357,6 +357,7 @@ static int takes_the_p(void)
     CHECK(p && !p->next);
     sched.idle_ps = NULL;
     at_store_rlx(&sched.idle_p_count, 0u); /* relaxed: under lock */
+    p->state = P_RUNNING;
     rt_unlock(&sched.lock);
     CHECK(!sched_all_asleep(&since));
     rt_lock(&sched.lock);
@@ -371,6 +372,51 @@ static int takes_the_p(void)
 Test(deadlock, none_while_a_p_is_handed_over)
 {
     struct child c = in_plain_child(takes_the_p, "GOMAXPROCS=1", NULL);
+    EXPECT_STATUS(&c, 7);
+    cr_expect_str_empty(c.out);
+}
+
+/* The same for a P that is one too many since, beside one that is idle. */
+static int takes_a_p_too_many(void)
+{
+    pthread_t t;
+    uint64_t since;
+    go_waitgroup_add(&never, 1);
+    sem_init(&begun, 0, 0);
+    pthread_create(&t, NULL, runs_and_is_woken, (void *)begins_and_waits);
+    sem_wait(&begun);
+    await_all_asleep();
+    rt_lock(&sched.lock);
+    struct p **at = &sched.idle_ps;
+    while ((*at)->id == 0)
+        at = &(*at)->next;
+    struct p *p = *at;
+    *at = p->next;
+    at_store_rlx(&sched.idle_p_count, sched.idle_p_count - 1); /* relaxed: under lock */
+    p->state = P_RUNNING;
+    rt_unlock(&sched.lock);
+    go_maxprocs(1);
+    for (uint32_t asleep = 0;;) { /* an M comes to look after the change */
+        rt_lock(&sched.lock);
+        asleep = sched.idle_ps ? sched.idle_m_count : 0;
+        rt_unlock(&sched.lock);
+        CHECK(!sched_all_asleep(&since));
+        if (asleep == worker_count())
+            break;
+        sched_yield();
+    }
+    rt_lock(&sched.lock);
+    p->state = P_DEAD;
+    rt_unlock(&sched.lock);
+    await_all_asleep();
+    go_waitgroup_done(&never);
+    pthread_join(t, NULL);
+    return 7;
+}
+
+Test(deadlock, none_while_a_p_too_many_is_handed_over)
+{
+    struct child c = in_plain_child(takes_a_p_too_many, "GOMAXPROCS=2", NULL);
     EXPECT_STATUS(&c, 7);
     cr_expect_str_empty(c.out);
 }

@@ -63,7 +63,8 @@ static void expect_all_idle(uint32_t nprocs)
         count_idle(seen, &n);
         for (uint32_t id = 0; id < nprocs; id++)
             valid += seen[id];
-        uint32_t mine = rt_self()->m->p->id < nprocs;
+        const struct p *p = at_load_rlx(&rt_self()->m->p); /* relaxed: sysmon may take it */
+        uint32_t mine = p && p->id < nprocs;
         if (valid + mine == nprocs)
             return;
         CHECK(go_since(begin) < 20 * GO_SECOND);
