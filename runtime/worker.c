@@ -178,7 +178,7 @@ static int start_thread(struct m *m)
     return err;
 }
 
-/* The same, but what lacks may come back soon: threads of other programs end, and memory is freed. */
+/* The same, but what lacks may come back soon: other threads end, and memory is freed. */
 static int start_thread_patiently(struct m *m)
 {
     int err = start_thread(m);

@@ -4,8 +4,8 @@
     count.py [--failed N] TESTLOG.json...
 
 A test program counts for each test in it: a Criterion program by its synthesis line, a TAP program
-by its "ok" lines, anything else once.  Failures are listed, each with the end of what the test said, since a
-log may be all that is left of a run; the last line is
+by its "ok" lines, anything else once.  Failures are listed, each with the end of what the test
+said, since a log may be all that is left of a run; the last line is
     N passed, M failed            or            N passed, M failed, K skipped
 and the exit code is 0 if M is 0.  --failed adds failures from before, such as a build that broke.
 """
