@@ -82,6 +82,8 @@ const cases = Object.assign({}, lane_cases, panel_cases, {
         const made = view('--from', '10ms', '--to', '12ms');
         equal(made.status, 0, made.stderr);
         holds(made.stdout.includes('short states are folded'), made.stdout);
+        const stat = run(goshawk, 'trace', 'stat', 'long.gtrace').stdout
+            .match(/from runnable to running, (\d+) starts\s+p50 ([\d.]+)([mun]?)s/);
         fs.unlinkSync(path.join(folder, 'long.gtrace'));
         await s.open('long.html');
         const got = await s.ask(() => {
@@ -95,7 +97,9 @@ const cases = Object.assign({}, lane_cases, panel_cases, {
                 }
             }
             view.select(0, row, { reveal: true });
-            return { n, all: folded === trace.meta.folded, inside, window: trace.meta.window,
+            const lat = latencySummary(trace.goroutines.flatMap(
+                g => latencies(k, g.index, -1, trace.end)));
+            return { n, lat, all: folded === trace.meta.folded, inside, window: trace.meta.window,
                      first: view.lanesOf(0).slice(0, 8).map(g => trace.goroutines[g].id).sort(),
                      by_end: k.by_end.every((s, j) => !j || k.end[k.by_end[j - 1]] <= k.end[s]),
                      running: trace.counters[0].c.max <= trace.meta.procs };
@@ -103,6 +107,9 @@ const cases = Object.assign({}, lane_cases, panel_cases, {
         holds(got.n < 4e6, `${got.n} spans`);
         equal([got.all, got.inside, got.by_end, got.running], [true, 0, true, true], 'folded');
         equal(got.window, [10e6, 12e6], 'window');
+        const p50 = stat[2] * { m: 1e6, u: 1e3, n: 1 }[stat[3]];
+        equal(got.lat.n, +stat[1], 'starts');
+        holds(got.lat.p50 > p50 / 2 && got.lat.p50 < p50 * 2, `p50 ${got.lat.p50}, not ${p50} ns`);
         equal(got.first, [1, 2, 3, 4, 5, 6, 7, 8], 'who ran first stands first');
         const text = await s.page.innerText('#panel');
         holds(/states in/.test(text) && text.includes('goshawk trace view --from'), text);

@@ -252,7 +252,7 @@ function functionRows(v, rows, limit)
     const table = el('table', {}, el('thead', {}, el('tr', {}, head.map((h, n) =>
         el('th', { class: n ? 'num' : '', title: n >= head.length - 3
             ? 'scheduling latency: from runnable to running' +
-              (v.trace.meta.folded ? ', of what is not folded' : '') : undefined },
+              (v.trace.meta.folded ? '; of short ones that are folded, the average' : '') : undefined },
            n >= 2 && n < head.length - 3 ? chip(v, used[n - 2]) : null, h)))));
     const body = el('tbody', {});
     for (const r of rows.slice(0, limit)) {
@@ -379,15 +379,13 @@ function spanPanel(v)
 function goroutinePart(v, g)
 {
     const { trace } = v;
-    const G = trace.kinds[KIND_G], waits = [];
-    eachLatency(G, g.index, -1, trace.end, i => waits.push(G.end[i] - G.begin[i]));
-    const lat = latencySummary(waits);
+    const lat = latencySummary(latencies(trace.kinds[KIND_G], g.index, -1, trace.end));
     return el('section', {}, el('h4', {}, 'Goroutine ' + g.id),
               facts([['entry', g.fn],
                      ['created', g.created >= 0 ? fmtTime(g.created, 1) : 'before the trace'],
                      ['by', g.by >= 0 ? gLink(v, g.by, g.created) : ''],
-                     ['ran', (trace.meta.folded ? '' : fmtCount(lat.n) + ' times, ') +
-                             fmtDur(totalsOf(trace, g)[CL_RUNNING]) + ' in all'],
+                     ['ran', `${fmtCount(lat.n)} times, ` +
+                             `${fmtDur(totalsOf(trace, g)[CL_RUNNING])} in all`],
                      ['waited to run', lat.n ? `p50 ${fmtDur(lat.p50)}, p99 ${fmtDur(lat.p99)}, ` +
                                                `max ${fmtDur(lat.max)}` : '']]),
               shareBar(v, totalsOf(trace, g)), stackList(trace, g.stack)

@@ -1,26 +1,36 @@
 /* stats.js - figures of an area of the timeline and of functions; words about spans. */
 
-function percentile(sorted, q)
+/* Nearest rank, of [ns, how many] that are sorted; NaN of none. */
+function percentile(sorted, total, q)
 {
-    if (!sorted.length)
-        return NaN;
-    return sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)];
+    let rank = Math.max(1, Math.ceil(q * total));
+    for (const [ns, n] of sorted) {
+        rank -= n;
+        if (rank <= 0)
+            return ns;
+    }
+    return NaN;
 }
 
 function latencySummary(list)
 {
-    const sorted = Float64Array.from(list).sort();
-    return { n: sorted.length, p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99),
-             max: sorted.length ? sorted[sorted.length - 1] : NaN };
+    const sorted = list.sort((x, y) => x[0] - y[0]);
+    const n = sorted.reduce((sum, x) => sum + x[1], 0);
+    return { n, p50: percentile(sorted, n, 0.5), p99: percentile(sorted, n, 0.99),
+             max: percentile(sorted, n, 1) };
 }
 
-/* Calls fn(i) for the spans of G lane l that end in (a, b] and were runnable until they ran. */
-function eachLatency(G, l, a, b, fn)
+/* [ns, how many] of the spans of G lane l that end in (a, b] and were runnable until they ran.  Of
+ * those that are folded only the average is known; it is less than the fold's stretch of time. */
+function latencies(G, l, a, b)
 {
-    const hi = G.off[l + 1];
-    for (let i = spanAfter(G, G.off[l], hi, a); i < hi && G.end[i] <= b; i++)
-        if (G.state[i] === G_RUNNABLE && !G.open[i] && !foldCount(G, i))
-            fn(i);
+    const list = [], hi = G.off[l + 1];
+    for (let i = spanAfter(G, G.off[l], hi, a); i < hi && G.end[i] <= b; i++) {
+        const n = foldCount(G, i) || 1;
+        if (G.state[i] === G_RUNNABLE && !G.open[i])
+            list.push([(G.end[i] - G.begin[i]) / n, n]);
+    }
+    return list;
 }
 
 /* Goroutines grouped by entry function over [a, b): time per class, scheduling latency. */
@@ -38,7 +48,8 @@ function functionTable(trace, goroutines, a, b)
                 row.total[c] += trace.totals[g.index * NC + c];
         else
             laneShares(G, g.index, a, b, row.total);
-        eachLatency(G, g.index, a, b, i => row.latencies.push(G.end[i] - G.begin[i]));
+        for (const latency of latencies(G, g.index, a, b))
+            row.latencies.push(latency);
     }
     for (const row of rows.values()) {
         row.latency = latencySummary(row.latencies);
