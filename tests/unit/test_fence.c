@@ -2,6 +2,7 @@
  * least one sees the other, although one side has a plain store and a plain load. */
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdint.h>
 #include "fence.h"
 
@@ -12,10 +13,15 @@ static struct {
     uint32_t x, y, saw_y;
 } box;
 
+/* Spins, so that both sides are about as fast; on a busy machine the other one needs a processor. */
 static void await(uint32_t *word, uint32_t value)
 {
-    while (at_load_acq(word) != value) /* [turn] */
-        at_pause();
+    for (unsigned spins = 0; at_load_acq(word) != value; spins++) { /* [turn] */
+        if (spins < 1000)
+            at_pause();
+        else
+            sched_yield();
+    }
 }
 
 static void *often(void *arg)
