@@ -15,7 +15,10 @@
 #include <goshawk/metrics.h>
 #include "expect.h"
 
-enum { N = 100000, SECONDS = 5 };
+enum {
+    N = 100000,
+    SECONDS = 10 /* without progress: the last few wait two periods of 1.5 s, or three (arena.c) */
+};
 
 static go_waitgroup arrived, ended;
 
