@@ -16,31 +16,38 @@
 
 #include <stdbool.h>
 
+#if GO_DELAYS
+#include "delays.h"
+#else
+#define at_delay() ((void)0)
+#endif
+
 #define at_load_rlx(p)        __atomic_load_n((p), __ATOMIC_RELAXED)
 #define at_load_acq(p)        __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define at_store_rlx(p, v)    __atomic_store_n((p), (v), __ATOMIC_RELAXED)
-#define at_store_rel(p, v)    __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define at_store_rel(p, v)    (at_delay(), __atomic_store_n((p), (v), __ATOMIC_RELEASE))
 
 #define at_xchg_rlx(p, v)     __atomic_exchange_n((p), (v), __ATOMIC_RELAXED)
-#define at_xchg_acq(p, v)     __atomic_exchange_n((p), (v), __ATOMIC_ACQUIRE)
-#define at_xchg_rel(p, v)     __atomic_exchange_n((p), (v), __ATOMIC_RELEASE)
-#define at_xchg_acq_rel(p, v) __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL)
+#define at_xchg_acq(p, v)     (at_delay(), __atomic_exchange_n((p), (v), __ATOMIC_ACQUIRE))
+#define at_xchg_rel(p, v)     (at_delay(), __atomic_exchange_n((p), (v), __ATOMIC_RELEASE))
+#define at_xchg_acq_rel(p, v) (at_delay(), __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL))
 
 /* All of these return the value from before the operation. */
 #define at_add_rlx(p, v)     __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
-#define at_add_acq(p, v)     __atomic_fetch_add((p), (v), __ATOMIC_ACQUIRE)
-#define at_add_rel(p, v)     __atomic_fetch_add((p), (v), __ATOMIC_RELEASE)
-#define at_add_acq_rel(p, v) __atomic_fetch_add((p), (v), __ATOMIC_ACQ_REL)
+#define at_add_acq(p, v)     (at_delay(), __atomic_fetch_add((p), (v), __ATOMIC_ACQUIRE))
+#define at_add_rel(p, v)     (at_delay(), __atomic_fetch_add((p), (v), __ATOMIC_RELEASE))
+#define at_add_acq_rel(p, v) (at_delay(), __atomic_fetch_add((p), (v), __ATOMIC_ACQ_REL))
 #define at_sub_rlx(p, v)     __atomic_fetch_sub((p), (v), __ATOMIC_RELAXED)
-#define at_sub_rel(p, v)     __atomic_fetch_sub((p), (v), __ATOMIC_RELEASE)
-#define at_sub_acq_rel(p, v) __atomic_fetch_sub((p), (v), __ATOMIC_ACQ_REL)
+#define at_sub_rel(p, v)     (at_delay(), __atomic_fetch_sub((p), (v), __ATOMIC_RELEASE))
+#define at_sub_acq_rel(p, v) (at_delay(), __atomic_fetch_sub((p), (v), __ATOMIC_ACQ_REL))
 #define at_or_rlx(p, v)      __atomic_fetch_or((p), (v), __ATOMIC_RELAXED)
-#define at_or_acq_rel(p, v)  __atomic_fetch_or((p), (v), __ATOMIC_ACQ_REL)
+#define at_or_acq_rel(p, v)  (at_delay(), __atomic_fetch_or((p), (v), __ATOMIC_ACQ_REL))
 #define at_and_rlx(p, v)     __atomic_fetch_and((p), (v), __ATOMIC_RELAXED)
-#define at_and_acq_rel(p, v) __atomic_fetch_and((p), (v), __ATOMIC_ACQ_REL)
+#define at_and_acq_rel(p, v) (at_delay(), __atomic_fetch_and((p), (v), __ATOMIC_ACQ_REL))
 
 #define at_cas_(p, old, new, ok, fail)                                          \
     __extension__({                                                             \
+        at_delay();                                                             \
         __typeof__(*(p)) at_old_ = (old);                                       \
         __atomic_compare_exchange_n((p), &at_old_, (new), false, (ok), (fail)); \
     })
@@ -50,8 +57,8 @@
 #define at_cas_acq_rel(p, old, new) at_cas_(p, old, new, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
 
 #define at_fence_acq()              __atomic_thread_fence(__ATOMIC_ACQUIRE)
-#define at_fence_rel()              __atomic_thread_fence(__ATOMIC_RELEASE)
-#define at_fence_sc()               __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define at_fence_rel()              (at_delay(), __atomic_thread_fence(__ATOMIC_RELEASE))
+#define at_fence_sc()               (at_delay(), __atomic_thread_fence(__ATOMIC_SEQ_CST))
 
 /* Full order after an atomic read-modify-write of this thread: nothing to do on x86-64, where a
  * locked instruction already is a full barrier. */

@@ -13,7 +13,7 @@ static struct {
     uint32_t x, y, saw_y;
 } box;
 
-/* Spins, so that both sides are about as fast; on a busy machine the other one needs a processor. */
+/* Spins, so that both sides are about as fast; on a busy machine the other needs the processor. */
 static void await(uint32_t *word, uint32_t value)
 {
     for (unsigned spins = 0; at_load_acq(word) != value; spins++) { /* [turn] */
