@@ -97,8 +97,8 @@ const cases = Object.assign({}, lane_cases, panel_cases, {
                 }
             }
             view.select(0, row, { reveal: true });
-            const lat = latencySummary(trace.goroutines.flatMap(
-                g => latencies(k, g.index, -1, trace.end)));
+            const lat = latencySummary(trace.goroutines.reduce(
+                (sum, g) => addLatencies(sum, k, g.index, -1, trace.end), noLatencies()));
             return { n, lat, all: folded === trace.meta.folded, inside, window: trace.meta.window,
                      first: view.lanesOf(0).slice(0, 8).map(g => trace.goroutines[g].id).sort(),
                      by_end: k.by_end.every((s, j) => !j || k.end[k.by_end[j - 1]] <= k.end[s]),

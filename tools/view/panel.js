@@ -252,7 +252,7 @@ function functionRows(v, rows, limit)
     const table = el('table', {}, el('thead', {}, el('tr', {}, head.map((h, n) =>
         el('th', { class: n ? 'num' : '', title: n >= head.length - 3
             ? 'scheduling latency: from runnable to running' +
-              (v.trace.meta.folded ? '; of short ones that are folded, the average' : '') : undefined },
+              (v.trace.meta.folded ? '; of folded ones the average' : '') : undefined },
            n >= 2 && n < head.length - 3 ? chip(v, used[n - 2]) : null, h)))));
     const body = el('tbody', {});
     for (const r of rows.slice(0, limit)) {
@@ -379,7 +379,8 @@ function spanPanel(v)
 function goroutinePart(v, g)
 {
     const { trace } = v;
-    const lat = latencySummary(latencies(trace.kinds[KIND_G], g.index, -1, trace.end));
+    const lat = latencySummary(addLatencies(noLatencies(), trace.kinds[KIND_G], g.index, -1,
+                                            trace.end));
     return el('section', {}, el('h4', {}, 'Goroutine ' + g.id),
               facts([['entry', g.fn],
                      ['created', g.created >= 0 ? fmtTime(g.created, 1) : 'before the trace'],

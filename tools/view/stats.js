@@ -1,36 +1,50 @@
 /* stats.js - figures of an area of the timeline and of functions; words about spans. */
 
-/* Nearest rank, of [ns, how many] that are sorted; NaN of none. */
-function percentile(sorted, total, q)
+/* Latencies: those of single states, and the averages of folded ones as [ns, how many]. */
+function noLatencies()
 {
-    let rank = Math.max(1, Math.ceil(q * total));
-    for (const [ns, n] of sorted) {
-        rank -= n;
-        if (rank <= 0)
+    return { ones: [], sums: [] };
+}
+
+/* Nearest rank of total; both lists are sorted.  NaN of none. */
+function percentile(ones, sums, total, q)
+{
+    let rank = Math.max(1, Math.ceil(q * total)), below = 0; /* of ones, and rank among them */
+    for (const [ns, n] of sums) {
+        while (below < ones.length && ones[below] <= ns)
+            below++;
+        if (rank <= below)
+            break;
+        if (rank <= below + n)
             return ns;
+        rank -= n;
     }
-    return NaN;
+    return rank <= ones.length ? ones[rank - 1] : NaN;
 }
 
-function latencySummary(list)
+function latencySummary(latencies)
 {
-    const sorted = list.sort((x, y) => x[0] - y[0]);
-    const n = sorted.reduce((sum, x) => sum + x[1], 0);
-    return { n, p50: percentile(sorted, n, 0.5), p99: percentile(sorted, n, 0.99),
-             max: percentile(sorted, n, 1) };
+    const ones = Float64Array.from(latencies.ones).sort();
+    const sums = latencies.sums.sort((x, y) => x[0] - y[0]);
+    const n = sums.reduce((sum, x) => sum + x[1], ones.length);
+    const [p50, p99, max] = [0.5, 0.99, 1].map(q => percentile(ones, sums, n, q));
+    return { n, p50, p99, max };
 }
 
-/* [ns, how many] of the spans of G lane l that end in (a, b] and were runnable until they ran.  Of
- * those that are folded only the average is known; it is less than the fold's stretch of time. */
-function latencies(G, l, a, b)
+/* Adds those of the spans of G lane l that end in (a, b] and were runnable until they ran. */
+function addLatencies(latencies, G, l, a, b)
 {
-    const list = [], hi = G.off[l + 1];
+    const hi = G.off[l + 1];
     for (let i = spanAfter(G, G.off[l], hi, a); i < hi && G.end[i] <= b; i++) {
-        const n = foldCount(G, i) || 1;
-        if (G.state[i] === G_RUNNABLE && !G.open[i])
-            list.push([(G.end[i] - G.begin[i]) / n, n]);
+        if (G.state[i] !== G_RUNNABLE || G.open[i])
+            continue;
+        const n = foldCount(G, i), ns = G.end[i] - G.begin[i];
+        if (n)
+            latencies.sums.push([ns / n, n]);
+        else
+            latencies.ones.push(ns);
     }
-    return list;
+    return latencies;
 }
 
 /* Goroutines grouped by entry function over [a, b): time per class, scheduling latency. */
@@ -41,15 +55,14 @@ function functionTable(trace, goroutines, a, b)
         let row = rows.get(g.fn);
         if (!row)
             rows.set(g.fn, row = { name: g.fn, function: g.function, n: 0,
-                                   total: new Float64Array(NC), latencies: [] });
+                                   total: new Float64Array(NC), latencies: noLatencies() });
         row.n++;
         if (a <= 0 && b >= trace.end)
             for (let c = 0; c < NC; c++)
                 row.total[c] += trace.totals[g.index * NC + c];
         else
             laneShares(G, g.index, a, b, row.total);
-        for (const latency of latencies(G, g.index, a, b))
-            row.latencies.push(latency);
+        addLatencies(row.latencies, G, g.index, a, b);
     }
     for (const row of rows.values()) {
         row.latency = latencySummary(row.latencies);
