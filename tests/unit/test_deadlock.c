@@ -341,17 +341,30 @@ static void await_all_asleep(void)
         sched_yield();
 }
 
-/* The goroutines of a P that was taken away are on no queue that is looked at, and meanwhile the M
- * that it was taken from may fall asleep as the last one. */
-static int takes_the_p(void)
+static pthread_t fall_asleep(void)
 {
     pthread_t t;
-    uint64_t since;
     go_waitgroup_add(&never, 1);
     sem_init(&begun, 0, 0);
     pthread_create(&t, NULL, runs_and_is_woken, (void *)begins_and_waits);
     sem_wait(&begun);
     await_all_asleep();
+    return t;
+}
+
+static void wake_up(pthread_t t)
+{
+    await_all_asleep();
+    go_waitgroup_done(&never);
+    pthread_join(t, NULL);
+}
+
+/* The goroutines of a P that was taken away are on no queue that is looked at, and meanwhile the M
+ * that it was taken from may fall asleep as the last one. */
+static int takes_the_p(void)
+{
+    pthread_t t = fall_asleep();
+    uint64_t since;
     rt_lock(&sched.lock);
     struct p *p = sched.idle_ps;
     CHECK(p && !p->next);
@@ -363,9 +376,7 @@ static int takes_the_p(void)
     rt_lock(&sched.lock);
     sched_idle_p_put(p);
     rt_unlock(&sched.lock);
-    await_all_asleep();
-    go_waitgroup_done(&never);
-    pthread_join(t, NULL);
+    wake_up(t);
     return 7;
 }
 
@@ -379,13 +390,8 @@ Test(deadlock, none_while_a_p_is_handed_over)
 /* The same for a P that is one too many since, beside one that is idle. */
 static int takes_a_p_too_many(void)
 {
-    pthread_t t;
+    pthread_t t = fall_asleep();
     uint64_t since;
-    go_waitgroup_add(&never, 1);
-    sem_init(&begun, 0, 0);
-    pthread_create(&t, NULL, runs_and_is_woken, (void *)begins_and_waits);
-    sem_wait(&begun);
-    await_all_asleep();
     rt_lock(&sched.lock);
     struct p **at = &sched.idle_ps;
     while ((*at)->id == 0)
@@ -408,9 +414,7 @@ static int takes_a_p_too_many(void)
     rt_lock(&sched.lock);
     p->state = P_DEAD;
     rt_unlock(&sched.lock);
-    await_all_asleep();
-    go_waitgroup_done(&never);
-    pthread_join(t, NULL);
+    wake_up(t);
     return 7;
 }
 
