@@ -72,7 +72,8 @@ bool sched_ps_rest(void);
 /* Takes an idle P for m, to look for work with it if spinning; false when there is none. */
 bool sched_p_retake(struct m *m, bool spinning);
 
-/* Puts m's P on the idle list; false when the global queue had work: then *ret_g is it. */
+/* Puts m's P on the idle list, or retires it; false when the global queue had work: then *ret_g is
+ * it. */
 bool sched_p_give_up(struct m *m, struct g **ret_g);
 
 /* m's P is beyond GOMAXPROCS: leaves its goroutines and timers to the others. */

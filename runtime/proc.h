@@ -21,8 +21,8 @@
 enum { PROCS_MAX = 1024, MS_MAX = 10000, CHAIN_MAX = 64, HOLDING_MAX = 4 };
 
 enum p_state {
-    P_IDLE,    /* on sched.idle_ps.      -> RUNNING by who takes it off */
-    P_RUNNING, /* held by p->m.          -> IDLE or DEAD by its M */
+    P_IDLE,    /* on sched.idle_ps.      -> RUNNING by who takes it off, DEAD by go_maxprocs() */
+    P_RUNNING, /* held, or handed over.  -> IDLE or DEAD by its M, or by who hands it over */
     P_DEAD,    /* beyond GOMAXPROCS.     -> IDLE by go_maxprocs() */
 };
 

@@ -1,5 +1,5 @@
 /* delays.h - for tests only (-Ddelays=true, tools/dev test-delays): threads sleep for a moment, at
- * random, before operations that order.
+ * random, before operations that order, but for loads.
  *
  * What goes wrong when a thread is stopped between two such operations is seldom seen otherwise:
  * it takes the kernel's clock to end its time slice just there. */
