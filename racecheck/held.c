@@ -18,6 +18,7 @@
 #include "futex.h"
 #include "lockorder.h"
 #include "lockset.h"
+#include "reread.h"
 #include <string.h>
 
 /* ---- locks that are handed over ---- */
@@ -65,6 +66,7 @@ static void hand_over(uintptr_t lock)
     }
     rt_unlock(&handed.lock);
     lockorder_forget(lock);
+    reread_forget(lock);
     rc_leave(was);
 }
 
@@ -114,9 +116,12 @@ void rc_lock_taken(struct rc_ctx *c, const void *lock, unsigned how, const char 
     k->lock = lock; /* in its place at once: copying would wait for these stores */
     k->kind = kind;
     k->for_write = (how & RC_LOCK_WRITE) != 0;
+    k->met_writer = false;
     k->taken_at = rc_site_here(c, pc);
     if (c->n_locks > 0 && !(how & RC_LOCK_TRIED))
         lockorder_taken(c, k);
+    if (how & RC_LOCK_IN_TURN)
+        reread_taken(c, k, how & RC_LOCK_TRIED);
     if (k != &one_more)
         c->n_locks++;
     else

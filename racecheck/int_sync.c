@@ -16,13 +16,19 @@
 
 /* ---- mutexes ---- */
 
-void int_took(const void *lock, unsigned how, const char *kind, uintptr_t pc)
+static void learns(struct rc_ctx *c, const void *lock, uintptr_t pc)
 {
-    struct rc_ctx *c = watched(), *checked = watched_from(pc);
-    if (!c)
-        return;
+    struct rc_ctx *checked = watched_from(pc);
     rc_acquire_at(c, lock, checked ? pc : 0);
     saw_read(checked, lock, 1, pc);
+}
+
+void int_took(const void *lock, unsigned how, const char *kind, uintptr_t pc)
+{
+    struct rc_ctx *c = watched();
+    if (!c)
+        return;
+    learns(c, lock, pc);
     rc_lock_taken(c, lock, how, kind, pc);
 }
 
@@ -140,14 +146,21 @@ static const void *readers_of(const pthread_rwlock_t *l)
     return (const char *)l + 8; /* inside it, in another shadow word */
 }
 
+/* glibc lets readers in before writers that wait, but for one kind of lock. */
+static unsigned order_of(const pthread_rwlock_t *l)
+{
+    return l->__data.__flags == PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP ? RC_LOCK_IN_TURN : 0;
+}
+
 static void took_rw(pthread_rwlock_t *l, unsigned how, uintptr_t pc)
 {
     struct rc_ctx *c = watched();
     if (!c)
         return;
+    rc_lock_taken(c, l, order_of(l) | how, "rwlock", pc);
     if (how & RC_LOCK_WRITE)
         rc_acquire(c, readers_of(l));
-    int_took(l, how, "rwlock", pc);
+    learns(c, l, pc);
 }
 
 #define TAKE_RW(name, parameters, arguments, how) \

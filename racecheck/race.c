@@ -190,6 +190,21 @@ void race_circle(struct rc_circle *circle)
     rc_leave(was);
 }
 
+static void run_reread(void *arg)
+{
+    rc_report_reread(arg);
+}
+
+void race_reread(struct rc_reread *reread)
+{
+    struct rc_thread was = rc_enter();
+    rt_lock(&lock);
+    if (is_new(pair_of(reread->first.taken_at, reread->again.taken_at)))
+        report_other_by(run_reread, reread);
+    rt_unlock(&lock);
+    rc_leave(was);
+}
+
 static void run_misuse(void *arg)
 {
     rc_report_misuse(arg);

@@ -11,6 +11,9 @@ void race_found(const struct access *a, uintptr_t addr, const struct found *foun
 /* Locks that are taken in a circle.  Holds no lock of the engine. */
 void race_circle(struct rc_circle *circle);
 
+/* A lock was taken for reading twice.  Holds no lock of the engine. */
+void race_reread(struct rc_reread *reread);
+
 /* Races on [p, p + n) are not reported from now on. */
 void race_benign(uintptr_t p, size_t n);
 

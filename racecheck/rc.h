@@ -196,8 +196,13 @@ void rc_begins_after(struct rc_ctx *c, const void *obj, uint64_t stack);
 /* ---- locks held, for reports; orders nothing by itself ---- */
 
 /* How: a bool that says "for writing" is one, too. */
-enum { RC_LOCK_WRITE = 1, RC_LOCK_TRIED = 2 /* it would not have waited */ };
+enum {
+    RC_LOCK_WRITE = 1,
+    RC_LOCK_TRIED = 2,   /* it would not have waited */
+    RC_LOCK_IN_TURN = 4, /* readers that come wait behind a writer that waits */
+};
 
+/* With RC_LOCK_IN_TURN: before c acquires what was released at the lock. */
 void rc_lock_taken(struct rc_ctx *c, const void *lock, unsigned how, const char *kind,
                    uintptr_t pc);
 void rc_lock_dropped(struct rc_ctx *c, const void *lock);

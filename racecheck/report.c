@@ -408,6 +408,13 @@ void rc_report_circle(const struct rc_circle *circle)
     report_other(&s, RC_SUPPRESS_DEADLOCK, &verdict.others);
 }
 
+void rc_report_reread(const struct rc_reread *reread)
+{
+    static struct story_other s; /* likewise */
+    story_reread(&s, reread);
+    report_other(&s, RC_SUPPRESS_DEADLOCK, &verdict.others);
+}
+
 void rc_report_misuse(const struct rc_misuse *misuse)
 {
     static struct story_other s; /* likewise */

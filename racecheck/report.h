@@ -38,6 +38,7 @@ struct rc_held_lock {
     const void *lock;
     const char *kind; /* "mutex", "rwmutex", ... */
     bool for_write;
+    bool met_writer; /* taken for reading after a writer that its taker knew nothing of: reread.h */
     rc_site taken_at;
 };
 
@@ -60,6 +61,12 @@ struct rc_circle {
         struct rc_flow_id by;
         struct rc_held_lock held, taken;
     } edge[RC_CIRCLE_MAX];
+};
+
+/* A lock was taken for reading twice, and a writer could have come in between. */
+struct rc_reread {
+    struct rc_flow_id reader, writer;
+    struct rc_held_lock first, again, written;
 };
 
 /* A lock was used in a way that is not defined. */
@@ -149,6 +156,7 @@ void rc_report_use(const struct rc_access_info *now, const struct rc_access_info
 
 /* The same for an inversion of locks, and for a lock's misuse. */
 void rc_report_circle(const struct rc_circle *circle);
+void rc_report_reread(const struct rc_reread *reread);
 void rc_report_misuse(const struct rc_misuse *misuse);
 
 /* And for a thread that has ended, and was neither joined nor detached; for flows that are blocked

@@ -83,6 +83,7 @@ struct story_other {
 
 /* Fill an empty story (zero bytes); story_other_free() makes it empty again. */
 void story_circle(struct story_other *s, const struct rc_circle *circle);
+void story_reread(struct story_other *s, const struct rc_reread *reread);
 void story_misuse(struct story_other *s, const struct rc_misuse *misuse);
 void story_thread_leak(struct story_other *s, const struct rc_flow_id *thread);
 void story_blocked(struct story_other *s, const struct rc_blocked *b);

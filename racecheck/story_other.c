@@ -2,7 +2,8 @@
  * and goroutines.
  *
  * All have one form: a heading, and stacks with titles.  In JSON:
- *   {"type":"lock-order-inversion"|"mutex-misuse"|"thread-leak"|"goroutine-leak",
+ *   {"type":"lock-order-inversion"|"recursive-read-lock"|"mutex-misuse"|"thread-leak"|
+ *            "goroutine-leak",
  *    "pid":1,"number":1,"fingerprint":"...",
  *    "title":"...","stacks":[{"title":"...","stack":STACK}...],"reproduce":"..."}
  * STACK as in story_json.c. */
@@ -68,6 +69,28 @@ void story_circle(struct story_other *s, const struct rc_circle *circle)
     }
     for (unsigned i = 0; i < circle->n; i++)
         add_creation(s, &circle->edge[i].by);
+}
+
+void story_reread(struct story_other *s, const struct rc_reread *r)
+{
+    char reader[NAME], writer[NAME], object[NAME];
+    s->type = "recursive-read-lock";
+    s->title = "RECURSIVE READ LOCK (potential deadlock)";
+    flow_name(&r->reader, true, reader, sizeof reader);
+    flow_name(&r->writer, true, writer, sizeof writer);
+    story_object_name(r->again.lock, r->again.taken_at, object, sizeof object);
+    struct text t = begin_part(s, r->again.taken_at);
+    text_printf(&t, "%s takes %s %s for reading again, while it reads", reader, r->again.kind,
+                object);
+    t = begin_part(s, r->first.taken_at);
+    text_printf(&t, "It took %s %s for reading at", r->first.kind, object);
+    t = begin_part(s, r->written.taken_at);
+    text_printf(&t,
+                "%s takes %s %s for writing; were it to ask between these two, both would wait for "
+                "ever",
+                writer, r->written.kind, object);
+    add_creation(s, &r->reader);
+    add_creation(s, &r->writer);
 }
 
 void story_misuse(struct story_other *s, const struct rc_misuse *m)

@@ -22,6 +22,7 @@
 #include "sync.h"
 #include "lockorder.h"
 #include "pool.h"
+#include "reread.h"
 #include "shadow.h"
 #include "slot.h"
 #include <string.h>
@@ -151,6 +152,7 @@ static void forget_word(uint32_t *head, uintptr_t from, uintptr_t to)
         }
         if (s->kind == HOST) {
             lockorder_forget(s->addr);
+            reread_forget(s->addr);
             held_forget(s->addr);
         }
         clear(s);

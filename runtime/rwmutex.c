@@ -151,8 +151,8 @@ static inline void hook_reader_got(go_rwmutex *m, unsigned how, uintptr_t pc)
     if (!GO_RACE)
         return;
     struct g *self = rt_self();
+    hook_locked(self, m, RC_LOCK_IN_TURN | how, "rwmutex", pc);
     hook_acquire(self, &m->state_); /* [hb-lock] */
-    hook_locked(self, m, how, "rwmutex", pc);
 }
 
 static inline void hook_writer_got(go_rwmutex *m, unsigned how, uintptr_t pc)
@@ -161,9 +161,9 @@ static inline void hook_writer_got(go_rwmutex *m, unsigned how, uintptr_t pc)
     if (!GO_RACE)
         return;
     struct g *self = rt_self();
+    hook_locked(self, m, RC_LOCK_IN_TURN | RC_LOCK_WRITE | how, "rwmutex", pc);
     hook_acquire(self, &m->state_);   /* [hb-lock] */
     hook_acquire(self, &m->writers_); /* [hb-lock] */
-    hook_locked(self, m, RC_LOCK_WRITE | how, "rwmutex", pc);
 }
 
 /* ---- readers ---- */

@@ -19,6 +19,8 @@ static const struct rule {
     {"double-free", "double-free", "DoubleFree", "A block of the heap is freed twice."},
     {"lock-order-inversion", "lock-order-inversion", "LockOrderInversion",
      "Locks are taken in different orders, which can end in a deadlock."},
+    {"recursive-read-lock", "recursive-read-lock", "RecursiveReadLock",
+     "A lock is taken for reading again by who reads, and a writer may come in between."},
     {"mutex-misuse", "mutex-misuse", "MutexMisuse",
      "A lock is used in a way that is not defined: unlocked twice, or after its end."},
     {"thread-leak", "thread-leak", "ThreadLeak",

@@ -1,5 +1,5 @@
-/* Locks that are taken in different orders, and mutexes that are used wrongly, are reported in the
- * form of races; what only looks like it is not. */
+/* Locks that are taken in different orders or twice for reading, and mutexes that are used wrongly,
+ * are reported in the form of races; what only looks like it is not. */
 // only: race
 // env: GORACE=atexit_sleep_ms=0
 // exit: 66
@@ -38,6 +38,27 @@
 // case: inversion suppressed
 // exit: 0
 // stderr:  +1 deadlock:take_two
+// case: read-again
+// stderr: WARNING: RECURSIVE READ LOCK \(potential deadlock\)
+// stderr: Goroutine 2 takes rwmutex 'r' for reading again, while it reads:
+// stderr:   read_again\(\) .*lock_misuse\.c:@again:\d+
+// stderr: It took rwmutex 'r' for reading at:
+// stderr:   read_again\(\) .*lock_misuse\.c:@once:\d+
+// stderr: Goroutine 3 takes rwmutex 'r' for writing; .* between these two, both .*:
+// stderr:   write_one\(\) .*lock_misuse\.c:@write:\d+
+// stderr: Goroutine 2 created at:
+// stderr: Goroutine 3 created at:
+// stderr: Found 1 misuse\(s\) of locks
+// case: read-again-after-a-writer
+// stderr: Goroutine 3 takes rwmutex 'r' for reading again, while it reads:
+// stderr: Goroutine 2 takes rwmutex 'r' for writing; were it to ask .*
+// case: read-again-in-order
+// exit: 0
+// case: read-again-by-threads
+// stderr: Thread T1 takes rwlock 'in_turn' for reading again, while it reads:
+// stderr: Thread T2 takes rwlock 'in_turn' for writing; were it to ask .*
+// case: read-again-with-preference
+// exit: 0
 // case: unlocked-twice
 // stderr: WARNING: MUTEX MISUSE
 // stderr: Unlock of an unlocked mutex by main goroutine: mutex 'p':
@@ -55,6 +76,9 @@
 static go_mutex a, b, c, gate;
 static go_rwmutex r, s;
 static pthread_mutex_t p = PTHREAD_MUTEX_INITIALIZER, q = PTHREAD_MUTEX_INITIALIZER;
+static pthread_rwlock_t in_turn = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
+static pthread_rwlock_t preference = PTHREAD_RWLOCK_INITIALIZER; /* of readers */
+static bool has_read;
 static go_waitgroup wg;
 
 FRAME void take_two(go_mutex *first, go_mutex *second)
@@ -214,6 +238,91 @@ FRAME void handed_over(void)
     go_mutex_unlock(&b);
 }
 
+FRAME void read_again(go_rwmutex *m)
+{
+    go_rwmutex_rlock(m); // @once
+    go_rwmutex_rlock(m); // @again
+    go_rwmutex_runlock(m);
+    go_rwmutex_runlock(m);
+    go_waitgroup_done(&wg);
+}
+
+FRAME void write_one(go_rwmutex *m)
+{
+    go_rwmutex_lock(m); // @write
+    go_rwmutex_unlock(m);
+    go_waitgroup_done(&wg);
+}
+
+/* As IN_ITS_TURN, by what orders nothing: who has ended needs no number any more. */
+FRAME void wait_until_alone(void)
+{
+    while (go_numgoroutine() > 1)
+        go_yield();
+}
+
+FRAME void read_again_before_a_writer(void)
+{
+    go_waitgroup_add(&wg, 2);
+    go(read_again, &r);
+    wait_until_alone();
+    go(write_one, &r);
+    go_waitgroup_wait(&wg);
+}
+
+FRAME void read_again_after_a_writer(void)
+{
+    go_waitgroup_add(&wg, 2);
+    go(write_one, &r);
+    wait_until_alone();
+    go(read_again, &r);
+    go_waitgroup_wait(&wg);
+}
+
+FRAME void read_again_in_order(void)
+{
+    IN_ITS_TURN(write_one, &r);
+    IN_ITS_TURN(read_again, &r);
+    IN_ITS_TURN(write_one, &r);
+}
+
+static void *reads_again(void *l)
+{
+    EXPECT(pthread_rwlock_rdlock(l) == 0 && pthread_rwlock_rdlock(l) == 0);
+    pthread_rwlock_unlock(l);
+    pthread_rwlock_unlock(l);
+    __atomic_store_n(&has_read, true, __ATOMIC_RELAXED);
+    return NULL;
+}
+
+static void *writes(void *l)
+{
+    while (!__atomic_load_n(&has_read, __ATOMIC_RELAXED))
+        sched_yield();
+    EXPECT(pthread_rwlock_wrlock(l) == 0);
+    pthread_rwlock_unlock(l);
+    return NULL;
+}
+
+FRAME void two_threads(pthread_rwlock_t *l)
+{
+    pthread_t t[2];
+    pthread_create(&t[0], NULL, reads_again, l);
+    pthread_create(&t[1], NULL, writes, l);
+    for (int i = 0; i < 2; i++)
+        pthread_join(t[i], NULL);
+}
+
+FRAME void read_again_by_threads(void)
+{
+    two_threads(&in_turn);
+}
+
+FRAME void read_again_with_preference(void)
+{
+    two_threads(&preference);
+}
+
 FRAME void unlocked_twice(void)
 {
     pthread_mutex_lock(&p);
@@ -262,6 +371,11 @@ int go_main(int argc, char **argv)
         {"readers-and-writers", readers_and_writers},
         {"freed-between", freed_between},
         {"handed-over", handed_over},
+        {"read-again", read_again_before_a_writer},
+        {"read-again-after-a-writer", read_again_after_a_writer},
+        {"read-again-in-order", read_again_in_order},
+        {"read-again-by-threads", read_again_by_threads},
+        {"read-again-with-preference", read_again_with_preference},
         {"unlocked-twice", unlocked_twice},
         {"after-destroy", after_destroy},
         {"destroyed-while-locked", destroyed_while_locked},

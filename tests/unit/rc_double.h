@@ -39,11 +39,17 @@ void rc_report_use(const struct rc_access_info *now, const struct rc_access_info
 
 static struct rc_circle circles[16];
 static struct rc_misuse misuses[16];
-static unsigned n_circles, n_misuses;
+static struct rc_reread rereads[16];
+static unsigned n_circles, n_rereads, n_misuses;
 
 void rc_report_circle(const struct rc_circle *circle)
 {
     circles[n_circles++ % 16] = *circle;
+}
+
+void rc_report_reread(const struct rc_reread *reread)
+{
+    rereads[n_rereads++ % 16] = *reread;
 }
 
 void rc_report_misuse(const struct rc_misuse *misuse)

@@ -9,7 +9,7 @@ static char lock[RC_LOCKS_SHOWN + 1];
 
 static struct rc_held_lock hold(int i)
 {
-    return (struct rc_held_lock){&lock[i], "mutex", i % 2 == 0, 0x100 + (rc_site)i};
+    return (struct rc_held_lock){&lock[i], "mutex", i % 2 == 0, .taken_at = 0x100 + (rc_site)i};
 }
 
 static rc_site site_of(uint32_t node)
@@ -83,7 +83,7 @@ Test(lockset, without_room_the_locks_are_unknown_and_not_none)
     unsigned known = 0, unknown = 0;
     calls_init();
     for (uintptr_t i = 0; i < (1 << 18) + 100; i++) {
-        struct rc_held_lock k = {(void *)(0x10000 + i * 16), "mutex", true, 1};
+        struct rc_held_lock k = {(void *)(0x10000 + i * 16), "mutex", true, .taken_at = 1};
         lockset_of(site_of(lockset_node(CALLS_ROOT, &k, 1)), &info);
         cr_assert(!info.locks_known || (info.n_locks == 1 && info.lock[0].lock == k.lock));
         known += info.locks_known;

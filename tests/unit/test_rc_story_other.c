@@ -11,8 +11,8 @@ static struct rc_circle circle(void)
     rc_init(NULL);
     for (int i = 0; i < 2; i++) {
         c.edge[i].by = (struct rc_flow_id){RC_GOROUTINE, 2 + (uint64_t)i, 1, ""};
-        c.edge[i].held = (struct rc_held_lock){i ? &mu : &nu, "mutex", true, 1};
-        c.edge[i].taken = (struct rc_held_lock){i ? &nu : &mu, "mutex", true, 1};
+        c.edge[i].held = (struct rc_held_lock){i ? &mu : &nu, "mutex", true, .taken_at = 1};
+        c.edge[i].taken = (struct rc_held_lock){i ? &nu : &mu, "mutex", true, .taken_at = 1};
     }
     strcpy(c.edge[0].by.name, "worker");
     return c;

@@ -112,16 +112,16 @@ Test(rc_story_why, a_relaxed_load_of_what_was_released)
 Test(rc_story_why, a_lock_of_one_side)
 {
     begin(RC_GOROUTINE);
-    b.lock[b.n_locks++] = (struct rc_held_lock){&nu, "rwmutex", true, 1};
+    b.lock[b.n_locks++] = (struct rc_held_lock){&nu, "rwmutex", true, .taken_at = 1};
     expect(3, "", "",
            "rwmutex 'nu' would have ordered them, had goroutine 8 held it at its write too");
-    a.lock[a.n_locks++] = (struct rc_held_lock){&mu, "mutex", true, 1};
+    a.lock[a.n_locks++] = (struct rc_held_lock){&mu, "mutex", true, .taken_at = 1};
     expect(3, "", "",
            "mutex 'mu' would have ordered them, had goroutine 7 held it at its read too");
     a.n_locks = b.n_locks = 0;
-    a.lock[a.n_locks++] = (struct rc_held_lock){&mu, "once", true, 1};
+    a.lock[a.n_locks++] = (struct rc_held_lock){&mu, "once", true, .taken_at = 1};
     expect(2, "", "", "");
-    a.lock[a.n_locks++] = (struct rc_held_lock){&nu, "mutex", true, 1};
+    a.lock[a.n_locks++] = (struct rc_held_lock){&nu, "mutex", true, .taken_at = 1};
     expect(3, "", "", "mutex 'nu' would have ordered them");
     b.locks_known = false;
     expect(2, "", "", "");

@@ -227,7 +227,7 @@ Test(report, locks_held_on_both_sides)
     struct rc_access_info b = access_of(before, say_hello(), counter, true);
     a.locks_known = b.locks_known = true;
     a.n_locks = 1;
-    a.lock[0] = (struct rc_held_lock){&mu, "rwmutex", false, rc_here(now, increment())};
+    a.lock[0] = (struct rc_held_lock){&mu, "rwmutex", false, .taken_at = rc_here(now, increment())};
     rc_report_race(&a, &b, &order);
     slurp();
     cr_expect(
@@ -250,8 +250,10 @@ Test(report, locks_in_structures)
     struct rc_access_info b = access_of(before, say_hello(), counter, true);
     a.locks_known = b.locks_known = true;
     a.n_locks = 2;
-    a.lock[0] = (struct rc_held_lock){&pool.mu, "mutex", true, rc_here(now, increment())};
-    a.lock[1] = (struct rc_held_lock){&pool.of[1], "mutex", true, rc_here(now, increment())};
+    a.lock[0] =
+        (struct rc_held_lock){&pool.mu, "mutex", true, .taken_at = rc_here(now, increment())};
+    a.lock[1] =
+        (struct rc_held_lock){&pool.of[1], "mutex", true, .taken_at = rc_here(now, increment())};
     rc_report_race(&a, &b, &order);
     slurp();
     cr_expect(strstr(said, "by goroutine 8 (worker): mutex 'pool.mu' (taken at "), "%s", said);
