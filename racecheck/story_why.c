@@ -346,6 +346,23 @@ static const struct rc_held_lock *held_by_one(const struct story *s, int *ret_si
     return NULL;
 }
 
+/* The access was made by a call of that function of the library's. */
+static bool is_made_by(const struct rc_access_info *a, const char *function)
+{
+    uintptr_t pc, to;
+    bool known = rc_site_has_pc(a->stack) && rc_stack_of(a->stack, &pc, 1, NULL) > 0;
+    const char *name = known && (to = called_at(pc)) ? known_name(to) : NULL;
+    return name && strcmp(name, function) == 0;
+}
+
+/* A wait group's first add counts as a read, and the first wait as a write. */
+static bool is_add_beside_wait(const struct story *s)
+{
+    const struct rc_access_info *a = s->access[0].info, *b = s->access[1].info;
+    return is_made_by(a->write ? b : a, "go_waitgroup_add") &&
+           is_made_by(a->write ? a : b, "go_waitgroup_wait");
+}
+
 static void say_remedy(struct story *s, const char *const who[2], const struct rc_order_info *o)
 {
     char object[NAME_MAX_], place[PLACE_MAX], other[PLACE_MAX];
@@ -357,7 +374,11 @@ static void say_remedy(struct story *s, const char *const who[2], const struct r
         place_name(&o->shared, s->access[0].info->by, place, sizeof place);
         place_name(e, s->access[1].info->by, other, sizeof other);
     }
-    if (o->shared.kind && o->peeked) {
+    if (is_add_beside_wait(s)) {
+        struct text t = sentence(s);
+        text_printf(&t, "go_waitgroup_wait() may return before that go_waitgroup_add(): add before "
+                        "the goroutine that is waited for is started");
+    } else if (o->shared.kind && o->peeked) {
         struct text t = sentence(s);
         text_printf(&t,
                     "%s read atomic %s%s with an order that does not acquire: acquire would "

@@ -80,6 +80,11 @@
 // stderr: Previous write at 0x[0-9a-f]+ by goroutine 2:
 // stderr:   is_done\(\) .*:@counted:\d+
 // stderr:   after its write, goroutine 2 released 'group' by a deferred go_waitgroup_done\(\) at .*
+// case: add-beside-wait
+// stderr: Write at 0x[0-9a-f]+ by main goroutine:
+// stderr: Previous read at 0x[0-9a-f]+ by goroutine 2:
+// stderr:   adds_itself\(\) .*:@adds:\d+
+// stderr:   go_waitgroup_wait\(\) may return before that go_waitgroup_add\(\): add before .*
 // case: deferred-write
 // stderr: Previous write at 0x[0-9a-f]+ by goroutine 2:
 // stderr:   writes_number\(\) .*:@number:\d+
@@ -470,6 +475,24 @@ FRAME void deferred_done(void)
     word = 2;
 }
 
+FRAME void adds_itself(void)
+{
+    go_waitgroup_add(&group, 1); // @adds
+    step_to(1);
+    go_race_disable();
+    while (!(__atomic_load_n(&group.state_, __ATOMIC_RELAXED) & 1)) /* nobody waits yet */
+        go_yield();
+    go_race_enable();
+    go_waitgroup_done(&group);
+}
+
+FRAME void add_beside_wait(void)
+{
+    go(adds_itself);
+    step_to(2);
+    go_waitgroup_wait(&group);
+}
+
 FRAME void writes_number(int n)
 {
     word = n; // @number
@@ -614,6 +637,7 @@ int go_main(int argc, char **argv)
         {"ancestry", ancestry},
         {"inlined", inlined},
         {"deferred-done", deferred_done},
+        {"add-beside-wait", add_beside_wait},
         {"deferred-write", deferred_write},
         {"deferred-memset", deferred_memset},
         {"deferred-until-panic", deferred_until_panic},
