@@ -254,29 +254,25 @@ FRAME void write_one(go_rwmutex *m)
     go_waitgroup_done(&wg);
 }
 
-/* As IN_ITS_TURN, by what orders nothing: who has ended needs no number any more. */
-FRAME void wait_until_alone(void)
+/* One after the other, by what orders nothing: who has ended needs no number any more. */
+FRAME void unordered(void (*first)(go_rwmutex *), void (*second)(go_rwmutex *))
 {
+    go_waitgroup_add(&wg, 2);
+    go(first, &r);
     while (go_numgoroutine() > 1)
         go_yield();
+    go(second, &r);
+    go_waitgroup_wait(&wg);
 }
 
 FRAME void read_again_before_a_writer(void)
 {
-    go_waitgroup_add(&wg, 2);
-    go(read_again, &r);
-    wait_until_alone();
-    go(write_one, &r);
-    go_waitgroup_wait(&wg);
+    unordered(read_again, write_one);
 }
 
 FRAME void read_again_after_a_writer(void)
 {
-    go_waitgroup_add(&wg, 2);
-    go(write_one, &r);
-    wait_until_alone();
-    go(read_again, &r);
-    go_waitgroup_wait(&wg);
+    unordered(write_one, read_again);
 }
 
 FRAME void read_again_in_order(void)
