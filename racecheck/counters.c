@@ -8,6 +8,7 @@
 #include "cell.h"
 #include "flags.h"
 #include "log.h"
+#include "memo.h"
 #include "owner.h"
 #include "pool.h"
 #include "shadow.h"
@@ -147,6 +148,7 @@ void counters_print(void)
     struct kinds k = {0};
     counters_read(&c);
     add_shadow(&k);
+    add_kind(&k, "transitions", 0, memo_bytes());
     pool_each(add_pool, &k);
     (rc_flags()->format == RC_FORMAT_JSON ? print_json : print_text)(&out, &c, &k);
     log_send(&out);

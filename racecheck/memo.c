@@ -16,10 +16,20 @@ static struct memo none = {.then = &none};
 __thread struct memo_table *memo_mine __attribute__((tls_model("initial-exec")));
 __thread struct memo *memo_last __attribute__((tls_model("initial-exec"))) = &none;
 
+static uint32_t groups; /* in use by all threads */
+
 static void make_table(void)
 {
-    memo_mine = rc_alloc(sizeof *memo_mine);
-    memset(memo_mine, 0, sizeof *memo_mine);
+    memo_mine = pages_get(sizeof *memo_mine);
+}
+
+static void use(size_t place)
+{
+    uint64_t group = UINT64_C(1) << (place / MEMO_GROUP);
+    if (memo_mine->used & group)
+        return;
+    memo_mine->used |= group;
+    at_add_rlx(&groups, 1u); /* relaxed: a count */
 }
 
 static bool has_past(struct entry e)
@@ -97,6 +107,7 @@ void memo_learn(struct entry old, const struct access *a, struct entry next)
     if (m->who == a->who) /* the other place of the two, if that is of no more use */
         m = neighbour(m);
     empty(m);
+    use((size_t)(m - memo_mine->memo));
     *m = (struct memo){
         .old = old, .next = next, .who = a->who, .masks = a->masks, .site = a->site, .then = m};
     if (has_past(next))
@@ -136,22 +147,36 @@ void memo_keep(struct past *p)
     uint64_t place = kept_place(p->e, p->n);
     struct past **kept = memo_mine->kept;
     at_add_rlx(&p->refs, 1u); /* relaxed: the caller holds one */
+    use(place);               /* the neighbour is of the same group */
     if (kept[place ^ 1])
         past_unref(kept[place ^ 1], 1);
     kept[place ^ 1] = kept[place];
     kept[place] = p;
 }
 
-void memo_thread_fini(void)
+static void empty_group(size_t group)
 {
-    if (memo_mine == NULL)
-        return;
-    for (int i = 0; i < MEMO_ENTRIES; i++) {
+    for (size_t i = group * MEMO_GROUP; i < (group + 1) * MEMO_GROUP; i++) {
         empty(&memo_mine->memo[i]);
         if (memo_mine->kept[i])
             past_unref(memo_mine->kept[i], 1);
     }
-    rc_free(memo_mine, sizeof *memo_mine);
+}
+
+void memo_thread_fini(void)
+{
+    if (memo_mine == NULL)
+        return;
+    for (uint64_t used = memo_mine->used; used != 0; used &= used - 1) {
+        empty_group((size_t)__builtin_ctzll(used));
+        at_sub_rlx(&groups, 1u); /* relaxed: a count */
+    }
+    pages_put(memo_mine, sizeof *memo_mine);
     memo_mine = NULL;
     memo_last = &none;
+}
+
+uint64_t memo_bytes(void)
+{
+    return at_load_rlx(&groups) * (sizeof(struct memo_table) / 64); /* relaxed: a count */
 }

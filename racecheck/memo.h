@@ -14,7 +14,12 @@
 #include "cell.h"
 #include "check.h"
 
-enum { MEMO_SHIFT = 8, MEMO_ENTRIES = 1 << MEMO_SHIFT, MEMO_BATCH = 64 };
+enum {
+    MEMO_SHIFT = 12, /* table lookups of many kinds, as compressors make, need thousands */
+    MEMO_ENTRIES = 1 << MEMO_SHIFT,
+    MEMO_GROUP = MEMO_ENTRIES / 64,
+    MEMO_BATCH = 64,
+};
 
 struct memo {
     struct entry old, next;
@@ -24,7 +29,9 @@ struct memo {
     struct memo *then;         /* the one that was used after this one the last time */
 };
 
+/* Fresh pages, of which only those in use are touched. */
 struct memo_table {
+    uint64_t used; /* a bit for each MEMO_GROUP places in which memo or kept was ever written */
     struct memo memo[MEMO_ENTRIES];
     uint64_t tag[MEMO_ENTRIES];
     struct past *kept[MEMO_ENTRIES]; /* by contents; each holds a reference */
@@ -92,6 +99,9 @@ struct past *memo_same(const struct entry *e, uint32_t n);
 
 /* p may be found by memo_same() from now on. */
 void memo_keep(struct past *p);
+
+/* Of all threads' tables, what is in use. */
+uint64_t memo_bytes(void);
 
 /* Forgets everything of the calling thread and gives back its memory. */
 void memo_thread_fini(void);
