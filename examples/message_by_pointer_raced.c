@@ -5,22 +5,26 @@
  *
  *     goshawk run -race message_by_pointer_raced.c
  *
- * Prints: hello or goodbye, and with -race a report that names both lines; then the exit code is 66
- * */
+ * Prints: hello or goodbye, and with -race a report that names both lines (exit code 66)
+ */
 #include <goshawk.h>
 #include <stdio.h>
+
+static go_waitgroup wg;
 
 static void say(const char **message)
 {
     puts(*message);
+    go_waitgroup_done(&wg);
 }
 
 int go_main(int argc, char **argv)
 {
     (void)argc, (void)argv;
     const char *message = "hello";
+    go_waitgroup_add(&wg, 1);
     go(say, &message);
     message = "goodbye";
-    go_sleep(100 * GO_MILLISECOND);
+    go_waitgroup_wait(&wg);
     return 0;
 }
