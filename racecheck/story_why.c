@@ -12,6 +12,7 @@
 #include "print.h"
 #include <limits.h>
 #include <stdlib.h>
+#include <dlfcn.h>
 #include <string.h>
 
 enum { INLINED_MAX = 16, NAME_MAX_ = 256, PLACE_MAX = 320, OWN_MAX = 8 };
@@ -92,6 +93,18 @@ void story_object_name(const void *obj, rc_site site, char *buf, size_t size)
         text_printf(&t, "0x%012llx", (unsigned long long)l.addr);
 }
 
+/* The address lies in the program or a library that is loaded now. */
+static bool is_loaded(uintptr_t addr)
+{
+    Dl_info at;
+    return dladdr((const void *)addr, &at) != 0;
+}
+
+static uintptr_t word_at(uintptr_t addr)
+{
+    return is_loaded(addr) ? *(const uintptr_t *)addr : 0;
+}
+
 /* The function that the call before the return address pc calls, or 0: what a direct call says,
  * also through the procedure linkage table.  Frames would not tell: functions that users call may
  * end in a jump to another one. */
@@ -100,31 +113,39 @@ static uintptr_t called_at(uintptr_t pc)
 #if defined(__x86_64__)
     const unsigned char *p = (const unsigned char *)pc;
     int32_t rel;
+    if (!is_loaded(pc))
+        return 0;
     memcpy(&rel, p - 4, sizeof rel);
     if (p[-6] == 0xff && p[-5] == 0x15) /* call *slot(%rip) */
-        return *(const uintptr_t *)(pc + (intptr_t)rel);
+        return word_at(pc + (uintptr_t)(intptr_t)rel);
     if (p[-5] != 0xe8)
         return 0;
     const unsigned char *to = p + rel;
+    if (!is_loaded((uintptr_t)to))
+        return 0;
     const unsigned char *jump = memcmp(to, "\xf3\x0f\x1e\xfa", 4) == 0 ? to + 4 : to; /* endbr64 */
     jump += *jump == 0xf2;                                                            /* bnd */
     if (jump[0] != 0xff || jump[1] != 0x25) /* jmp *slot(%rip) */
         return (uintptr_t)to;
     memcpy(&rel, jump + 2, sizeof rel);
-    return *(const uintptr_t *)((uintptr_t)jump + 6 + (intptr_t)rel);
+    return word_at((uintptr_t)jump + 6 + (uintptr_t)(intptr_t)rel);
 #elif defined(__aarch64__)
     uint32_t insn, stub[3];
+    if (!is_loaded(pc))
+        return 0;
     memcpy(&insn, (const void *)(pc - 4), sizeof insn);
     if (insn >> 26 != 0x25) /* bl */
         return 0;
     uintptr_t to = pc - 4 + (uintptr_t)((int32_t)(insn << 6) >> 4);
+    if (!is_loaded(to))
+        return 0;
     memcpy(stub, (const void *)to, sizeof stub);
     const uint32_t *load = stub + (stub[0] == 0xd503245f); /* bti c */
     if ((load[0] & 0x9f00001f) != 0x90000010 || (load[1] & 0xffc003ff) != 0xf9400211)
         return to; /* no adrp x16, PAGE; ldr x17, [x16, SLOT] */
     int64_t pages = ((int32_t)(load[0] << 8) >> 13) * 4 + (int32_t)(load[0] >> 29 & 3);
     uintptr_t page = (to & ~UINT64_C(4095)) + (uintptr_t)(pages * 4096);
-    return *(const uintptr_t *)(page + (load[1] >> 10 & 4095) * sizeof(uintptr_t));
+    return word_at(page + (load[1] >> 10 & 4095) * sizeof(uintptr_t));
 #else
     return 0;
 #endif
