@@ -1,7 +1,8 @@
 /* memo.c - see memo.h.
  *
- * A table for each thread, in which each thing has two places.  An entry holds references to the
- * pasts of both its states, so that neither address can come to mean another past.  References are
+ * A table for each thread, in which each thing has two places.  It grows where one epoch has more
+ * to remember: a compressor makes thousands of transitions.  An entry holds references to the pasts
+ * of both its states, so that neither address can come to mean another past.  References are
  * counted in batches: an entry takes BATCH references to the next past at once and hands them out
  * (credit); it collects those that cells give up to the old one (debt) and returns them together.
  *
@@ -16,20 +17,30 @@ static struct memo none = {.then = &none};
 __thread struct memo_table *memo_mine __attribute__((tls_model("initial-exec")));
 __thread struct memo *memo_last __attribute__((tls_model("initial-exec"))) = &none;
 
-static uint32_t groups; /* in use by all threads */
+static uint64_t places; /* of all threads' tables */
 
 static void make_table(void)
 {
     memo_mine = pages_get(sizeof *memo_mine);
+    memo_mine->shift = MEMO_SHIFT_MIN;
+    at_add_rlx(&places, UINT64_C(1) << MEMO_SHIFT_MIN); /* relaxed: a count */
 }
 
-static void use(size_t place)
+/* Two transitions of one epoch were in the way of a third.  When that was often so the table gets
+ * four times the places; what is there is found again only by chance, and goes in time. */
+static void crowded(struct memo_table *t)
 {
-    uint64_t group = UINT64_C(1) << (place / MEMO_GROUP);
-    if (memo_mine->used & group)
+    uint64_t now = UINT64_C(1) << t->shift;
+    if (++t->crowded < now || t->shift == MEMO_SHIFT_MAX)
         return;
-    memo_mine->used |= group;
-    at_add_rlx(&groups, 1u); /* relaxed: a count */
+    t->crowded = 0;
+    t->shift += 2;
+    at_add_rlx(&places, 3 * now); /* relaxed: likewise */
+}
+
+static size_t place_by(uint64_t hash)
+{
+    return hash >> (64 - memo_mine->shift);
 }
 
 static bool has_past(struct entry e)
@@ -65,7 +76,7 @@ void memo_repay(struct memo *m)
 static struct memo *place_of(struct entry old, const struct access *a)
 {
     uint64_t h = memo_mix(old.w ^ old.site >> 4 ^ a->site << 20 ^ a->masks << 7);
-    return &memo_mine->memo[h >> (64 - MEMO_SHIFT)];
+    return &memo_mine->memo[place_by(h)];
 }
 
 static struct memo *neighbour(struct memo *m)
@@ -93,7 +104,8 @@ bool memo_again(const struct access *a)
     if (memo_mine == NULL)
         make_table();
     uint64_t tag = memo_mix(a->who ^ memo_mix(a->site));
-    uint64_t place = tag >> (64 - MEMO_SHIFT), *seen = memo_mine->tag;
+    uint64_t *seen = memo_mine->tag;
+    size_t place = place_by(tag);
     if (seen[place] == tag || seen[place ^ 1] == tag)
         return true;
     seen[place ^ 1] = seen[place];
@@ -106,8 +118,9 @@ void memo_learn(struct entry old, const struct access *a, struct entry next)
     struct memo *m = place_of(old, a);
     if (m->who == a->who) /* the other place of the two, if that is of no more use */
         m = neighbour(m);
+    if (m->who == a->who)
+        crowded(memo_mine);
     empty(m);
-    use((size_t)(m - memo_mine->memo));
     *m = (struct memo){
         .old = old, .next = next, .who = a->who, .masks = a->masks, .site = a->site, .then = m};
     if (has_past(next))
@@ -117,12 +130,12 @@ void memo_learn(struct entry old, const struct access *a, struct entry next)
 }
 
 /* Kept there, or in the neighbour. */
-static uint64_t kept_place(const struct entry *e, uint32_t n)
+static size_t kept_place(const struct entry *e, uint32_t n)
 {
     uint64_t h = n;
     for (uint32_t i = 0; i < n; i++)
         h = memo_mix(memo_mix(h ^ e[i].w) ^ e[i].site);
-    return h >> (64 - MEMO_SHIFT);
+    return place_by(h);
 }
 
 static bool is_same(const struct past *p, const struct entry *e, uint32_t n)
@@ -132,7 +145,7 @@ static bool is_same(const struct past *p, const struct entry *e, uint32_t n)
 
 struct past *memo_same(const struct entry *e, uint32_t n)
 {
-    uint64_t place = kept_place(e, n);
+    size_t place = kept_place(e, n);
     struct past *p = memo_mine->kept[place];
     if (!is_same(p, e, n))
         p = memo_mine->kept[place ^ 1];
@@ -144,33 +157,26 @@ struct past *memo_same(const struct entry *e, uint32_t n)
 
 void memo_keep(struct past *p)
 {
-    uint64_t place = kept_place(p->e, p->n);
+    size_t place = kept_place(p->e, p->n);
     struct past **kept = memo_mine->kept;
     at_add_rlx(&p->refs, 1u); /* relaxed: the caller holds one */
-    use(place);               /* the neighbour is of the same group */
     if (kept[place ^ 1])
         past_unref(kept[place ^ 1], 1);
     kept[place ^ 1] = kept[place];
     kept[place] = p;
 }
 
-static void empty_group(size_t group)
-{
-    for (size_t i = group * MEMO_GROUP; i < (group + 1) * MEMO_GROUP; i++) {
-        empty(&memo_mine->memo[i]);
-        if (memo_mine->kept[i])
-            past_unref(memo_mine->kept[i], 1);
-    }
-}
-
 void memo_thread_fini(void)
 {
     if (memo_mine == NULL)
         return;
-    for (uint64_t used = memo_mine->used; used != 0; used &= used - 1) {
-        empty_group((size_t)__builtin_ctzll(used));
-        at_sub_rlx(&groups, 1u); /* relaxed: a count */
+    size_t n = (size_t)1 << memo_mine->shift;
+    for (size_t i = 0; i < n; i++) {
+        empty(&memo_mine->memo[i]);
+        if (memo_mine->kept[i])
+            past_unref(memo_mine->kept[i], 1);
     }
+    at_sub_rlx(&places, n); /* relaxed: a count */
     pages_put(memo_mine, sizeof *memo_mine);
     memo_mine = NULL;
     memo_last = &none;
@@ -178,5 +184,5 @@ void memo_thread_fini(void)
 
 uint64_t memo_bytes(void)
 {
-    return at_load_rlx(&groups) * (sizeof(struct memo_table) / 64); /* relaxed: a count */
+    return at_load_rlx(&places) * (sizeof(struct memo_table) / MEMO_MAX); /* relaxed: a count */
 }

@@ -14,12 +14,7 @@
 #include "cell.h"
 #include "check.h"
 
-enum {
-    MEMO_SHIFT = 12, /* table lookups of many kinds, as compressors make, need thousands */
-    MEMO_ENTRIES = 1 << MEMO_SHIFT,
-    MEMO_GROUP = MEMO_ENTRIES / 64,
-    MEMO_BATCH = 64,
-};
+enum { MEMO_SHIFT_MIN = 8, MEMO_SHIFT_MAX = 12, MEMO_MAX = 1 << MEMO_SHIFT_MAX, MEMO_BATCH = 64 };
 
 struct memo {
     struct entry old, next;
@@ -29,12 +24,13 @@ struct memo {
     struct memo *then;         /* the one that was used after this one the last time */
 };
 
-/* Fresh pages, of which only those in use are touched. */
+/* Fresh pages, of which only the first places of each table are used. */
 struct memo_table {
-    uint64_t used; /* a bit for each MEMO_GROUP places in which memo or kept was ever written */
-    struct memo memo[MEMO_ENTRIES];
-    uint64_t tag[MEMO_ENTRIES];
-    struct past *kept[MEMO_ENTRIES]; /* by contents; each holds a reference */
+    unsigned shift; /* 1 << shift places */
+    uint32_t crowded;
+    struct memo memo[MEMO_MAX];
+    uint64_t tag[MEMO_MAX];
+    struct past *kept[MEMO_MAX]; /* by contents; each holds a reference */
 };
 
 extern __thread struct memo_table *memo_mine __attribute__((tls_model("initial-exec")));
@@ -100,7 +96,7 @@ struct past *memo_same(const struct entry *e, uint32_t n);
 /* p may be found by memo_same() from now on. */
 void memo_keep(struct past *p);
 
-/* Of all threads' tables, what is in use. */
+/* All threads' tables, as far as they are used. */
 uint64_t memo_bytes(void);
 
 /* Forgets everything of the calling thread and gives back its memory. */

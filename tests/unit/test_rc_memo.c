@@ -77,3 +77,31 @@ Test(rc_memo, equal_contents_are_found_again)
     memo_thread_fini();
     cr_assert_eq(p->refs, 2, "ours and the one that memo_same() gave");
 }
+
+/* A transition of its own for each i, learned as a loop over them does it. */
+static bool meets_again(uint32_t i)
+{
+    struct entry next = {0, 0}, old = {w_epoch(1, 1 + i), 1};
+    if (memo_find(old, &by, &next))
+        return next.w == w_epoch(2, 1 + i);
+    if (memo_again(&by))
+        memo_learn(old, &by, (struct entry){w_epoch(2, 1 + i), 1});
+    return false;
+}
+
+Test(rc_memo, the_table_grows_with_what_one_epoch_repeats)
+{
+    enum { TRANSITIONS = 2000, ROUNDS = 20 };
+    cr_assert_not(meets_again(0));
+    uint64_t bytes = memo_bytes();
+    int known = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        known = 0;
+        for (uint32_t i = 0; i < TRANSITIONS; i++)
+            known += meets_again(i);
+    }
+    cr_expect_gt(known, TRANSITIONS / 2, "%d", known);
+    cr_expect_gt(memo_bytes(), bytes);
+    memo_thread_fini();
+    cr_expect_eq(memo_bytes(), 0);
+}
