@@ -86,36 +86,45 @@ static bool read_again(const struct rc_ctx *c, struct seen *e, const struct rc_h
     return has_writer && is_found(e);
 }
 
-static void first_read(const struct rc_ctx *c, const struct seen *e, struct rc_held_lock *taken)
+/* taken is a second reading after first, or a writing: then first is NULL. */
+static void check(const struct rc_ctx *c, struct seen *e, const struct rc_held_lock *first,
+                  const struct rc_held_lock *taken)
 {
-    taken->met_writer =
-        e->lock == (uintptr_t)taken->lock && e->wrote != 0 && !rc_ordered(c, e->wrote);
+    struct rc_reread to_tell;
+    struct rc_thread was = rc_enter();
+    spin_lock(&e->spin);
+    bool is_one = first ? read_again(c, e, first, taken) : write_taken(c, e, taken);
+    if (is_one)
+        to_tell = e->to_tell;
+    spin_unlock(&e->spin);
+    rc_leave(was);
+    if (is_one)
+        race_reread(&to_tell);
+}
+
+/* c, which has taken the lock for reading, does not know its last writer. */
+static bool meets_writer(const struct rc_ctx *c, struct seen *e, uintptr_t lock)
+{
+    if (at_load_rlx(&e->lock) != lock) /* relaxed: the lock itself orders its writers before c */
+        return false;
+    struct rc_thread was = rc_enter();
+    spin_lock(&e->spin);
+    bool meets = e->lock == lock && e->wrote != 0 && !rc_ordered(c, e->wrote);
+    spin_unlock(&e->spin);
+    rc_leave(was);
+    return meets;
 }
 
 void reread_taken(const struct rc_ctx *c, struct rc_held_lock *taken, bool tried)
 {
+    if (!rc_flags()->detect_deadlocks)
+        return;
     struct seen *e = seen_of((uintptr_t)taken->lock);
     const struct rc_held_lock *first = taken->for_write ? NULL : held_already(c, taken->lock);
-    struct rc_reread found;
-    bool is_one = false;
-    /* relaxed: a lock that nobody has written */
-    bool is_new = !taken->for_write && !first && at_load_rlx(&e->lock) != (uintptr_t)taken->lock;
-    if (is_new || (tried && (taken->for_write || first)) || !rc_flags()->detect_deadlocks)
-        return;
-    struct rc_thread was = rc_enter();
-    spin_lock(&e->spin);
-    if (taken->for_write)
-        is_one = write_taken(c, e, taken);
-    else if (first)
-        is_one = read_again(c, e, first, taken);
-    else
-        first_read(c, e, taken);
-    if (is_one)
-        found = e->to_tell;
-    spin_unlock(&e->spin);
-    rc_leave(was);
-    if (is_one)
-        race_reread(&found);
+    if (!taken->for_write && !first)
+        taken->met_writer = meets_writer(c, e, (uintptr_t)taken->lock);
+    else if (!tried)
+        check(c, e, first, taken);
 }
 
 void reread_forget(uintptr_t addr)

@@ -12,7 +12,6 @@
 #include "print.h"
 #include <limits.h>
 #include <stdlib.h>
-#include <dlfcn.h>
 #include <string.h>
 
 enum { INLINED_MAX = 16, NAME_MAX_ = 256, PLACE_MAX = 320, OWN_MAX = 8 };
@@ -93,27 +92,20 @@ void story_object_name(const void *obj, rc_site site, char *buf, size_t size)
         text_printf(&t, "0x%012llx", (unsigned long long)l.addr);
 }
 
-/* The address lies in the program or a library that is loaded now. */
-static bool is_loaded(uintptr_t addr)
-{
-    Dl_info at;
-    return dladdr((const void *)addr, &at) != 0;
-}
-
 static uintptr_t word_at(uintptr_t addr)
 {
-    return is_loaded(addr) ? *(const uintptr_t *)addr : 0;
+    return trail_module(addr) ? *(const uintptr_t *)addr : 0;
 }
 
 /* The function that the call before the return address pc calls, or 0: what a direct call says,
- * also through the procedure linkage table.  Frames would not tell: functions that users call may
- * end in a jump to another one. */
+ * also through the procedure linkage table, in code that is still loaded.  Frames would not tell:
+ * functions that users call may end in a jump to another one. */
 static uintptr_t called_at(uintptr_t pc)
 {
 #if defined(__x86_64__)
     const unsigned char *p = (const unsigned char *)pc;
     int32_t rel;
-    if (!is_loaded(pc))
+    if (!trail_module(pc))
         return 0;
     memcpy(&rel, p - 4, sizeof rel);
     if (p[-6] == 0xff && p[-5] == 0x15) /* call *slot(%rip) */
@@ -121,7 +113,7 @@ static uintptr_t called_at(uintptr_t pc)
     if (p[-5] != 0xe8)
         return 0;
     const unsigned char *to = p + rel;
-    if (!is_loaded((uintptr_t)to))
+    if (!trail_module((uintptr_t)to))
         return 0;
     const unsigned char *jump = memcmp(to, "\xf3\x0f\x1e\xfa", 4) == 0 ? to + 4 : to; /* endbr64 */
     jump += *jump == 0xf2;                                                            /* bnd */
@@ -131,13 +123,13 @@ static uintptr_t called_at(uintptr_t pc)
     return word_at((uintptr_t)jump + 6 + (uintptr_t)(intptr_t)rel);
 #elif defined(__aarch64__)
     uint32_t insn, stub[3];
-    if (!is_loaded(pc))
+    if (!trail_module(pc))
         return 0;
     memcpy(&insn, (const void *)(pc - 4), sizeof insn);
     if (insn >> 26 != 0x25) /* bl */
         return 0;
     uintptr_t to = pc - 4 + (uintptr_t)((int32_t)(insn << 6) >> 4);
-    if (!is_loaded(to))
+    if (!trail_module(to))
         return 0;
     memcpy(stub, (const void *)to, sizeof stub);
     const uint32_t *load = stub + (stub[0] == 0xd503245f); /* bti c */
