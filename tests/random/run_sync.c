@@ -347,22 +347,32 @@ static void use_channel(const struct op *op)
 
 /* ---- the others ---- */
 
-static __thread unsigned char *once_writes; /* nothing waits between its setting and its use */
+/* What the first call of each object writes.  Not of each thread: a goroutine may go on on another
+ * one whenever it calls the runtime. */
+static unsigned char *once_writes[OBJECTS];
 void __tsan_write4(void *);
 
-static void once(void)
-{
-    if (once_writes)
-        __tsan_write4(once_writes);
-}
+#define ONCE(o)                          \
+    static void once_##o(void)           \
+    {                                    \
+        __tsan_write4(once_writes[(o)]); \
+    }
+ONCE(0)
+ONCE(1)
+ONCE(2)
+ONCE(3)
+ONCE(4)
+ONCE(5)
 
 static void do_once(const struct op *op)
 {
-    once_writes = op->size ? run_memory(op) : NULL;
+    static void (*const once[OBJECTS])(void) = {once_0, once_1, once_2, once_3, once_4, once_5};
+    if (op->size) /* the first one */
+        once_writes[op->obj] = run_memory(op);
     if (variant(op->obj))
-        pthread_once(&run_world->object[op->obj].os_once, once);
+        pthread_once(&run_world->object[op->obj].os_once, once[op->obj]);
     else
-        go_once_do(&run_world->object[op->obj].once, once);
+        go_once_do(&run_world->object[op->obj].once, once[op->obj]);
 }
 
 static void use_sem(const struct op *op)
