@@ -1,15 +1,8 @@
 /* sync.c - see sync.h.
  *
  * Atomics.  What a load acquires is decided by the store it reads from, and all operations on a
- * word are made under its lock, so "the last store" is exact.  A location keeps
- *   clock  what an acquire load of the present value joins;
- *   base   the clock of the store that heads the present release sequence, while read-modify-writes
- *          came after it; empty otherwise.
- * A release store starts a new sequence.  A read-modify-write continues the present one and, when
- * it releases, adds to it.  A relaxed store ends it, except that by C11 (not since C++20) the
- * stores of the heading thread continue its own: the clock falls back to what that thread
- * released.  When the thread has headed one but is neither the first nor the last to do so, the
- * whole clock is kept: the one place where a clock may say more than C11 (and never less).
+ * word are made under its lock, so "the last store" is exact: a location keeps the clocks of its
+ * present release sequence (sequence.h).
  * Fences: a release fence keeps the clock of its moment, which the thread's later relaxed stores
  * release; relaxed loads gather what they read from, and an acquire fence joins that.
  * Locations of other sizes that overlap are joined by loads: what is read may come from any of
@@ -23,18 +16,15 @@
 #include "lockorder.h"
 #include "pool.h"
 #include "reread.h"
+#include "sequence.h"
 #include "shadow.h"
-#include "slot.h"
 #include <string.h>
 
 enum kind { HOST, ATOMIC };
 
 struct loc {
     uint8_t off, size;
-    uint64_t
-        added; /* a bit for each flow that released into the sequence after base.  May be set for
-                       one that did not; never clear for one that did */
-    struct snap clock, base;
+    struct sequence seq;
     struct loc *more;
 };
 
@@ -43,7 +33,7 @@ struct sync {
     uint32_t lock;  /* spin; guards first and what hangs on it */
     uintptr_t addr; /* of the object, or of the word for ATOMIC */
     enum kind kind;
-    struct loc first; /* HOST uses only first.clock */
+    struct loc first; /* HOST uses only first.seq.clock */
 };
 
 #define OBJECTS_MAX (1u << 27)
@@ -124,13 +114,11 @@ static struct sync *find_or_make(uintptr_t addr, enum kind kind)
 static void clear(struct sync *s)
 {
     spin_lock(&s->lock);
-    snap_clear(&s->first.clock);
-    snap_clear(&s->first.base);
+    sequence_clear(&s->first.seq);
     while (s->first.more) {
         struct loc *l = s->first.more;
         s->first.more = l->more;
-        snap_clear(&l->clock);
-        snap_clear(&l->base);
+        sequence_clear(&l->seq);
         pool_put(&locs, l);
     }
     s->first.size = 0;
@@ -238,7 +226,7 @@ static inline __attribute__((always_inline)) void learn(struct rc_ctx *c, struct
     struct rc_thread was = rc_enter();
     ctx_busy(c);
     spin_lock(&s->lock);
-    flow_acquire(&c->clock, &s->first.clock);
+    flow_acquire(&c->clock, &s->first.seq.clock);
     spin_unlock(&s->lock);
     ctx_idle(c);
     rc_leave(was);
@@ -283,11 +271,11 @@ static inline __attribute__((always_inline)) void release(struct rc_ctx *c, cons
     ctx_busy(c);
     spin_lock(&s->lock);
     if (how == EXCHANGE)
-        flow_acquire(&c->clock, &s->first.clock);
+        flow_acquire(&c->clock, &s->first.seq.clock);
     if (how == MERGE)
-        flow_release_merge(&c->clock, &s->first.clock);
+        flow_release_merge(&c->clock, &s->first.seq.clock);
     else
-        snap_copy(&s->first.clock, &c->clock.now);
+        snap_copy(&s->first.seq.clock, &c->clock.now);
     spin_unlock(&s->lock);
     rc_tick(c);
     ctx_idle(c);
@@ -324,10 +312,10 @@ void rc_pour(struct rc_ctx *c, const void *from, const void *to)
     struct snap all = {0};
     ctx_busy(c);
     spin_lock(&s->lock);
-    snap_copy(&all, &s->first.clock);
+    snap_copy(&all, &s->first.seq.clock);
     spin_unlock(&s->lock);
     spin_lock(&d->lock);
-    snap_merge(&d->first.clock, &all);
+    snap_merge(&d->first.seq.clock, &all);
     spin_unlock(&d->lock);
     snap_clear(&all);
     ctx_idle(c);
@@ -428,60 +416,16 @@ bool atom_loaded(struct rc_ctx *c, struct atom *a, int mo)
         uint8_t off, size;
         part_of(a, i, &off, &size);
         for (struct loc *l = &a->word[i]->first; l; l = l->more) {
-            if (l->off >= off + size || off >= l->off + l->size || snap_empty(&l->clock))
+            if (l->off >= off + size || off >= l->off + l->size || snap_empty(&l->seq.clock))
                 continue;
             found = true;
             if (atom_acquires(mo))
-                flow_acquire(&c->clock, &l->clock);
+                flow_acquire(&c->clock, &l->seq.clock);
             else
-                snap_merge(&c->fence_acq, &l->clock);
+                snap_merge(&c->fence_acq, &l->seq.clock);
         }
     }
     return found;
-}
-
-static bool is_by(const struct snap *s, const struct rc_ctx *c)
-{
-    if (s->epoch == 0)
-        return false;
-    if (w_slot(s->epoch) == w_slot(c->first))
-        return w_clock(s->epoch) >= w_clock(c->first);
-    return unlikely(c->moved) && slot_life(s->epoch) == c->life;
-}
-
-static uint64_t head_bit(const struct rc_ctx *c)
-{
-    return UINT64_C(1) << ((uintptr_t)c->life / sizeof(struct rc_life) % 64);
-}
-
-static void start_sequence(struct loc *l)
-{
-    snap_clear(&l->base);
-    l->added = 0;
-}
-
-/* A relaxed store that is not part of a read-modify-write: what remains of the sequence is c's. */
-static void end_sequence(struct loc *l, const struct rc_ctx *c)
-{
-    bool added = (l->added & head_bit(c)) != 0;
-    if (is_by(&l->clock, c)) {
-        start_sequence(l);
-    } else if (is_by(&l->base, c) && !added) {
-        snap_copy(&l->clock, &l->base);
-        start_sequence(l);
-    } else if (!added) {
-        snap_clear(&l->clock);
-        start_sequence(l);
-    }
-}
-
-static void add_to_sequence(struct loc *l, const struct rc_ctx *c, const struct snap *s)
-{
-    if (snap_empty(&l->base))
-        snap_copy(&l->base, &l->clock);
-    if (!snap_empty(&l->base))
-        l->added |= head_bit(c);
-    snap_merge(&l->clock, s);
 }
 
 bool atom_stored(struct rc_ctx *c, struct atom *a, int mo, bool rmw)
@@ -492,14 +436,13 @@ bool atom_stored(struct rc_ctx *c, struct atom *a, int mo, bool rmw)
         part_of(a, i, &off, &size);
         struct loc *l = loc_of(a->word[i], off, size);
         if (!rmw && releases(mo)) {
-            start_sequence(l);
-            snap_copy(&l->clock, given);
+            sequence_begin(&l->seq, given);
             continue;
         }
         if (!rmw)
-            end_sequence(l, c);
+            sequence_end(&l->seq, c);
         if (!snap_empty(given))
-            add_to_sequence(l, c, given);
+            sequence_add(&l->seq, c, given);
     }
     return releases(mo);
 }
@@ -522,10 +465,8 @@ void sync_fence(struct rc_ctx *c, int mo, uintptr_t pc)
 static void each_clock(struct sync *s, void (*visit)(const struct snap *s, void *arg), void *arg)
 {
     spin_lock(&s->lock); /* its memory may be given out anew meanwhile */
-    for (struct loc *l = &s->first; l; l = l->more) {
-        visit(&l->clock, arg);
-        visit(&l->base, arg);
-    }
+    for (struct loc *l = &s->first; l; l = l->more)
+        sequence_each_clock(&l->seq, visit, arg);
     spin_unlock(&s->lock);
 }
 

@@ -5,8 +5,8 @@
  * before it, or for one that another flow is sure to do; flow 0 never waits, and lets all others go
  * in the end.  So no order that keeps the dependencies can get stuck.
  *
- * What is avoided: a relaxed store to an atomic whose release sequence has several heads, the
- * storing flow among them.  There C11 asks for more than the detector keeps (racecheck/sync.c). */
+ * What is avoided: a relaxed store to an atomic whose release sequence has more heads than the
+ * detector tells apart (racecheck/sequence.h): there C11 asks for more than it keeps. */
 #include "sim.h"
 #include <stdlib.h>
 
@@ -15,6 +15,8 @@ const char *const op_names[] = {
 #include "ops.def"
 #undef X
 };
+
+enum { HEADS_TOLD_APART = 4 };
 
 static const int orders[] = {__ATOMIC_RELAXED, __ATOMIC_ACQUIRE, __ATOMIC_RELEASE,
                              __ATOMIC_ACQ_REL, __ATOMIC_SEQ_CST, __ATOMIC_CONSUME};
@@ -140,17 +142,10 @@ static uint16_t *heads_of(struct sim *s, int off, int size)
     return &s->heads[off][__builtin_ctz((unsigned)size)];
 }
 
-/* A relaxed store of f there is one that the detector and C11 agree about. */
-static bool is_clear(struct sim *s, int f, int off, int size)
+/* A relaxed store there is one that the detector and C11 agree about. */
+static bool is_clear(struct sim *s, int off, int size)
 {
-    for (int o = 0; o < ATOMIC_BYTES; o++)
-        for (int k = 0; k < 5; k++) {
-            unsigned heads = s->heads[o][k];
-            if (o < off + size && off < o + (1 << k) && heads >> f & 1 &&
-                __builtin_popcount(heads) > 1)
-                return false;
-        }
-    return true;
+    return __builtin_popcount(*heads_of(s, off, size)) <= HEADS_TOLD_APART;
 }
 
 static void note_store(struct sim *s, int f, struct op *op)
@@ -182,7 +177,7 @@ static void atomic(struct sim *s, int f)
     if (kind == OP_STORE &&
         (mo == __ATOMIC_ACQUIRE || mo == __ATOMIC_ACQ_REL || mo == __ATOMIC_CONSUME))
         mo = chance(s, 50) ? __ATOMIC_RELEASE : __ATOMIC_RELAXED;
-    if (kind == OP_STORE && mo == __ATOMIC_RELAXED && !is_clear(s, f, off, size))
+    if (kind == OP_STORE && mo == __ATOMIC_RELAXED && !is_clear(s, off, size))
         kind = OP_RMW;
     struct op *op = sim_begin(s, kind, f, -1);
     sim_chain(s, op, &s->atomics[off / 16]);

@@ -20,6 +20,7 @@ unsigned __int128 __tsan_atomic128_load(const volatile unsigned __int128 *, int)
 void __tsan_atomic128_store(volatile unsigned __int128 *, unsigned __int128, int);
 unsigned __int128 __tsan_atomic128_fetch_add(volatile unsigned __int128 *, unsigned __int128, int);
 void __tsan_atomic_thread_fence(int);
+void __tsan_func_entry(void *), __tsan_func_exit(void);
 void __tsan_mutex_post_lock(void *, unsigned, int), __tsan_mutex_pre_lock(void *, unsigned);
 int __tsan_mutex_pre_unlock(void *, unsigned);
 void __tsan_mutex_post_unlock(void *, unsigned);
@@ -30,7 +31,7 @@ static uint64_t data;
 static char object[8];
 static volatile uint32_t flag;
 static volatile unsigned __int128 wide;
-static struct rc_ctx *a, *b, *c;
+static struct rc_ctx *a, *b, *c, *fourth;
 
 static void start(void)
 {
@@ -38,6 +39,7 @@ static void start(void)
     a = rc_ctx_make(NULL, RC_GOROUTINE, 1, 1, NULL, 0);
     b = rc_ctx_make(NULL, RC_GOROUTINE, 2, 1, NULL, 0);
     c = rc_ctx_make(NULL, RC_GOROUTINE, 3, 1, NULL, 0);
+    fourth = rc_ctx_make(NULL, RC_GOROUTINE, 4, 1, NULL, 0);
     rc_switch(a);
     __tsan_write8(&data);
 }
@@ -264,10 +266,60 @@ EDGE(sequence_ended_by_store, false, STORE(RELEASE); rc_switch(c); STORE(RELAXED
 EDGE(sequence_continued_by_own_store, true, STORE(RELEASE); STORE(RELAXED), LOAD(ACQUIRE))
 EDGE(sequence_of_the_head_only, true, STORE(RELEASE); rc_switch(c); ADD(RELEASE); rc_switch(a);
      STORE(RELAXED), LOAD(ACQUIRE))
+EDGE(sequence_of_the_last_head_only, false, STORE(RELEASE); rc_switch(c); ADD(RELEASE);
+     STORE(RELAXED), LOAD(ACQUIRE))
+EDGE(sequence_without_the_middle_heads_others, false, STORE(RELEASE); rc_switch(c); ADD(RELEASE);
+     rc_switch(fourth); ADD(RELEASE); rc_switch(c); STORE(RELAXED), LOAD(ACQUIRE))
+EDGE(sequence_of_the_middle_head, true, rc_switch(c); STORE(RELEASE); rc_switch(a); ADD(RELEASE);
+     rc_switch(fourth); ADD(RELEASE); rc_switch(a); STORE(RELAXED), LOAD(ACQUIRE))
 EDGE(narrow_load_of_a_wide_store, true, STORE(RELEASE),
      __tsan_atomic8_load((volatile uint8_t *)&flag + 1, ACQUIRE))
 EDGE(sixteen_bytes, true, __tsan_atomic128_store(&wide, 1, RELEASE),
      __tsan_atomic128_load(&wide, ACQUIRE))
+
+/* Of flows that never released into it, none is taken for one that did. */
+Test(rc_sync, a_sequence_is_ended_by_any_other_flow)
+{
+    enum { OTHERS = 200 };
+    static uint64_t word[OTHERS];
+    start();
+    for (int i = 0; i < OTHERS; i++) {
+        rc_switch(a);
+        __tsan_write8(&word[i]);
+        STORE(RELEASE);
+        rc_switch(c);
+        ADD(RELEASE);
+        rc_switch(rc_ctx_make(NULL, RC_GOROUTINE, 5 + (uint64_t)i, 1, NULL, 0));
+        STORE(RELAXED);
+        rc_switch(b);
+        LOAD(ACQUIRE);
+        __tsan_func_entry((void *)(uintptr_t)(0x1000 + i)); /* so that no two reports are alike */
+        __tsan_write8(&word[i]);
+        __tsan_func_exit();
+        cr_assert_eq(n_reports, i + 1);
+    }
+}
+
+/* Of more heads than are told apart, each still keeps its own part. */
+Test(rc_sync, each_of_many_heads_goes_on)
+{
+    enum { HEADS = 100 };
+    static uint64_t word[HEADS];
+    struct rc_ctx *head[HEADS];
+    start();
+    for (int i = 0; i < HEADS; i++) {
+        head[i] = rc_ctx_make(NULL, RC_GOROUTINE, 5 + (uint64_t)i, 1, NULL, 0);
+        rc_switch(head[i]);
+        __tsan_write8(&word[i]);
+        ADD(RELEASE);
+    }
+    rc_switch(head[HEADS / 2]);
+    STORE(RELAXED);
+    rc_switch(b);
+    LOAD(ACQUIRE);
+    __tsan_write8(&word[HEADS / 2]);
+    cr_assert_eq(n_reports, 0);
+}
 
 Test(rc_sync, a_failed_exchange_is_a_load)
 {
