@@ -49,8 +49,9 @@ VARIANTS = {
 # A seed means one P, no monitor, and a clock that jumps to the next timer: what is about several
 # Ps, about goroutines that never call, about real time, or about threads is left out.
 UNSEEDED = {
-    'dump_on_sigquit', 'hogs_and_others', 'locked_thread_ends', 'maxprocs_at_run_time',
-    'maxprocs_from_environment', 'memory_goes_back', 'nothing_stops_the_others', 'thread_limit',
+    'dump_on_sigquit', 'goroutine_leaks', 'hogs_and_others', 'locked_thread_ends',
+    'maxprocs_at_run_time', 'maxprocs_from_environment', 'memory_goes_back',
+    'nothing_stops_the_others', 'thread_limit',
     'blocked_at_exit',  # what goes on when main has returned is not up to the seed
     'go', 'idle', 'panic', 'park', 'procs', 'sched', 'thread', 'timers', 'worker',
 }
