@@ -7,6 +7,7 @@
 #include "collect.h"
 #include "alike.h"
 #include "cell.h"
+#include "clock.h"
 #include "ctx.h"
 #include "futex.h"
 #include "heap.h"
@@ -14,14 +15,18 @@
 #include "slot.h"
 
 enum {
-    LIVES_FIRST = 1 << 16, /* that many flows are not worth a look */
-    WORDS_A_FLOW = 8,      /* words looked at for each flow begun: some 100 ns of its 1 to 2 us */
-    SLOTS_A_FLOW = 4,
+    LIVES_FIRST = 1 << 13, /* that many flows, 2 MiB, are not worth a look */
+    PART_OF_TIME = 5,      /* collections take that part of it, */
+    LIVES_LATE = 1 << 16,  /* unless so many flows have begun, */
+    WORDS_A_FLOW = 8,      /* and for each of them no more words are looked at, */
+    SLOTS_A_FLOW = 4,      /* nor slots: some 100 ns of its 1 to 2 us */
     CROWDS_FIRST = 32 << 20,
 };
 
 static struct rt_lock lock;
-static uint64_t due = LIVES_FIRST;         /* relaxed: lives at which to collect */
+static uint64_t due = LIVES_FIRST;         /* relaxed: lives at which to collect, */
+static int64_t due_at;                     /* relaxed: at that time, */
+static uint64_t overdue = LIVES_LATE;      /* relaxed: or at any time */
 static uint64_t crowds_due = CROWDS_FIRST; /* relaxed: bytes of large states */
 
 static void mark_record(uint64_t w, void *marks)
@@ -61,17 +66,35 @@ static void merge_crowds(struct slot_marks *marks)
     at_store_rlx(&crowds_due, max(2 * cell_crowd_bytes(), CROWDS_FIRST)); /* relaxed: a guess */
 }
 
+/* Processor time: others may have had the processor meanwhile. */
+static int64_t own_nanos(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+/* After a collection that took so long and looked at so many words: when the next one is due. */
+static void set_due(int64_t nanos, uint64_t words)
+{
+    uint64_t left = slot_lives();
+    uint64_t wait = max(max(words / WORDS_A_FLOW, slot_count() / SLOTS_A_FLOW), LIVES_LATE);
+    at_store_rlx(&due, left + max(left, LIVES_FIRST));           /* relaxed: a guess */
+    at_store_rlx(&due_at, clock_nanos() + PART_OF_TIME * nanos); /* relaxed: likewise */
+    at_store_rlx(&overdue, left + max(left, wait));              /* relaxed: likewise */
+}
+
 /* Requires: lock is held. */
 static void collect_locked(bool merge)
 {
+    int64_t began = own_nanos();
     struct slot_marks *marks = slot_marks_begin();
     if (merge)
         merge_crowds(marks);
     uint64_t words = shadow_each_record(mark_record, marks);
     heap_each_owner(mark_owner);
     slot_marks_end(marks);
-    uint64_t left = slot_lives(), wait = max(left, max(words / WORDS_A_FLOW, LIVES_FIRST));
-    at_store_rlx(&due, left + max(wait, slot_count() / SLOTS_A_FLOW)); /* relaxed: a guess */
+    set_due(own_nanos() - began, words);
 }
 
 static void collect_now(bool merge)
@@ -89,11 +112,28 @@ void collect(void)
     collect_now(true);
 }
 
-/* relaxed: looked at again next time */
+/* Inside: clock_gettime() is one of the functions that we see. */
+static bool is_time(void)
+{
+    struct rc_thread was = rc_enter();
+    bool is = clock_nanos() >= at_load_rlx(&due_at); /* relaxed: looked at again next time */
+    rc_leave(was);
+    return is;
+}
+
+static bool lives_are_due(void)
+{
+    uint64_t lives = slot_lives();
+    if (lives < at_load_rlx(&due)) /* relaxed: looked at again next time */
+        return false;
+    return lives >= at_load_rlx(&overdue) || is_time(); /* relaxed: likewise */
+}
+
 void collect_if_due(void)
 {
+    /* relaxed: likewise */
     bool crowds = cell_crowd_bytes() >= at_load_rlx(&crowds_due);
-    if (unlikely(crowds || slot_lives() >= at_load_rlx(&due)))
+    if (unlikely(crowds || lives_are_due()))
         collect_now(crowds);
 }
 

@@ -84,10 +84,8 @@ static uint64_t resident(uintptr_t from, size_t size)
 
 static void add_shadow(struct kinds *k)
 {
-    for (uint32_t r = 0; r < REGIONS; r++) {
-        uintptr_t base = at_load_acq(&shadow_region[r]); /* [region] */
-        if (base == 0)
-            continue;
+    uintptr_t base;
+    for (uint32_t i = 0; (base = shadow_nth(i)) != 0; i++) {
         uintptr_t marks = base + SHADOW_CELLS, objects = marks + SHADOW_MARKS;
         add_kind(k, "cells", 0, resident(base, SHADOW_CELLS));
         add_kind(k, "marks and owners", 0,

@@ -145,11 +145,15 @@ static void list_del(struct rc_ctx *c)
     rt_unlock(&list_lock);
 }
 
+/* By libc: what the compiler makes of some 500 bytes takes 100 ns. */
+static __attribute__((noinline)) void *zero(void *p, size_t n)
+{
+    return memset(p, 0, n);
+}
+
 static struct rc_frame *frames_make(size_t n)
 {
-    struct rc_frame *f = rc_alloc(n * sizeof *f);
-    memset(f, 0, n * sizeof *f);
-    return f;
+    return zero(rc_alloc(n * sizeof(struct rc_frame)), n * sizeof(struct rc_frame));
 }
 
 static size_t frames_room(const struct rc_ctx *c)
@@ -159,8 +163,7 @@ static size_t frames_room(const struct rc_ctx *c)
 
 static struct rc_ctx *make(struct rc_ctx *creator, enum rc_kind kind, uint64_t id, uintptr_t pc)
 {
-    struct rc_ctx *c = pool_get(&ctxs);
-    memset(c, 0, sizeof *c);
+    struct rc_ctx *c = zero(pool_get(&ctxs), sizeof *c);
     c->life = life_make(kind, id);
     if (creator) {
         c->life->created_at = rc_site_here(creator, pc);

@@ -349,9 +349,9 @@ static void visit_pages(struct walk *k, uintptr_t base, uintptr_t first)
 
 static uint64_t walk(struct walk k)
 {
-    for (uint32_t r = 0; r < REGIONS; r++) {
-        uintptr_t base = at_load_acq(&shadow_region[r]); /* [region] */
-        for (uintptr_t at = 0; base != 0 && at < REGION_SIZE;) {
+    uintptr_t base;
+    for (uint32_t i = 0; (base = shadow_nth(i)) != 0; i++) {
+        for (uintptr_t at = 0; at < REGION_SIZE;) {
             uintptr_t used = skip_unowned(base, at, REGION_SIZE);
             if (used == REGION_SIZE)
                 break;

@@ -25,7 +25,14 @@
 enum { SPINS = 100, KNOWN = 16, FEW_WORDS = 16 };
 
 uintptr_t shadow_region[REGIONS], shadow_fast[REGIONS];
+static uintptr_t made[REGIONS];
+static uint32_t n_made; /* guarded by region_lock */
 static struct rt_lock region_lock;
+
+uintptr_t shadow_nth(uint32_t i)
+{
+    return i < REGIONS ? at_load_acq(&made[i]) : 0; /* [region] */
+}
 
 uintptr_t shadow_region_make(uintptr_t addr)
 {
@@ -34,7 +41,8 @@ uintptr_t shadow_region_make(uintptr_t addr)
     uintptr_t base = *r;
     if (base == 0) {
         base = (uintptr_t)pages_get(SHADOW_CELLS + SHADOW_MARKS + SHADOW_OBJECTS + SHADOW_OWNERS);
-        at_store_rel(r, base); /* [region] */
+        at_store_rel(&made[n_made++], base); /* [region] */
+        at_store_rel(r, base);               /* [region] */
         if (!counters_on)
             at_store_rel(&shadow_fast[r - shadow_region], base); /* [region] */
     }

@@ -35,6 +35,9 @@ enum { MARK_CELLS = 1, MARK_OBJECTS = 2 };
 extern uintptr_t shadow_region[REGIONS]; /* start of the region's shadow, or 0 */
 extern uintptr_t shadow_fast[REGIONS];   /* the same for the fast path; all 0 while it is shut */
 
+/* The i-th region's shadow, in the order in which they were made; 0: there are no more. */
+uintptr_t shadow_nth(uint32_t i);
+
 /* The region's shadow, made if need be. */
 uintptr_t shadow_region_make(uintptr_t addr);
 

@@ -26,6 +26,7 @@
 
 enum {
     PROBES = 4,                      /* given-back slots that are looked at */
+    AHEAD = 8,                       /* lives that are fetched before their turn */
     CLOCK_LEFT = CLOCK_MAX - 100000, /* a slot with less to go is not worth passing on */
 };
 
@@ -58,10 +59,11 @@ static uint32_t n_given, turn;
 static struct given *opened; /* those of which no word has a record */
 static uint32_t n_opened;
 static uint64_t n_lives; /* written under lock */
+static size_t n_stays;
 
 void slot_init(void)
 {
-    latest = pages_get(sizeof *latest * (SLOT_MAX + 1));
+    latest = pages_get(sizeof *latest * (SLOT_MAX + 1 + AHEAD));
     given = pages_get(sizeof *given * (SLOT_MAX + 1));
     opened = pages_get(sizeof *opened * (SLOT_MAX + 1));
 }
@@ -129,6 +131,7 @@ uint64_t slot_take(struct rc_life *life, const struct snap *after)
         at_store_rlx(&n_lives, n_lives + 1); /* relaxed: a counter */
     *stay = (struct stay){life, w_clock(epoch), latest[w_slot(epoch)]};
     latest[w_slot(epoch)] = stay;
+    n_stays++;
     rt_unlock(&lock);
     return epoch;
 }
@@ -207,27 +210,21 @@ struct slot_marks {
     uint32_t again_slot, again_end;
 };
 
-static size_t count_stays(void)
-{
-    size_t n = 0;
-    for (uint32_t slot = 1; slot <= n_slots; slot++)
-        for (struct stay *s = latest[slot]; s; s = s->older)
-            n++;
-    return n;
-}
-
 static void see(struct slot_marks *m, uint32_t slot)
 {
     m->start[slot] = (uint32_t)m->n;
-    for (struct stay *s = latest[slot]; s; s = s->older)
-        m->seen[m->n++] =
-            (struct seen){.stay = s, .first = s->first, .ended = ((struct life *)s->life)->ended};
+    __builtin_prefetch(latest[slot + AHEAD]);
+    for (struct stay *s = latest[slot]; s; s = s->older) {
+        struct life *l = (struct life *)s->life;
+        m->seen[m->n++] = (struct seen){.stay = s, .first = s->first, .ended = l->ended};
+        l->reach = 0;
+    }
 }
 
 struct slot_marks *slot_marks_begin(void)
 {
     rt_lock(&lock);
-    size_t n = count_stays(), head = sizeof(struct slot_marks) + n * sizeof(struct seen);
+    size_t head = sizeof(struct slot_marks) + n_stays * sizeof(struct seen);
     size_t bytes = head + (n_slots + 2) * sizeof(uint32_t);
     struct slot_marks *m = pages_get(bytes);
     m->n_slots = n_slots;
@@ -238,8 +235,6 @@ struct slot_marks *slot_marks_begin(void)
         see(m, slot);
     m->start[n_slots + 1] = (uint32_t)m->n;
     rt_unlock(&lock);
-    for (size_t i = 0; i < m->n; i++)
-        ((struct life *)m->seen[i].stay->life)->reach = 0;
     return m;
 }
 
@@ -305,15 +300,27 @@ static void mark_roots(struct slot_marks *m)
             slot_mark_life(m->seen[i].stay->life);
 }
 
-/* Ancestors out of reach are forgotten by those who remain. */
-static void cut_ancestors(struct slot_marks *m)
+/* An ancestor out of reach is forgotten. */
+static void cut_ancestors(struct rc_life *l)
 {
-    for (size_t i = 0; i < m->n; i++) {
-        struct rc_life *l = m->seen[i].stay->life;
-        if (is_kept(l) && l->parent && ((const struct life *)l->parent)->ended &&
-            !is_kept(l->parent))
-            l->parent = NULL;
-    }
+    if (l->parent && ((const struct life *)l->parent)->ended && !is_kept(l->parent))
+        l->parent = NULL;
+}
+
+/* Whether the stay remains, and its life.  If not it is freed: a life's first one with its life,
+ * by free_lives(), which finds those that are left in seen[]. */
+static bool stays_kept(struct seen *seen)
+{
+    struct stay *s = seen->stay;
+    bool kept = is_kept(s->life), first = s == &((struct life *)s->life)->stay;
+    if (kept)
+        cut_ancestors(s->life);
+    else if (!first)
+        pool_put(&stays, s);
+    if (kept || !first)
+        seen->stay = NULL;
+    n_stays -= !kept;
+    return kept;
 }
 
 /* Takes out of the slot's chain the stays of lives that are not kept.  Caller holds lock. */
@@ -324,29 +331,25 @@ static void unlink_stays(struct slot_marks *m, uint32_t slot)
     struct stay **link = &latest[slot];
     while (*link != m->seen[m->start[slot]].stay)
         link = &(*link)->older; /* newer ones */
-    for (uint32_t i = m->start[slot]; i < m->start[slot + 1]; i++)
-        if (is_kept(m->seen[i].stay->life)) {
-            *link = m->seen[i].stay;
-            link = &m->seen[i].stay->older;
-        }
-    *link = NULL;
-}
-
-/* Stays beyond a life's first have blocks of their own. */
-static void free_stays(struct slot_marks *m)
-{
-    for (size_t i = 0; i < m->n; i++) {
+    for (uint32_t i = m->start[slot]; i < m->start[slot + 1]; i++) {
         struct stay *s = m->seen[i].stay;
-        if (!is_kept(s->life) && s != &((struct life *)s->life)->stay)
-            pool_put(&stays, s);
+        if (i + AHEAD < m->n)
+            __builtin_prefetch(m->seen[i + AHEAD].stay);
+        if (stays_kept(&m->seen[i])) {
+            *link = s;
+            link = &s->older;
+        }
     }
+    *link = NULL;
 }
 
 static void free_lives(struct slot_marks *m)
 {
     for (size_t i = 0; i < m->n; i++) {
         struct stay *s = m->seen[i].stay;
-        if (is_kept(s->life) || s != &((struct life *)s->life)->stay)
+        if (i + AHEAD < m->n)
+            __builtin_prefetch(m->seen[i + AHEAD].stay);
+        if (s == NULL)
             continue;
         times_free(s->life);
         pool_put(&lives, s->life);
@@ -392,11 +395,9 @@ void slot_marks_end(struct slot_marks *m)
 {
     mark_roots(m);
     rt_lock(&lock);
-    cut_ancestors(m);
     open_slots(m);
     for (uint32_t slot = 1; slot <= m->n_slots; slot++)
         unlink_stays(m, slot);
-    free_stays(m);
     free_lives(m);
     rt_unlock(&lock);
     pages_put(m, m->bytes);

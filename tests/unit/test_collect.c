@@ -47,6 +47,16 @@ Test(collect, flows_that_touched_nothing_leave_nothing)
     cr_assert_leq(slot_count(), (uint32_t)FLOWS + 10);
 }
 
+/* What they leave is given back long before it is many megabytes. */
+Test(collect, flows_are_collected_unasked)
+{
+    enum { MANY = 60000 };
+    begin();
+    for (uint64_t i = 0; i < MANY; i++)
+        in_a_flow(root, 1000 + i, NULL);
+    cr_assert_lt(slot_lives(), MANY - 10000u);
+}
+
 Test(collect, records_keep_their_flows)
 {
     begin();
