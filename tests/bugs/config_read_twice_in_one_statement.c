@@ -31,7 +31,8 @@ static int database_cache(struct executor *e)
     return e->version;
 }
 
-static int run_statement(struct executor *e, bool config_changes)
+/* An update to new_version comes meanwhile; 0: none. */
+static int run_statement(struct executor *e, int new_version)
 {
 #ifdef REPAIRED
     int version = database_cache(e);
@@ -39,8 +40,8 @@ static int run_statement(struct executor *e, bool config_changes)
     go_rwmutex_rlock(&e->config_mu);
     go_defer(go_rwmutex_runlock, &e->config_mu);
 #endif
-    if (config_changes) {
-        go_chan_send(e->gossip, e->version + 1);
+    if (new_version) {
+        go_chan_send(e->gossip, new_version);
         wait_for_quiet();
     }
 #ifndef REPAIRED
@@ -49,10 +50,10 @@ static int run_statement(struct executor *e, bool config_changes)
     return version;
 }
 
-static void session(struct executor *e)
+static void session(struct executor *e, int new_version)
 {
-    run_statement(e, false);
-    run_statement(e, true);
+    run_statement(e, 0);
+    run_statement(e, new_version);
 }
 
 int go_main(int argc, char **argv)
@@ -62,9 +63,9 @@ int go_main(int argc, char **argv)
     go_waitgroup sessions = {0}, updates = {0};
     e.gossip = go_chan_make(int, 0);
     go_waitgroup_go(&updates, update_config, &e);
-    go_waitgroup_go(&sessions, session, &e);
+    go_waitgroup_go(&sessions, session, &e, 1);
     go_waitgroup_wait(&sessions);
-    go_waitgroup_go(&sessions, session, &e);
+    go_waitgroup_go(&sessions, session, &e, 2);
     go_waitgroup_wait(&sessions);
     go_chan_close(e.gossip);
     go_waitgroup_wait(&updates);
