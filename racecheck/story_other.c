@@ -161,7 +161,7 @@ void story_blocked(struct story_other *s, const struct rc_blocked *b)
         story_object_name(b->on[i].obj, rc_waits_at(b->ctx), object, sizeof object);
         const struct rc_blocked_on *o = &b->on[i];
         text_printf(&t, "%s%s%s %s%s%s",
-                    i         ? ", "
+                    i         ? ", or "
                     : b->same ? ", on "
                               : ", the first on ",
                     o->want, o->kind, object, is_held(o) ? "" : o->held, o->state);
