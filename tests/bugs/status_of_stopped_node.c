@@ -44,29 +44,28 @@ static int status(struct node *n)
     return go_chan_recv(answer);
 }
 
-static void serve_metrics(struct node *n, go_chan(char) go_on)
+static void serve_metrics(struct node *n, go_chan(int_chan) requests)
 {
-    go_chan_range(char, c, go_on) {
-        (void)c;
-        status(n);
-    }
+    go_chan_range(int_chan, reply, requests)
+        go_chan_send(reply, status(n));
 }
 
 int go_main(int argc, char **argv)
 {
     (void)argc, (void)argv;
     static struct node n = {.term = 3};
-    go_chan(char) go_on = go_chan_make(char, 0);
+    go_chan(int_chan) requests = go_chan_make(int_chan, 0);
+    int_chan reply = go_chan_make(int, 1);
     n.status = go_chan_make(int_chan, 0);
     n.stop = go_chan_make(char, 0);
     n.done = go_chan_make(char, 0);
     go(run, &n);
-    go(serve_metrics, &n, go_on);
-    go_chan_send(go_on, 1);
-    bool ok = status(&n) == 3;
+    go(serve_metrics, &n, requests);
+    go_chan_send(requests, reply);
+    bool ok = go_chan_recv(reply) == 3;
     stop(&n);
-    go_chan_send(go_on, 1);
-    go_chan_close(go_on);
+    go_chan_send(requests, reply);
+    go_chan_close(requests);
     wait_for_quiet();
     return !ok;
 }
