@@ -1,9 +1,9 @@
-/* balancer_notifies_under_its_lock.c - a send under a lock that its receiver wants first (after
- * etcd #7443).
+/* balancer_notifies_under_its_lock.c - a send under a lock that its receiver wants first (a
+ * pattern of etcd).
  *
  * The balancer pins an address and notifies the connection's watcher under its lock.  The watcher
  * is still busy with the last address, whose connection goes down, and that asks for the balancer's
- * lock.  The repair notes what is to be told and tells it without the lock.
+ * lock.  The repair tells it without the lock.
  *
  * shows: deadlock
  * when: always */

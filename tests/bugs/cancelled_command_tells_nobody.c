@@ -1,5 +1,5 @@
-/* cancelled_command_tells_nobody.c - a command that gives up leaves those behind it waiting (after
- * cockroach #10790).
+/* cancelled_command_tells_nobody.c - a command that gives up leaves those behind it waiting (a
+ * pattern of cockroach).
  *
  * Each command waits for the ones before it that touch the same keys, by channels that these close
  * when they are done.  One that is cancelled while it waits returns at once and never closes its

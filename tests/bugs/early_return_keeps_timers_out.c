@@ -1,5 +1,5 @@
-/* early_return_keeps_timers_out.c - a lock stays locked, and the next timer waits for it (a pattern
- * of grpc-go #3017).
+/* early_return_keeps_timers_out.c - a lock stays locked, and the next timer waits for it (after
+ * grpc-go #3017).
  *
  * A cache of connections removes each some time after it was given up, by a timer that takes the
  * cache's lock.  Giving up one that is there already in another form returns without the unlock.

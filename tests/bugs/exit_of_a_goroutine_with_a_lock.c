@@ -1,5 +1,5 @@
-/* exit_of_a_goroutine_with_a_lock.c - a goroutine ends itself in the middle of a critical section (a
- * pattern of etcd).
+/* exit_of_a_goroutine_with_a_lock.c - a goroutine ends itself in the middle of a critical section
+ * (a pattern of etcd).
  *
  * A failed check ends the goroutine of a member, as t.FailNow() does, and what comes after the
  * check is not run, the unlock among it.  The repair defers the unlock.

@@ -1,5 +1,5 @@
-/* group_waited_for_before_its_results_are_read.c - workers cannot end before their results are taken
- * (a pattern of etcd).
+/* group_waited_for_before_its_results_are_read.c - workers cannot end before their results are
+ * taken (a pattern of etcd).
  *
  * Each member of the group sends what it found to a channel without room.  They are waited for
  * first, and the results read then.  The repair closes the channel when all have ended, in a
