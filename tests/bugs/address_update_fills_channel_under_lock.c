@@ -3,8 +3,8 @@
  *
  * The round robin gives the addresses that are up to its connection by a channel with room for one
  * list, under its lock.  The connection closes the addresses that are gone before it takes the next
- * list, and each of these calls wants the lock.  The repair takes an old list out before it puts the
- * new one in, which then never blocks.
+ * list, and each of these calls wants the lock.  The repair takes an old list out before it puts
+ * the new one in, which then never blocks.
  *
  * shows: deadlock
  * when: always */

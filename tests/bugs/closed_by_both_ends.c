@@ -1,5 +1,5 @@
-/* closed_by_both_ends.c - a channel is closed by who closes and by who fails (a pattern of grpc-
- * go).
+/* closed_by_both_ends.c - a channel is closed by who closes and by who fails (a pattern of
+ * grpc-go).
  *
  * A connection's reader closes its done channel on an error, and so does the user's close.  Whether
  * it is closed is asked before, which helps only when the other one has been there.  The repair
