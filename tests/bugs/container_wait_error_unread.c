@@ -66,6 +66,5 @@ int go_main(int argc, char **argv)
     w = (struct waiting){go_chan_make(int, 0), go_chan_make(int, 0)};
 #endif
     run(&w, "");
-    go_sleep(20 * GO_MILLISECOND);
     return 0;
 }

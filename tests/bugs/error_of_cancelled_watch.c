@@ -56,6 +56,5 @@ int go_main(int argc, char **argv)
     printf("event %d\n", go_chan_recv(w->result));
     go_ctx_cancel(w->ctx);
     go_waitgroup_wait(&processing);
-    go_sleep(20 * GO_MILLISECOND);
     return 0;
 }

@@ -66,6 +66,5 @@ int go_main(int argc, char **argv)
     go_chan_send(configs, 2);
     go_chan_close(configs);
     go_waitgroup_wait(&agents);
-    go_sleep(20 * GO_MILLISECOND);
     return 0;
 }

@@ -76,6 +76,5 @@ int go_main(int argc, char **argv)
     while (!all_wait(&plugin, 3))
         go_yield();
     printf("activation: %d\n", activate(&plugin));
-    go_sleep(20 * GO_MILLISECOND); /* the daemon does other things, and shuts down */
     return 0;
 }

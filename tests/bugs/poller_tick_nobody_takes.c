@@ -67,6 +67,5 @@ int go_main(int argc, char **argv)
     p = (struct poller){go_chan_make(char, 0), go_chan_make(char, 0),
                         go_timer_new(10 * GO_MILLISECOND)};
     printf("wait: %d\n", wait_for(&p, pod_failed));
-    go_sleep(30 * GO_MILLISECOND);
     return 0;
 }

@@ -52,6 +52,5 @@ int go_main(int argc, char **argv)
     go_chan_recv(m.probing);
     go_chan_close(m.stop);
     go_waitgroup_wait(&monitors);
-    go_sleep(20 * GO_MILLISECOND);
     return 0;
 }

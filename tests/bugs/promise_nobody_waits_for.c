@@ -57,6 +57,5 @@ int go_main(int argc, char **argv)
     (void)argc, (void)argv;
     hijacked = go_chan_make(char, 0);
     printf("run: %d\n", cmd_run(""));
-    go_sleep(20 * GO_MILLISECOND);
     return 0;
 }

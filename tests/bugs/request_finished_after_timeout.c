@@ -54,6 +54,5 @@ int go_main(int argc, char **argv)
     if (finish_request(&r, GO_MILLISECOND) == -ETIMEDOUT)
         printf("504 Gateway Timeout\n");
     go_chan_close(r.stored); /* the storage is ready now */
-    go_sleep(20 * GO_MILLISECOND);
     return 0;
 }

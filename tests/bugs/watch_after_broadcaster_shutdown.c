@@ -67,6 +67,5 @@ int go_main(int argc, char **argv)
     printf("watcher %d\n", watch(&broadcaster));
     shutdown(&broadcaster);
     go(record_events, &broadcaster);
-    go_sleep(20 * GO_MILLISECOND);
     return 0;
 }
