@@ -13,7 +13,8 @@ with 0 and nothing on stderr.  Both run with report_goroutine_leaks=1.
     shows: panic TEXT          an unrecovered panic or a fatal error with this text
     shows: misuse TEXT         a report with this heading
     when: always               in each of N (2) runs at GOMAXPROCS 1, 2 and 4
-    when: some seed            in some run with GOSHAWK_SEED from 1 to 200
+    when: some seed            in some run with GOSHAWK_SEED from 1 to 200, alone or with
+                               GOSHAWK_DEBUG=preempt
 """
 
 import argparse
@@ -107,14 +108,14 @@ def judge_always(args, bug, repaired, shows):
 
 def judge_seeds(bug, repaired, shows):
     failed = 0
-    seeds = range(1, SEEDS + 1)
-    if not any(is_shown(shows, *run(bug, GOSHAWK_SEED=str(seed))) for seed in seeds):
-        failed += tell(f"no seed up to {SEEDS} shows `{shows}`; the first",
-                       *run(bug, GOSHAWK_SEED="1"))
-    for seed in seeds[:CLEAN_SEEDS]:
-        code, err = run(repaired, GOSHAWK_SEED=str(seed))
+    ways = [{"GOSHAWK_SEED": str(seed), "GOSHAWK_DEBUG": debug}
+            for seed in range(1, SEEDS + 1) for debug in ("", "preempt")]
+    if not any(is_shown(shows, *run(bug, **way)) for way in ways):
+        failed += tell(f"no seed up to {SEEDS} shows `{shows}`; the first", *run(bug, **ways[0]))
+    for way in ways[:2 * CLEAN_SEEDS]:
+        code, err = run(repaired, **way)
         if code != 0 or err:
-            failed += tell(f"GOSHAWK_SEED={seed}, repaired", code, err)
+            failed += tell(f"{way}, repaired", code, err)
     return failed
 
 

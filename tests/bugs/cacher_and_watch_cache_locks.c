@@ -13,7 +13,7 @@
 
 struct watch_cache {
     go_rwmutex lock;
-    int events;                   /* guarded by lock */
+    int events;                    /* guarded by lock */
     void (*on_event)(void *, int); /* called with the lock held */
     void *arg;
 };

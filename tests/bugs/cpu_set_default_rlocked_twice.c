@@ -9,12 +9,16 @@
  * shows: lock order
  * when: always */
 #include <goshawk.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 static struct state_memory {
     go_rwmutex lock;
     unsigned default_set, assigned; /* guarded by lock: bits of CPUs, assigned is 0 when none is */
 } state = {.default_set = 0xf0, .assigned = 0x0f};
+
+/* The removal comes after the reading, but nothing says that it must: relaxed atomics order nothing. */
+static atomic_bool reconciled;
 
 static unsigned default_cpu_set(struct state_memory *s)
 {
@@ -51,20 +55,20 @@ static void remove_container(struct state_memory *s)
     s->assigned = 0;
 }
 
-static void reconcile(go_waitgroup *done)
+static void reconcile(struct state_memory *s)
 {
-    printf("CPUs %#x\n", cpu_set_or_default(&state));
-    go_waitgroup_done(done);
+    printf("CPUs %#x\n", cpu_set_or_default(s));
+    atomic_store_explicit(&reconciled, true, memory_order_relaxed);
 }
 
 int go_main(int argc, char **argv)
 {
     (void)argc, (void)argv;
-    go_waitgroup done = {0};
-    go_waitgroup_add(&done, 1);
-    go(reconcile, &done);
-    go_yield();
+    go_waitgroup reconciler = {0};
+    go_waitgroup_go(&reconciler, reconcile, &state);
+    while (!atomic_load_explicit(&reconciled, memory_order_relaxed))
+        go_yield();
     remove_container(&state);
-    go_waitgroup_wait(&done);
+    go_waitgroup_wait(&reconciler);
     return 0;
 }

@@ -16,7 +16,7 @@ static struct device {
     int open; /* guarded by lock */
 } device = {.open = 1};
 
-static go_mutex devices; /* of the set: libdevmapper is not to be called by two */
+static go_mutex devices;      /* of the set: libdevmapper is not to be called by two */
 static go_chan(char) waiting; /* forces the order: closed when deactivate() has let devices go */
 
 static void close_device(struct device *d)

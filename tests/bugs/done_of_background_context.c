@@ -24,7 +24,8 @@ struct server {
 static void watch(go_ctx *ctx, struct registry *r, go_chan(char) synced)
 {
     int change;
-    while (go_select(go_recv_case(r->changes, &change), go_recv_case(go_ctx_done(ctx), NULL)) == 0) {
+    while (go_select(go_recv_case(r->changes, &change), go_recv_case(go_ctx_done(ctx), NULL)) ==
+           0) {
         r->services += change;
         go_chan_send(synced, 1);
     }

@@ -32,8 +32,8 @@ static void run(struct agent *a)
     bool ok;
     for (;;) {
         struct exit_status status;
-        switch (go_select(go_recv_case(a->configs, &config, &ok),
-                          go_recv_case(a->statuses, &status))) {
+        switch (
+            go_select(go_recv_case(a->configs, &config, &ok), go_recv_case(a->statuses, &status))) {
         case 0:
             if (ok) {
                 go(run_epoch, a, running++);

@@ -18,7 +18,8 @@ static struct connection {
     go_chan(char) closed;
 } conn;
 
-static go_chan(char) writing; /* forces the order: closed when the writer has the lock */
+/* Force the order: the timeout has come, and the writer has the lock. */
+static go_chan(char) timed_out, writing;
 
 #ifdef REPAIRED
 static void drain(go_chan(char) reset)
@@ -36,6 +37,7 @@ static void monitor(struct connection *c)
         case 0:
             continue;
         case 1:
+            go_chan_close(timed_out);
             go_chan_recv(writing);
 #ifdef REPAIRED
             go(drain, reset);
@@ -56,8 +58,6 @@ static void write_frame(struct connection *c, go_chan(char) begun)
     go_defer(go_mutex_unlock, &c->write_lock);
     if (begun)
         go_chan_close(begun);
-    if (begun) /* the timeout comes before the monitor hears of the frame */
-        go_chan_recv(c->expired);
     if (c->reset)
         go_chan_send(c->reset, 0);
 }
@@ -68,10 +68,12 @@ int go_main(int argc, char **argv)
     conn.reset = go_chan_make(char, 0);
     conn.expired = go_chan_make(char, 0);
     conn.closed = go_chan_make(char, 0);
+    timed_out = go_chan_make(char, 0);
     writing = go_chan_make(char, 0);
     go(monitor, &conn);
     write_frame(&conn, NULL);
     go_chan_close(conn.expired);
+    go_chan_recv(timed_out);
     write_frame(&conn, writing);
     go_chan_recv(conn.closed);
     printf("idle connection closed\n");

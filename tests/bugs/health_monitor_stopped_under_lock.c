@@ -13,7 +13,7 @@
 static struct container {
     go_mutex lock;
     int failing_streak;       /* guarded by lock */
-    go_chan(char) stop;      /* guarded by lock: NULL when no monitor runs */
+    go_chan(char) stop;       /* guarded by lock: NULL when no monitor runs */
     go_chan(int) probe_ended; /* exit codes of the probe */
 } container;
 

@@ -24,7 +24,7 @@ static void probe(struct monitor *m, go_ctx *ctx)
 
 static void run(struct monitor *m)
 {
-    go_ctx *ctx = go_ctx_with_timeout(go_ctx_background(), GO_SECOND);
+    go_ctx *ctx = go_ctx_with_cancel(go_ctx_background());
     int result;
     go(probe, m, ctx);
     switch (go_select(go_recv_case(m->stop, NULL), go_recv_case(m->results, &result))) {

@@ -14,7 +14,7 @@ enum { PODS = 4 };
 
 static struct status_manager {
     go_mutex lock;
-    int status[PODS];      /* guarded by lock */
+    int status[PODS];     /* guarded by lock */
     go_chan(int) channel; /* pods whose status has changed */
 } manager;
 

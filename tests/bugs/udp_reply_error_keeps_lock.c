@@ -15,7 +15,7 @@ enum { CLIENTS = 4 };
 static struct proxy {
     go_mutex lock;
     int connections[CLIENTS]; /* guarded by lock: a descriptor for each client, 0: none yet */
-    go_chan(int) packets;    /* who sent one */
+    go_chan(int) packets;     /* who sent one */
 } proxy;
 
 static int dial(int client)
