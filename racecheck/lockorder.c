@@ -3,10 +3,11 @@
  * "b was taken while a was held" is an edge a -> b of a graph.  A circle of edges is an inversion
  * when flows can really meet there:
  * - the edges were made by different flows, each by its own (one flow does not wait for itself);
- * - no lock was held at all of them (a gate: one flow at a time is in the circle);
+ * - no lock was held at all of them, at one at least for writing (a gate: not all flows are in the
+ *   circle at a time);
  * - for each lock, not both who holds and who wants it are readers.
  * An edge remembers the flow that made it, or that several did; the locks that were held every time
- * it was made; and whether always for reading.  So what is reported is possible as far as locks can
+ * it was made; and which of these, and of its own two, for reading.  So what is reported is possible as far as locks can
  * tell; that other means keep the flows apart (one is joined before the other starts) cannot be
  * seen, and is why a report says "potential".
  *
@@ -43,6 +44,7 @@ struct edge {
     bool ignored;       /* a lock on a stack */
     uint32_t n_gates;
     uintptr_t gate[GATES];
+    bool gate_read[GATES];           /* at some time only for reading */
     bool from_read, to_read;         /* always only for reading */
     bool told;                       /* it was in a report */
     struct rc_held_lock held, taken; /* the first time */
@@ -100,23 +102,33 @@ static bool is_settled(const struct edge *e, uint64_t flow, bool from_read, bool
 
 /* ---- circles ---- */
 
-static bool is_gate(const struct edge *e, uintptr_t gate)
+static bool find_gate(const struct edge *e, uintptr_t gate, bool *ret_read)
 {
     for (uint32_t i = 0; i < e->n_gates; i++)
-        if (e->gate[i] == gate)
+        if (e->gate[i] == gate) {
+            *ret_read = e->gate_read[i];
             return true;
+        }
     return false;
+}
+
+/* All hold it, and not all of them at once. */
+static bool keeps_apart(uintptr_t gate, const struct edge *const *circle, int n)
+{
+    bool all_read = true, read;
+    for (int i = 0; i < n; i++) {
+        if (!find_gate(circle[i], gate, &read))
+            return false;
+        all_read &= read;
+    }
+    return !all_read;
 }
 
 static bool have_gate(const struct edge *const *circle, int n)
 {
-    for (uint32_t g = 0; g < circle[0]->n_gates; g++) {
-        int with = 0;
-        while (with < n && is_gate(circle[with], circle[0]->gate[g]))
-            with++;
-        if (with == n)
+    for (uint32_t g = 0; g < circle[0]->n_gates; g++)
+        if (keeps_apart(circle[0]->gate[g], circle, n))
             return true;
-    }
     return false;
 }
 
@@ -181,24 +193,31 @@ static bool look_for_circle(uint32_t i, struct rc_circle *ret_circle)
 static void add_gates(struct edge *e, const struct rc_ctx *c)
 {
     for (unsigned i = 0; i < c->n_locks && i < RC_LOCKS_SHOWN; i++)
-        if ((uintptr_t)c->lock[i].lock != e->from)
+        if ((uintptr_t)c->lock[i].lock != e->from) {
+            e->gate_read[e->n_gates] = !c->lock[i].for_write;
             e->gate[e->n_gates++] = (uintptr_t)c->lock[i].lock;
+        }
 }
 
-static bool holds(const struct rc_ctx *c, uintptr_t l)
+/* NULL: c does not hold l. */
+static const struct rc_held_lock *find_held(const struct rc_ctx *c, uintptr_t l)
 {
     for (unsigned i = 0; i < c->n_locks && i < RC_LOCKS_SHOWN; i++)
         if ((uintptr_t)c->lock[i].lock == l)
-            return true;
-    return false;
+            return &c->lock[i];
+    return NULL;
 }
 
 static void keep_gates(struct edge *e, const struct rc_ctx *c)
 {
     uint32_t n = 0;
-    for (uint32_t i = 0; i < e->n_gates; i++)
-        if (holds(c, e->gate[i]))
-            e->gate[n++] = e->gate[i];
+    for (uint32_t i = 0; i < e->n_gates; i++) {
+        const struct rc_held_lock *held = find_held(c, e->gate[i]);
+        if (!held)
+            continue;
+        e->gate_read[n] = e->gate_read[i] | !held->for_write;
+        e->gate[n++] = e->gate[i];
+    }
     at_store_rlx(&e->n_gates, n); /* relaxed: readers look again under the lock */
 }
 

@@ -23,6 +23,8 @@
 // stderr: Thread T1 takes mutex 'q', while it holds mutex 'p':
 // case: gate
 // exit: 0
+// case: gate-of-readers
+// stderr: Goroutine 3 takes mutex 'a', while it holds mutex 'b':
 // case: one-flow
 // exit: 0
 // case: only-tried
@@ -141,6 +143,25 @@ FRAME void behind_a_gate(void)
 {
     IN_ITS_TURN(take_two_behind_the_gate, &a, &b);
     IN_ITS_TURN(take_two_behind_the_gate, &b, &a);
+}
+
+static go_rwmutex readers;
+
+FRAME void take_two_reading(go_mutex *first, go_mutex *second)
+{
+    go_rwmutex_rlock(&readers);
+    go_mutex_lock(first);
+    go_mutex_lock(second);
+    go_mutex_unlock(second);
+    go_mutex_unlock(first);
+    go_rwmutex_runlock(&readers);
+    go_waitgroup_done(&wg);
+}
+
+FRAME void behind_a_gate_of_readers(void)
+{
+    IN_ITS_TURN(take_two_reading, &a, &b);
+    IN_ITS_TURN(take_two_reading, &b, &a);
 }
 
 FRAME void one_flow(void)
@@ -361,6 +382,7 @@ int go_main(int argc, char **argv)
         {"circle-of-three", circle_of_three},
         {"threads", threads},
         {"gate", behind_a_gate},
+        {"gate-of-readers", behind_a_gate_of_readers},
         {"one-flow", one_flow},
         {"only-tried", only_tried},
         {"only-readers", only_readers},

@@ -74,6 +74,26 @@ Test(lockorder, a_gate_counts_only_if_it_is_always_held)
     cr_assert_eq(n_circles, 1);
 }
 
+static void nest_behind(unsigned how, int flow, int outer, int inner)
+{
+    take(flow, 9, how);
+    nest(flow, outer, inner);
+    drop(flow, 9);
+}
+
+Test(lockorder, a_gate_keeps_no_readers_apart)
+{
+    start();
+    nest_behind(0, 0, 1, 2);
+    nest_behind(RC_LOCK_WRITE, 1, 2, 1);
+    cr_assert_eq(n_circles, 0, "a reader and a writer");
+    nest_behind(0, 1, 2, 1);
+    cr_assert_eq(n_circles, 1, "two readers");
+    nest_behind(RC_LOCK_WRITE, 2, 3, 4);
+    nest_behind(RC_LOCK_WRITE, 3, 4, 3);
+    cr_assert_eq(n_circles, 1);
+}
+
 Test(lockorder, long_circles)
 {
     start();
