@@ -1,5 +1,5 @@
-/* informer_and_deliverer_locks.c - an informer and a deliverer lock each other in two orders (after
- * kubernetes #30872).
+/* informer_and_deliverer_locks.c - an informer and a deliverer lock each other in two orders (a
+ * pattern of kubernetes).
  *
  * When a cluster is added the federated informer calls the controller's handler with its lock held,
  * and the handler locks the deliverer to put an item into its heap.  The deliverer calls its handler
