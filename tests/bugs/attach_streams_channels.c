@@ -1,5 +1,5 @@
-/* attach_streams_channels.c - two streams of an attached client wait for each other through channels
- * (a pattern of moby).
+/* attach_streams_channels.c - two streams of an attached client wait for each other through
+ * channels (a pattern of moby).
  *
  * The same as with pipes, in memory: the daemon waits for both copies to end; input ends when the
  * client closes its side, and the client does that when it hears of the end.  The repair has a

@@ -2,9 +2,9 @@
  * pattern of moby).
  *
  * attach() copies the client's input to the container in one goroutine, the container's output to
- * the client in another, and returns when both have ended.  The container has ended, so output is at
- * its end; input waits in read() for a client who closes when attach() has returned, and who gives up
- * here after a time.  The repair ends the input with the output.
+ * the client in another, and returns when both have ended.  The container has ended, so output is
+ * at its end; input waits in read() for a client who closes when attach() has returned, and who
+ * gives up here after a time.  The repair ends the input with the output.
  *
  * shows: leak
  * when: always */

@@ -1,10 +1,10 @@
 /* breaker_requests_hold_slots.c - a breaker's test unlocks its requests in the wrong order (after
  * serving #2137).
  *
- * A breaker lets a number of requests run, and as many wait in line.  Each request of the test holds
- * its slot until the test unlocks that request's mutex; the test unlocks the one first that is
- * still in line, and waits for it, while the one that has the slot waits to be unlocked.
- * The repair unlocks the one that runs.
+ * A breaker lets a number of requests run, and as many wait in line.  Each request of the test
+ * holds its slot until the test unlocks that request's mutex; the test unlocks the one first that
+ * is still in line, and waits for it, while the one that has the slot waits to be unlocked.  The
+ * repair unlocks the one that runs.
  *
  * shows: deadlock
  * when: always */

@@ -3,8 +3,8 @@
  *
  * An event comes in: the watch cache is locked and calls its handler, the cacher, which takes its
  * own lock to find the watchers.  A new watch locks the cacher, and then asks the watch cache for
- * what happened before.  On a bad day both wait for ever; here one comes after the other.  The repair
- * asks the watch cache before the cacher is locked.
+ * what happened before.  On a bad day both wait for ever; here one comes after the other.  The
+ * repair asks the watch cache before the cacher is locked.
  *
  * shows: lock order
  * when: always */

@@ -1,9 +1,9 @@
-/* channel_as_lock_and_mutex.c - a channel of capacity one is a lock, and is taken against the order
- * (a pattern of istio).
+/* channel_as_lock_and_mutex.c - a channel of capacity one is a lock, and is taken against the
+ * order (a pattern of istio).
  *
  * A push holds the connection's channel, whose one place is its lock, and then the mutex of the
- * server; a status report comes the other way round.  The repair has the report give up the
- * mutex first.
+ * server; a status report comes the other way round.  The repair has the report give up the mutex
+ * first.
  *
  * shows: deadlock
  * when: always */

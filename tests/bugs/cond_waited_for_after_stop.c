@@ -1,9 +1,10 @@
-/* cond_waited_for_after_stop.c - who waits on a condition is not told of the stop (after kubernetes
- * #11298).
+/* cond_waited_for_after_stop.c - who waits on a condition is not told of the stop (after
+ * kubernetes #11298).
  *
- * A loop runs jobs, and waits on a condition when there is none.  The end of the program is told by
- * closing a channel, which the loop looks at only between two waits: when the last job came before
- * the stop, the loop waits for a signal that nobody sends.  The repair broadcasts with the stop.
+ * A loop runs jobs, and waits on a condition when there is none.  The end of the program is told
+ * by closing a channel, which the loop looks at only between two waits: when the last job came
+ * before the stop, the loop waits for a signal that nobody sends.  The repair broadcasts with the
+ * stop.
  *
  * shows: deadlock
  * when: always */

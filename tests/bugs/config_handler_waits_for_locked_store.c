@@ -1,5 +1,5 @@
-/* config_handler_waits_for_locked_store.c - a store's event handler is waited for under the lock that
- * it needs (after istio #16224).
+/* config_handler_waits_for_locked_store.c - a store's event handler is waited for under the lock
+ * that it needs (after istio #16224).
  *
  * A change of a configuration goes to the monitor's goroutine through a channel, and the test that
  * makes the changes waits for each one to be handled with its own mutex held; the handler wants

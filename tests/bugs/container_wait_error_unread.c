@@ -1,9 +1,9 @@
 /* container_wait_error_unread.c - the second of two errors finds no receiver (after moby #33293).
  *
  * The client's wait runs a goroutine with a channel for the result and one for errors, both
- * unbuffered.  The caller takes the first thing that comes and returns; the goroutine, which has two
- * errors to tell, or an error and a result, stays at the second.  The repair gives the errors room
- * and returns after the first.
+ * unbuffered.  The caller takes the first thing that comes and returns; the goroutine, which has
+ * two errors to tell, or an error and a result, stays at the second.  The repair gives the errors
+ * room and returns after the first.
  *
  * shows: leak
  * when: always */

@@ -1,10 +1,10 @@
 /* cpu_set_default_rlocked_twice.c - a reader locks again while a writer may come in between (after
  * kubernetes #62464).
  *
- * The CPU manager's state answers with a container's CPU set, or with the default one; the function
- * for both holds the read lock and calls two functions that take it again.  When the reconciler's
- * removal asks for writing between the two, all three wait for ever.  The repair calls functions
- * that lock nothing.
+ * The CPU manager's state answers with a container's CPU set, or with the default one; the
+ * function for both holds the read lock and calls two functions that take it again.  When the
+ * reconciler's removal asks for writing between the two, all three wait for ever.  The repair
+ * calls functions that lock nothing.
  *
  * shows: lock order
  * when: always */
@@ -17,7 +17,7 @@ static struct state_memory {
     unsigned default_set, assigned; /* guarded by lock: bits of CPUs, assigned is 0 when none is */
 } state = {.default_set = 0xf0, .assigned = 0x0f};
 
-/* The removal comes after the reading, but nothing says that it must: relaxed atomics order nothing. */
+/* The removal comes after the reading, but nothing orders it so: relaxed atomics do not. */
 static atomic_bool reconciled;
 
 static unsigned default_cpu_set(struct state_memory *s)

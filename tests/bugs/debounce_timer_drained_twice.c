@@ -1,5 +1,5 @@
-/* debounce_timer_drained_twice.c - a timer's channel is drained that is empty already (a
- * pattern of istio).
+/* debounce_timer_drained_twice.c - a timer's channel is drained that is empty already (a pattern
+ * of istio).
  *
  * A processor debounces events: each one stops the timer, drains its channel when stop() came too
  * late, and sets it again.  When the timer's tick has been received before the event, stop() says

@@ -1,10 +1,10 @@
 /* device_lock_let_go_in_wait.c - a wait lets the inner lock go and not the outer one (after moby
  * #4951).
  *
- * Devices of the device mapper are guarded by a lock each and by one of the whole set, in this order.
- * deactivate() waits for a device to be closed: it lets the set go meanwhile and takes it again, but
- * keeps the device's lock; who would close the device has the set, and wants the device.
- * The repair has one order, and lets both go for the wait.
+ * Devices of the device mapper are guarded by a lock each and by one of the whole set, in this
+ * order.  deactivate() waits for a device to be closed: it lets the set go meanwhile and takes it
+ * again, but keeps the device's lock; who would close the device has the set, and wants the
+ * device.  The repair has one order, and lets both go for the wait.
  *
  * shows: deadlock
  * when: always */

@@ -2,8 +2,8 @@
  * #17176).
  *
  * cleanup() of deleted devices returns at once when there is none, with the lock that it took to
- * find out.  Its goroutine, woken by a ticker, ends; the next one who wants a device waits for ever,
- * and the daemon's other goroutines go on.  The repair defers the unlock.
+ * find out.  Its goroutine, woken by a ticker, ends; the next one who wants a device waits for
+ * ever, and the daemon's other goroutines go on.  The repair defers the unlock.
  *
  * shows: leak
  * when: always */

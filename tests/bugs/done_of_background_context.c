@@ -2,8 +2,7 @@
  * pattern of istio).
  *
  * A watch of the registry stops when its context does.  The server starts it with the background
- * context, whose done channel is nil, instead of its own.  The repair passes the server's
- * context.
+ * context, whose done channel is nil, instead of its own.  The repair passes the server's context.
  *
  * shows: leak
  * when: always */

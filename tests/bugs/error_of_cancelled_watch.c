@@ -1,7 +1,7 @@
 /* error_of_cancelled_watch.c - who starts a watch is gone when it fails (after kubernetes #25331).
  *
- * A watch channel of the etcd3 store runs one goroutine for the events and one that processes them.
- * An error goes through an unbuffered channel to the second, which has left because the
+ * A watch channel of the etcd3 store runs one goroutine for the events and one that processes
+ * them.  An error goes through an unbuffered channel to the second, which has left because the
  * context was cancelled; the first one stays at its send.  The repair gives the error room, or
  * leaves when the context ends.
  *

@@ -1,9 +1,10 @@
-/* evicted_while_published.c - a subscriber leaves while the publisher waits for it under a read lock
- * (a pattern of moby).
+/* evicted_while_published.c - a subscriber leaves while the publisher waits for it under a read
+ * lock (a pattern of moby).
  *
- * publish() sends to all subscribers under the readers lock, and waits for one who is slow.  That one
- * has enough and calls evict(), which wants the writers lock before it takes the channel off the
- * list; the next publish waits behind it.  The repair gives up on a subscriber who does not receive.
+ * publish() sends to all subscribers under the readers lock, and waits for one who is slow.  That
+ * one has enough and calls evict(), which wants the writers lock before it takes the channel off
+ * the list; the next publish waits behind it.  The repair gives up on a subscriber who does not
+ * receive.
  *
  * shows: deadlock
  * when: always */

@@ -1,9 +1,9 @@
 /* exit_status_of_aborted_proxy.c - the agent stops reading the exits of its proxies (after istio
  * #17860).
  *
- * The agent runs each epoch of the proxy in a goroutine that sends its exit status at the end.  When
- * the agent is terminated while two epochs drain it aborts all, and leaves with the first status; the
- * second one is never received.  The repair counts the epochs that are left.
+ * The agent runs each epoch of the proxy in a goroutine that sends its exit status at the end.
+ * When the agent is terminated while two epochs drain it aborts all, and leaves with the first
+ * status; the second one is never received.  The repair counts the epochs that are left.
  *
  * shows: leak
  * when: always */

@@ -1,9 +1,9 @@
 /* failed_activation_wakes_nobody.c - an activation that fails does not end the wait for it (after
  * moby #30408).
  *
- * The first one who needs a plugin activates it, all others wait on a condition for its success. The
- * activation fails, its error is stored, and the condition, whose loop asks only for success, is not
- * signalled.  The repair waits for either, and broadcasts both.
+ * The first one who needs a plugin activates it, all others wait on a condition for its success.
+ * The activation fails, its error is stored, and the condition, whose loop asks only for success,
+ * is not signalled.  The repair waits for either, and broadcasts both.
  *
  * shows: leak
  * when: always */

@@ -1,4 +1,5 @@
-/* first_error_of_many_workers.c - of many workers' errors one is received (a pattern of kubernetes).
+/* first_error_of_many_workers.c - of many workers' errors one is received (a pattern of
+ * kubernetes).
  *
  * Volumes are detached in parallel, each by a goroutine that sends its result into an unbuffered
  * channel.  The caller returns at the first error, and those who come later stay at their sends.

@@ -3,8 +3,8 @@
  *
  * A new watcher starts a goroutine that sends what the cache has, and then what comes in, into a
  * result channel with little room.  A caller who stops the watcher without reading closes its
- * input, but the goroutine does not look at that: it is still at the first events.  The repair sends
- * until the watcher is stopped.
+ * input, but the goroutine does not look at that: it is still at the first events.  The repair
+ * sends until the watcher is stopped.
  *
  * shows: leak
  * when: always */

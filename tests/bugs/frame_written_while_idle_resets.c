@@ -1,10 +1,10 @@
-/* frame_written_while_idle_resets.c - a writer tells the idle monitor of its frame under a lock that
- * the monitor wants (after kubernetes #6632).
+/* frame_written_while_idle_resets.c - a writer tells the idle monitor of its frame under a lock
+ * that the monitor wants (after kubernetes #6632).
  *
  * Writing a frame takes the connection's write lock and then sends on the monitor's reset channel.
- * The monitor, whose timeout has just expired, does not receive but takes the write lock to set the
- * channel to nil: each waits for the other.  The repair lets the monitor receive what comes while it
- * waits for the lock.
+ * The monitor, whose timeout has just expired, does not receive but takes the write lock to set
+ * the channel to nil: each waits for the other.  The repair lets the monitor receive what comes
+ * while it waits for the lock.
  *
  * shows: deadlock
  * when: always */

@@ -2,8 +2,8 @@
  * (after moby #25348).
  *
  * init() of the plugins adds the number of all plugins to a wait group and starts a goroutine for
- * each; wait() stands inside the loop, one line too high, and waits in the first turn for goroutines
- * that the next turns would start.  The repair waits behind the loop.
+ * each; wait() stands inside the loop, one line too high, and waits in the first turn for
+ * goroutines that the next turns would start.  The repair waits behind the loop.
  *
  * shows: deadlock
  * when: always */

@@ -1,5 +1,5 @@
-/* half_of_the_capacity_each.c - two requests take the breaker's capacity piece by piece (a pattern of
- * serving).
+/* half_of_the_capacity_each.c - two requests take the breaker's capacity piece by piece (a pattern
+ * of serving).
  *
  * A request of weight two acquires one unit of the semaphore, looks something up, and acquires the
  * second.  Two such requests at a capacity of two have one unit each and want another.  The repair

@@ -2,8 +2,8 @@
  * (after moby #28462).
  *
  * The monitor handles the result of a probe under the container's lock, and then looks at its stop
- * channel.  The container stops it under that lock, by a send into the unbuffered channel: the send
- * waits for the monitor, the monitor for the lock.  The repair closes the channel.
+ * channel.  The container stops it under that lock, by a send into the unbuffered channel: the
+ * send waits for the monitor, the monitor for the lock.  The repair closes the channel.
  *
  * shows: deadlock
  * when: always */

@@ -1,10 +1,10 @@
 /* informer_and_deliverer_locks.c - an informer and a deliverer lock each other in two orders (a
  * pattern of kubernetes).
  *
- * When a cluster is added the federated informer calls the controller's handler with its lock held,
- * and the handler locks the deliverer to put an item into its heap.  The deliverer calls its handler
- * for an item that is due with its own lock held, and that handler asks the informer for its
- * clusters.  The repair delivers without the lock.
+ * When a cluster is added the federated informer calls the controller's handler with its lock
+ * held, and the handler locks the deliverer to put an item into its heap.  The deliverer calls its
+ * handler for an item that is due with its own lock held, and that handler asks the informer for
+ * its clusters.  The repair delivers without the lock.
  *
  * shows: deadlock
  * when: always */

@@ -1,9 +1,9 @@
-/* layers_hold_slots_parents_need.c - downloads hold their slots while they wait for other downloads
- * (a pattern of moby).
+/* layers_hold_slots_parents_need.c - downloads hold their slots while they wait for other
+ * downloads (a pattern of moby).
  *
- * A semaphore lets two layers be downloaded at a time.  A layer is registered on top of its parent,
- * so it waits for the parent's end, with its slot: when the two uppermost layers come first the
- * others get no slot.  The repair waits for the parent without it.
+ * A semaphore lets two layers be downloaded at a time.  A layer is registered on top of its
+ * parent, so it waits for the parent's end, with its slot: when the two uppermost layers come
+ * first the others get no slot.  The repair waits for the parent without it.
  *
  * shows: deadlock
  * when: always */

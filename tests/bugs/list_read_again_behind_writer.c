@@ -1,10 +1,10 @@
-/* list_read_again_behind_writer.c - a reader reads again behind a writer who waits for it (a pattern
- * of moby).
+/* list_read_again_behind_writer.c - a reader reads again behind a writer who waits for it (a
+ * pattern of moby).
  *
  * To list the networks the controller walks over them under its readers lock, and asks itself for
  * each one's driver, which takes the lock again.  A registration has come in between: it waits for
- * the first reading, the second one waits behind it.  The repair has a function for who has
- * the lock.
+ * the first reading, the second one waits behind it.  The repair has a function for who has the
+ * lock.
  *
  * shows: deadlock
  * when: always */

@@ -2,8 +2,8 @@
  * (after kubernetes #26980).
  *
  * pop() waits for notifications, takes one, and hands it to the handler through an unbuffered
- * channel, all with the lock held. The handler adds a notification itself, which wants the lock, and
- * does not come back to receive.  The repair drops the lock before the hand-over.
+ * channel, all with the lock held.  The handler adds a notification itself, which wants the lock,
+ * and does not come back to receive.  The repair drops the lock before the hand-over.
  *
  * shows: deadlock
  * when: always */

@@ -1,9 +1,9 @@
-/* log_copier_waits_for_end_of_pipe.c - the copier of a container's logs waits for the end of a pipe
- * whose other end the daemon has kept (a pattern of moby).
+/* log_copier_waits_for_end_of_pipe.c - the copier of a container's logs waits for the end of a
+ * pipe whose other end the daemon has kept (a pattern of moby).
  *
  * The container's output is a pipe.  The daemon gives its end for writing to the container, a
- * duplicate, and does not close its own: when the container has ended the pipe has not, and the copier
- * reads for ever.  The repair closes the daemon's end once the container has its own.
+ * duplicate, and does not close its own: when the container has ended the pipe has not, and the
+ * copier reads for ever.  The repair closes the daemon's end once the container has its own.
  *
  * shows: leak
  * when: always */

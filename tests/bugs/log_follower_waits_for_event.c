@@ -1,10 +1,10 @@
 /* log_follower_waits_for_event.c - a log's reader waits for a file event when the log is closed
  * (after moby #27782).
  *
- * To follow a container's log a reader waits for the file watcher's next event, whose goroutine waits
- * on a condition for its events; the close of the log closes the watcher. A close that comes before
- * the reader has begun to wait sets a flag and signals no one, for the reader is not on the list yet.
- * The repair looks at the flag again under the lock that guards the list.
+ * To follow a container's log a reader waits for the file watcher's next event, whose goroutine
+ * waits on a condition for its events; the close of the log closes the watcher.  A close that
+ * comes before the reader has begun to wait sets a flag and signals no one, for the reader is not
+ * on the list yet.  The repair looks at the flag again under the lock that guards the list.
  *
  * shows: deadlock
  * when: always */

@@ -1,9 +1,9 @@
-/* plugin_handler_never_signals.c - an activation has two ways in, and one of them wakes nobody (after
- * moby #29733).
+/* plugin_handler_never_signals.c - an activation has two ways in, and one of them wakes nobody
+ * (after moby #29733).
  *
- * Who asks for a plugin waits on a condition until it is active.  A plugin that was activated
- * when the handlers were registered is marked so without a signal, because that path used to run
- * before anybody waited.  The repair broadcasts there too.
+ * Who asks for a plugin waits on a condition until it is active.  A plugin that was activated when
+ * the handlers were registered is marked so without a signal, because that path used to run before
+ * anybody waited.  The repair broadcasts there too.
  *
  * shows: deadlock
  * when: always */

@@ -2,9 +2,9 @@
  * #70277).
  *
  * The poller's goroutine sends ticks into a channel and looks at the caller's done channel in the
- * same select; but its last tick, at the timeout, it sends alone.  The caller has ended the wait for
- * another reason, and the goroutine stays.  The repair selects there too, with a done channel that
- * the caller closes whenever it leaves.
+ * same select; but its last tick, at the timeout, it sends alone.  The caller has ended the wait
+ * for another reason, and the goroutine stays.  The repair selects there too, with a done channel
+ * that the caller closes whenever it leaves.
  *
  * shows: leak
  * when: always */

@@ -2,8 +2,8 @@
  * #33781).
  *
  * The health monitor starts a probe in a goroutine and selects on stop, on the result and on the
- * probe's context.  After a stop it cancels the probe and leaves, and the probe, cancelled, sends its
- * result to nobody.  The repair takes the result after the cancel.
+ * probe's context.  After a stop it cancels the probe and leaves, and the probe, cancelled, sends
+ * its result to nobody.  The repair takes the result after the cancel.
  *
  * shows: leak
  * when: always */

@@ -1,8 +1,8 @@
 /* promise_nobody_waits_for.c - a promise's result is not waited for (after moby #4395).
  *
- * promise_go() runs a function in a goroutine and returns an unbuffered channel for its error. A
- * caller who needs the result only when another step has succeeded returns early, and the goroutine
- * stays at its send.  The repair gives the channel room for the one value.
+ * promise_go() runs a function in a goroutine and returns an unbuffered channel for its error.  A
+ * caller who needs the result only when another step has succeeded returns early, and the
+ * goroutine stays at its send.  The repair gives the channel room for the one value.
  *
  * shows: leak
  * when: always */

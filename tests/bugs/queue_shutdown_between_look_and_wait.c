@@ -1,9 +1,9 @@
-/* queue_shutdown_between_look_and_wait.c - a queue is shut down between a worker's look and its wait
- * (a pattern of kubernetes).
+/* queue_shutdown_between_look_and_wait.c - a queue is shut down between a worker's look and its
+ * wait (a pattern of kubernetes).
  *
  * The flag that the queue shuts down is atomic, so shut_down() sets it and broadcasts without the
- * lock.  A worker that has seen it unset, and does not wait yet, misses the broadcast.  The
- * repair sets it with the lock held.
+ * lock.  A worker that has seen it unset, and does not wait yet, misses the broadcast.  The repair
+ * sets it with the lock held.
  *
  * shows: deadlock
  * when: some seed */

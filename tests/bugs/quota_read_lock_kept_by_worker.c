@@ -2,9 +2,9 @@
  * wants to write (after kubernetes #58107).
  *
  * The quota controller's workers hold a readers lock while they wait for a key in the queue and
- * handle it, so that sync() may pause them all with the writers lock.  A worker whose queue is empty
- * waits under its read lock, sync() waits for the worker, and what would fill the queue comes after
- * sync().  The repair takes the read lock when it has a key.
+ * handle it, so that sync() may pause them all with the writers lock.  A worker whose queue is
+ * empty waits under its read lock, sync() waits for the worker, and what would fill the queue
+ * comes after sync().  The repair takes the read lock when it has a key.
  *
  * shows: deadlock
  * when: always */

@@ -1,10 +1,10 @@
-/* readers_in_two_orders_behind_writers.c - two readers take two locks in two orders, and writers wait
- * (a pattern of kubernetes).
+/* readers_in_two_orders_behind_writers.c - two readers take two locks in two orders, and writers
+ * wait (a pattern of kubernetes).
  *
- * The attach controller reads the actual state and then the desired one, the reporter the desired one
- * first. Readers do not exclude each other; but when a writer waits for each of the two states
- * between the readers' steps, it keeps the second reading out, and all four wait.  The repair reads
- * in one order.
+ * The attach controller reads the actual state and then the desired one, the reporter the desired
+ * one first.  Readers do not exclude each other; but when a writer waits for each of the two
+ * states between the readers' steps, it keeps the second reading out, and all four wait.  The
+ * repair reads in one order.
  *
  * shows: deadlock
  * when: always */

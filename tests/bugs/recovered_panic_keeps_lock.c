@@ -1,9 +1,9 @@
 /* recovered_panic_keeps_lock.c - a panic that is recovered leaves a lock behind (a pattern of
  * kubernetes).
  *
- * The workers of a controller run under a function that recovers from panics, so that one bad object
- * does not end them all.  A panic between lock and unlock leaves the lock held, and the next
- * object stands still.  The repair defers the unlock.
+ * The workers of a controller run under a function that recovers from panics, so that one bad
+ * object does not end them all.  A panic between lock and unlock leaves the lock held, and the
+ * next object stands still.  The repair defers the unlock.
  *
  * shows: deadlock
  * when: always */

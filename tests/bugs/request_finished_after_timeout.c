@@ -1,9 +1,9 @@
 /* request_finished_after_timeout.c - the result of a request comes after its timeout (after
  * kubernetes #5316).
  *
- * A handler runs the storage's call in a goroutine and selects on its result, its error and a timer.
- * When the timer comes first nobody will ever receive, and the goroutine stays at its send.  The
- * repair gives both channels room for one value.
+ * A handler runs the storage's call in a goroutine and selects on its result, its error and a
+ * timer.  When the timer comes first nobody will ever receive, and the goroutine stays at its
+ * send.  The repair gives both channels room for one value.
  *
  * shows: leak
  * when: always */

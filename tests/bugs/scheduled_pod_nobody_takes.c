@@ -1,5 +1,5 @@
-/* scheduled_pod_nobody_takes.c - a test's error handler and binder send to channels that it reads in
- * one order (a pattern of kubernetes).
+/* scheduled_pod_nobody_takes.c - a test's error handler and binder send to channels that it reads
+ * in one order (a pattern of kubernetes).
  *
  * The scheduler's callbacks put each outcome into unbuffered channels.  The test waits for the
  * binding only, while the scheduler reports an error first and stays there.  The repair gives the

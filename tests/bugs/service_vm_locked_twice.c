@@ -1,7 +1,7 @@
 /* service_vm_locked_twice.c - a function locks what its caller has locked (after moby #36114).
  *
- * The driver of Linux containers on Windows locks its service VM to add disks, and removes those that
- * it had added when one fails; the removal locks the VM again.  The repair removes with the
+ * The driver of Linux containers on Windows locks its service VM to add disks, and removes those
+ * that it had added when one fails; the removal locks the VM again.  The repair removes with the
  * variant that expects the lock.
  *
  * shows: deadlock

@@ -1,9 +1,9 @@
-/* shutdown_waits_under_lock.c - a shutdown waits for goroutines that need the lock it holds (a pattern
- * of moby).
+/* shutdown_waits_under_lock.c - a shutdown waits for goroutines that need the lock it holds (a
+ * pattern of moby).
  *
- * The daemon's shutdown holds the lock of its containers, stops each one in a goroutine and waits for
- * all.  A container that has ended takes itself off the list, under that lock.  The repair copies
- * the list and waits without the lock.
+ * The daemon's shutdown holds the lock of its containers, stops each one in a goroutine and waits
+ * for all.  A container that has ended takes itself off the list, under that lock.  The repair
+ * copies the list and waits without the lock.
  *
  * shows: deadlock
  * when: always */

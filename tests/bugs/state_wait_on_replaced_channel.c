@@ -2,9 +2,9 @@
  * pattern of moby).
  *
  * Each change of state closes a channel for those who wait and makes a new one.  wait_running()
- * sees under the lock that the container does not run, and reads the channel after the unlock: when
- * the start comes in between it has the next channel, which is closed when the container stops -
- * after the answer.  The repair reads it under the same lock.
+ * sees under the lock that the container does not run, and reads the channel after the unlock:
+ * when the start comes in between it has the next channel, which is closed when the container
+ * stops - after the answer.  The repair reads it under the same lock.
  *
  * shows: deadlock
  * when: always */

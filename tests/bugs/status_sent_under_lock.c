@@ -1,9 +1,9 @@
-/* status_sent_under_lock.c - the queue of pod statuses is full under the lock that its reader wants
- * (after kubernetes #10182).
+/* status_sent_under_lock.c - the queue of pod statuses is full under the lock that its reader
+ * wants (after kubernetes #10182).
  *
  * set_status() puts an update into a channel with the manager's lock held.  The syncing goroutine
- * has taken an update and needs the lock to forget a pod that is gone; the channel is full, and the
- * two wait for each other.  The repair sends after the unlock.
+ * has taken an update and needs the lock to forget a pod that is gone; the channel is full, and
+ * the two wait for each other.  The repair sends after the unlock.
  *
  * shows: deadlock
  * when: always */

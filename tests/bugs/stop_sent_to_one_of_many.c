@@ -1,8 +1,8 @@
-/* stop_sent_to_one_of_many.c - one stop is sent to a controller that has several loops (a pattern of
- * istio).
+/* stop_sent_to_one_of_many.c - one stop is sent to a controller that has several loops (a pattern
+ * of istio).
  *
- * A controller ends its loop when it receives from its stop channel.  It got a second loop, with the
- * same channel, and the owner still sends one value, which one of the two gets.  The repair
+ * A controller ends its loop when it receives from its stop channel.  It got a second loop, with
+ * the same channel, and the owner still sends one value, which one of the two gets.  The repair
  * closes the channel.
  *
  * shows: leak

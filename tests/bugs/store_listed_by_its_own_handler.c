@@ -1,5 +1,5 @@
-/* store_listed_by_its_own_handler.c - a store's handler reads the store that calls it under its lock
- * (a pattern of istio).
+/* store_listed_by_its_own_handler.c - a store's handler reads the store that calls it under its
+ * lock (a pattern of istio).
  *
  * replace() holds the writers lock and tells the handlers of each change; a handler that wants to
  * know how many there are calls list(), which takes the readers lock.  The repair tells them after

@@ -1,8 +1,8 @@
-/* subscriber_closed_while_published.c - a subscriber's channel is closed while the publisher sends (a
- * pattern of moby).
+/* subscriber_closed_while_published.c - a subscriber's channel is closed while the publisher sends
+ * (a pattern of moby).
  *
- * publish() copies the list of subscribers under the lock and sends without it; evict() takes
- * the channel off the list and closes it, to end the subscriber's loop, while a send waits.  The
+ * publish() copies the list of subscribers under the lock and sends without it; evict() takes the
+ * channel off the list and closes it, to end the subscriber's loop, while a send waits.  The
  * repair closes another channel, which the send looks at too.
  *
  * shows: panic send on closed channel

@@ -2,8 +2,8 @@
  * group (a pattern of serving).
  *
  * The sync of a service runs in a group that allows two tasks at a time, and each sync starts the
- * sync of its revision in that group.  When two services are synced both wait for a free place, and
- * neither ends.  The repair has a group for the revisions.
+ * sync of its revision in that group.  When two services are synced both wait for a free place,
+ * and neither ends.  The repair has a group for the revisions.
  *
  * shows: deadlock
  * when: always */

@@ -1,9 +1,9 @@
-/* three_managers_lock_in_circle.c - three managers call each other with their locks held (a pattern
- * of kubernetes).
+/* three_managers_lock_in_circle.c - three managers call each other with their locks held (a
+ * pattern of kubernetes).
  *
  * The pod manager asks the volume manager, this one the node, and the node the pod manager for its
- * pods, each under its own lock.  Here the three come one after the other and nothing happens.  The
- * repair lets the node ask before it is locked.
+ * pods, each under its own lock.  Here the three come one after the other and nothing happens.
+ * The repair lets the node ask before it is locked.
  *
  * shows: lock order
  * when: always */

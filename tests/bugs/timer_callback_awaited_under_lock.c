@@ -1,9 +1,9 @@
-/* timer_callback_awaited_under_lock.c - who stops a timer waits for its callback with the lock that
- * the callback wants (a pattern of kubernetes).
+/* timer_callback_awaited_under_lock.c - who stops a timer waits for its callback with the lock
+ * that the callback wants (a pattern of kubernetes).
  *
- * An eviction is delayed by a timer whose function takes the evictor's lock.  cancel() stops the timer
- * under that lock, and when it has fired already waits for the function's end.  The
- * repair waits after the unlock.
+ * An eviction is delayed by a timer whose function takes the evictor's lock.  cancel() stops the
+ * timer under that lock, and when it has fired already waits for the function's end.  The repair
+ * waits after the unlock.
  *
  * shows: deadlock
  * when: always */

@@ -1,8 +1,8 @@
 /* token_kept_on_error.c - a token that was taken for a request is not given back when it fails (a
  * pattern of serving).
  *
- * A buffered channel holds the throttler's free places; a request takes one and puts it back at the
- * end, but not when its backend is gone.  After two failures no request is served.  The repair
+ * A buffered channel holds the throttler's free places; a request takes one and puts it back at
+ * the end, but not when its backend is gone.  After two failures no request is served.  The repair
  * puts it back in every case.
  *
  * shows: deadlock

@@ -1,9 +1,10 @@
 /* transfer_watcher_never_released.c - a transfer waits for a watcher that nobody releases (after
  * moby #21233).
  *
- * A transfer copies its progress to every watcher, and stays until all watchers have released it.  A
- * watcher's goroutine sends what is new to the client and waits for the next signal or its release.
- * The client here has an error and forgets the release.  The repair releases on every way out.
+ * A transfer copies its progress to every watcher, and stays until all watchers have released it.
+ * A watcher's goroutine sends what is new to the client and waits for the next signal or its
+ * release.  The client here has an error and forgets the release.  The repair releases on every
+ * way out.
  *
  * shows: leak
  * when: always */

@@ -1,5 +1,5 @@
-/* watch_after_broadcaster_shutdown.c - a watch is asked of a broadcaster that has been shut down (a
- * pattern of kubernetes).
+/* watch_after_broadcaster_shutdown.c - a watch is asked of a broadcaster that has been shut down
+ * (a pattern of kubernetes).
  *
  * watch() sends a request through the queue of events, so that a new watcher sees all that comes
  * later, and waits for the answer.  The loop that reads the queue has ended with shutdown(): the

@@ -1,9 +1,10 @@
-/* watcher_stopped_while_served.c - a watcher is stopped while the mux sends to it (after kubernetes
- * #1321).
+/* watcher_stopped_while_served.c - a watcher is stopped while the mux sends to it (after
+ * kubernetes #1321).
  *
- * The mux sends an event to every watcher with its lock held, and a watcher who takes no more events
- * calls stop(), which wants that lock before it closes the channel: the mux waits for the watcher,
- * the watcher for the mux.  The repair sends without the lock, and gives up on who is stopping.
+ * The mux sends an event to every watcher with its lock held, and a watcher who takes no more
+ * events calls stop(), which wants that lock before it closes the channel: the mux waits for the
+ * watcher, the watcher for the mux.  The repair sends without the lock, and gives up on who is
+ * stopping.
  *
  * shows: deadlock
  * when: always */

@@ -1,9 +1,10 @@
-/* workers_in_two_orders_under_read_lock.c - a readers lock that all workers hold keeps none of them
- * apart (a pattern of kubernetes).
+/* workers_in_two_orders_under_read_lock.c - a readers lock that all workers hold keeps none of
+ * them apart (a pattern of kubernetes).
  *
- * The quota controller's workers hold a readers lock, so that a resync can pause them, and take the
- * locks of the registry and of the usage in two orders under it. It looks like a lock around
- * both, but two workers have it at once.  Here one comes after the other.  The repair has one order.
+ * The quota controller's workers hold a readers lock, so that a resync can pause them, and take
+ * the locks of the registry and of the usage in two orders under it.  It looks like a lock around
+ * both, but two workers have it at once.  Here one comes after the other.  The repair has one
+ * order.
  *
  * shows: lock order
  * when: always */
