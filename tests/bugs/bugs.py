@@ -68,7 +68,7 @@ def run(program, **more):
 
 
 def race_is_told(functions, err):
-    reports = [set(TOP.findall(r.partition("\n====")[0])) for r in err.split("WARNING: DATA RACE")]
+    reports = [set(TOP.findall(r)[:2]) for r in err.split("WARNING: DATA RACE")]
     return set(functions) in reports[1:]
 
 
