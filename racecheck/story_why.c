@@ -343,6 +343,15 @@ static bool holds(const struct rc_access_info *i, const void *lock)
     return i->n_locks > RC_LOCKS_SHOWN;
 }
 
+/* The lock's own memory was accessed, or freed: who ends a lock is not helped by holding it. */
+static bool is_ended(const struct story *s, const void *lock)
+{
+    const struct rc_access_info *a = s->access[0].info, *b = s->access[1].info;
+    const struct heap_block *block = &s->location.block;
+    bool freed = s->location.kind == LOCATION_HEAP && (a->free || b->free);
+    return a->addr == (uintptr_t)lock || (freed && (uintptr_t)lock - block->start < block->size);
+}
+
 /* The first lock that one side held and the other one did not; a once is none that one can take. */
 static const struct rc_held_lock *held_by_one(const struct story *s, int *ret_side)
 {
@@ -351,12 +360,25 @@ static const struct rc_held_lock *held_by_one(const struct story *s, int *ret_si
         if (!a->locks_known || !b->locks_known)
             continue;
         for (unsigned k = 0; k < a->n_locks && k < RC_LOCKS_SHOWN; k++)
-            if (!holds(b, a->lock[k].lock) && strcmp(a->lock[k].kind, "once") != 0) {
+            if (!holds(b, a->lock[k].lock) && strcmp(a->lock[k].kind, "once") != 0 &&
+                !is_ended(s, a->lock[k].lock)) {
                 *ret_side = side;
                 return &a->lock[k];
             }
     }
     return NULL;
+}
+
+/* Among the locks of i is one with that name. */
+static bool holds_named(const struct rc_access_info *i, const char *name)
+{
+    char other[NAME_MAX_];
+    for (unsigned k = 0; k < i->n_locks && k < RC_LOCKS_SHOWN; k++) {
+        story_object_name(i->lock[k].lock, i->lock[k].taken_at, other, sizeof other);
+        if (strcmp(other, name) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* The access was made by a call of that function of the library's. */
@@ -400,8 +422,14 @@ static void say_remedy(struct story *s, const char *const who[2], const struct r
     } else if ((k = held_by_one(s, &side))) {
         struct text t = sentence(s);
         story_object_name(k->lock, k->taken_at, object, sizeof object);
-        text_printf(&t, "%s %s would have ordered them, had %s held it at its %s too", k->kind,
-                    object, who[!side], verb(s->access[!side].info));
+        if (holds_named(s->access[!side].info, object))
+            text_printf(&t,
+                        "each held a %s %s of its own: one that is the same for both would have "
+                        "ordered them",
+                        k->kind, object);
+        else
+            text_printf(&t, "%s %s would have ordered them, had %s held it at its %s too", k->kind,
+                        object, who[!side], verb(s->access[!side].info));
     } else if (o->shared.kind) {
         struct text t = sentence(s);
         text_printf(&t, "both use %s, but %s acquired it%s before %s released it%s",

@@ -11,6 +11,7 @@
 static struct rc_ctx *now, *before;
 static struct rc_access_info a, b;
 static struct rc_order_info order;
+static struct location where;
 static struct story s;
 static char mu, nu;
 static char *heap;
@@ -46,7 +47,7 @@ static void released(unsigned i, enum rc_event_kind kind, const void *obj)
 static void expect(size_t n, const char *first, const char *second, const char *third)
 {
     const char *want[] = {first, second, third};
-    s = (struct story){.access = {{.info = &a}, {.info = &b}}};
+    s = (struct story){.access = {{.info = &a}, {.info = &b}}, .location = where};
     story_why(&s, &order);
     cr_assert_eq(s.n_why, n, "%zu sentences: %s", s.n_why, s.why[n]);
     for (size_t i = 0; i < n; i++)
@@ -125,6 +126,40 @@ Test(rc_story_why, a_lock_of_one_side)
     expect(3, "", "", "mutex 'nu' would have ordered them");
     b.locks_known = false;
     expect(2, "", "", "");
+}
+
+Test(rc_story_why, who_ends_a_lock_is_not_told_to_hold_it)
+{
+    begin(RC_GOROUTINE);
+    b.lock[b.n_locks++] = (struct rc_held_lock){&mu, "mutex", true, .taken_at = 1};
+    a.addr = (uintptr_t)&mu;
+    expect(2, "", "", "");
+    a.addr = (uintptr_t)&mu + 1;
+    expect(3, "", "", "mutex 'mu' would have ordered them");
+    where.kind = LOCATION_HEAP;
+    where.block = (struct heap_block){.start = (uintptr_t)&mu - 8, .size = 9};
+    expect(3, "", "", "mutex 'mu' would have ordered them");
+    a.free = true;
+    expect(2, "", "", "");
+    where.block.size = 8;
+    expect(3, "", "", "mutex 'mu' would have ordered them");
+}
+
+Test(rc_story_why, each_had_a_lock_of_its_own)
+{
+    begin(RC_GOROUTINE);
+    char *copies[2];
+    for (int i = 0; i < 2; i++) {
+        copies[i] = malloc(40);
+        heap_add((uintptr_t)copies[i], 40, 1, NULL);
+    }
+    a.lock[a.n_locks++] = (struct rc_held_lock){copies[0] + 8, "mutex", true, .taken_at = 1};
+    b.lock[b.n_locks++] = (struct rc_held_lock){copies[1] + 8, "mutex", true, .taken_at = 1};
+    expect(3, "", "", "each held a mutex at offset 8 of a heap block of 40 bytes of its own: one");
+    b.lock[0].lock = copies[1] + 16;
+    expect(3, "", "", "mutex at offset 8 of a heap block of 40 bytes would have ordered them, had");
+    for (int i = 0; i < 2; i++)
+        free(copies[i]);
 }
 
 Test(rc_story_why, a_goroutine_started_after_the_access)
