@@ -16,10 +16,11 @@ static go_mutex mu; /* guards the record */
 static int last_pulled;
 static int pulls;
 
-static void pull_image(int image, go_chan(char) layers)
+static void pull_image(int image, go_chan(char) begun, go_chan(char) layers)
 {
     go_sem_acquire(&slots, 1);
-    go_chan_recv(layers); /* of both, at the same time */
+    go_chan_send(begun, 1);
+    go_chan_recv(layers);
 #ifdef REPAIRED
     go_mutex_lock(&mu);
 #endif
@@ -34,15 +35,16 @@ static void pull_image(int image, go_chan(char) layers)
 int go_main(int argc, char **argv)
 {
     (void)argc, (void)argv;
-    go_chan(char) layers = go_chan_make(char, 0);
+    go_chan(char) begun = go_chan_make(char, 3), layers = go_chan_make(char, 0);
     go_waitgroup wg = {0};
     for (int image = 1; image <= 3; image++)
-        go_waitgroup_go(&wg, pull_image, image, layers);
-    go_chan_send(layers, 1);
-    go_chan_send(layers, 1);
-    go_chan_close(layers);
+        go_waitgroup_go(&wg, pull_image, image, begun, layers);
+    go_chan_recv(begun);
+    go_chan_recv(begun);
+    go_chan_close(layers); /* of two, at the same time */
     go_waitgroup_wait(&wg);
     printf("%d pulls, last %d\n", pulls, last_pulled);
+    go_chan_free(begun);
     go_chan_free(layers);
     return 0;
 }
