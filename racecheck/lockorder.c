@@ -7,9 +7,9 @@
  *   circle at a time);
  * - for each lock, not both who holds and who wants it are readers.
  * An edge remembers the flow that made it, or that several did; the locks that were held every time
- * it was made; and which of these, and of its own two, for reading.  So what is reported is possible as far as locks can
- * tell; that other means keep the flows apart (one is joined before the other starts) cannot be
- * seen, and is why a report says "potential".
+ * it was made; and which of these, and of its own two, for reading.  So what is reported is
+ * possible as far as locks can tell; that other means keep the flows apart (one is joined before
+ * the other starts) cannot be seen, and is why a report says "potential".
  *
  * Locks on stacks are left out: the next function's lock may lie in the same place.
  *

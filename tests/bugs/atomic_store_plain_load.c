@@ -1,7 +1,8 @@
-/* atomic_store_plain_load.c - one side of a flag is atomic, the other is not (a pattern of serving).
+/* atomic_store_plain_load.c - one side of a flag is atomic, the other is not (a pattern of
+ * serving).
  *
  * The prober marks a revision ready by an atomic store, but the throttler reads the flag as plain
- * memory before it looks at the capacity that was written ahead of it.  The repair loads it
+ * memory before it looks at the capacity that was written ahead of it. The repair loads it
  * atomically too.
  *
  * shows: race mark_ready capacity_of

@@ -1,8 +1,8 @@
-/* channel_closed_before_it_was_made.c - stop() runs before start() made what it closes (a pattern of
- * kubernetes).
+/* channel_closed_before_it_was_made.c - stop() runs before start() made what it closes (a pattern
+ * of kubernetes).
  *
  * The controller makes its stop channel in the goroutine that runs it, and a test that ends early
- * closes the field while it is still NULL.  The repair makes the channel together with the
+ * closes the field while it is still NULL. The repair makes the channel together with the
  * controller.
  *
  * shows: panic close of nil channel

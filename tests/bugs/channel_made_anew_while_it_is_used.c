@@ -1,8 +1,8 @@
 /* channel_made_anew_while_it_is_used.c - reconnecting replaces the channel that others send to (a
  * pattern of grpc-go).
  *
- * reset_transport() assigns a fresh ready channel to the field of the connection, while callers take
- * the field to wait on it.  The repair takes and assigns it under the connection's lock.
+ * reset_transport() assigns a fresh ready channel to the field of the connection, while callers
+ * take the field to wait on it. The repair takes and assigns it under the connection's lock.
  *
  * shows: race reset_transport ready_of
  * when: always */

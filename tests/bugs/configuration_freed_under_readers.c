@@ -2,7 +2,7 @@
  * (a pattern of istio).
  *
  * Readers load the pointer atomically, so each sees the old configuration or the new one, but who
- * loaded the old one may still read it when it is freed.  The repair counts references under a lock.
+ * loaded the old one may still read it when it is freed. The repair counts references under a lock.
  *
  * shows: race route reload
  * when: always */

@@ -1,9 +1,9 @@
 /* context_freed_under_its_user.c - a request frees its context while a goroutine asks for its error
  * (a pattern of cockroach).
  *
- * The handler cancels and frees the context when it returns, and the goroutine that it started wakes
- * by the cancellation and asks why.  C's own danger.  The repair waits for the goroutine before it
- * frees.
+ * The handler cancels and frees the context when it returns, and the goroutine that it started
+ * wakes by the cancellation and asks why. C's own danger. The repair waits for the goroutine before
+ * it frees.
  *
  * shows: race handle run_flow
  * when: always */

@@ -1,8 +1,8 @@
 /* double_checked_without_order.c - the first check of two is outside the lock (a pattern of
  * cockroach).
  *
- * settings_of() checks the pointer, locks, checks again and fills in.  The first check reads a plain
- * pointer and orders nothing, so a reader may see the pointer and not what it points to.  The repair
+ * settings_of() checks the pointer, locks, checks again and fills in. The first check reads a plain
+ * pointer and orders nothing, so a reader may see the pointer and not what it points to. The repair
  * loads and stores the pointer with acquire and release.
  *
  * shows: race settings_of settings_of

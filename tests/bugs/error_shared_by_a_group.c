@@ -1,8 +1,8 @@
-/* error_shared_by_a_group.c - all goroutines of a group assign the same error variable (a pattern of
- * moby).
+/* error_shared_by_a_group.c - all goroutines of a group assign the same error variable (a pattern
+ * of moby).
  *
  * Each layer is pulled in its own goroutine and says what went wrong in a variable of the function
- * that started them; the last one wins, even with "no error".  The repair returns the error to the
+ * that started them; the last one wins, even with "no error". The repair returns the error to the
  * group, which keeps the first.
  *
  * shows: race pull_layer pull_layer

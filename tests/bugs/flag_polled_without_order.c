@@ -1,7 +1,7 @@
 /* flag_polled_without_order.c - a goroutine polls a plain flag (a pattern of istio).
  *
  * The test waits until the pilot has set a plain variable, and then reads what was written before
- * it.  The compiler may read the flag once, and nothing orders what is behind it.  The repair closes
+ * it. The compiler may read the flag once, and nothing orders what is behind it. The repair closes
  * a channel.
  *
  * shows: race push await_push

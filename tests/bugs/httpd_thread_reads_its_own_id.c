@@ -1,8 +1,8 @@
-/* httpd_thread_reads_its_own_id.c - a thread reads the variable that its pthread_create() has yet to
- * store (a pattern of apache httpd).
+/* httpd_thread_reads_its_own_id.c - a thread reads the variable that its pthread_create() has yet
+ * to store (a pattern of apache httpd).
  *
  * The new worker looks its slot up by the thread id that the creator keeps, and may run before
- * pthread_create() returned and stored it.  The repair asks pthread_self().  Plain pthreads.
+ * pthread_create() returned and stored it. The repair asks pthread_self(). Plain pthreads.
  *
  * shows: race start_worker worker
  * when: always */

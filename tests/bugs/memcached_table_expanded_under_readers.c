@@ -1,9 +1,9 @@
-/* memcached_table_expanded_under_readers.c - a reader asks for the size of the table before it locks
- * (a pattern of memcached).
+/* memcached_table_expanded_under_readers.c - a reader asks for the size of the table before it
+ * locks (a pattern of memcached).
  *
- * The bucket of a key is computed from the table's mask outside the lock, and the maintenance thread
- * doubles the table in between: the reader looks into a wrong bucket, or past the end.  The repair
- * computes the bucket under the lock.  Plain pthreads.
+ * The bucket of a key is computed from the table's mask outside the lock, and the maintenance
+ * thread doubles the table in between: the reader looks into a wrong bucket, or past the end. The
+ * repair computes the bucket under the lock. Plain pthreads.
  *
  * shows: race assoc_find assoc_expand
  * when: always */

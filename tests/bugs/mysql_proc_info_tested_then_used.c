@@ -1,8 +1,8 @@
 /* mysql_proc_info_tested_then_used.c - a pointer is tested, and used when it may be NULL again (a
  * pattern of mysql).
  *
- * SHOW PROCESSLIST tests what a connection is doing and then prints it, while the connection sets it
- * to NULL between two statements.  The repair does both under the connection's lock.  Plain
+ * SHOW PROCESSLIST tests what a connection is doing and then prints it, while the connection sets
+ * it to NULL between two statements. The repair does both under the connection's lock. Plain
  * pthreads.
  *
  * shows: race show_processlist set_proc_info

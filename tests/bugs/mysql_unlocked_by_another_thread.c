@@ -1,8 +1,8 @@
 /* mysql_unlocked_by_another_thread.c - a thread unlocks what another one has locked (a pattern of
  * mysql).
  *
- * The error path of the slave's thread unlocks the run lock, which by then the thread that stops the
- * slave has taken; both believe to hold it.  The repair unlocks only what the thread has locked.
+ * The error path of the slave's thread unlocks the run lock, which by then the thread that stops
+ * the slave has taken; both believe to hold it. The repair unlocks only what the thread has locked.
  * Plain pthreads.
  *
  * shows: misuse MUTEX MISUSE

@@ -2,8 +2,8 @@
  * pattern of pbzip2).
  *
  * main() waits for the writer of the output only, and then destroys the queue's mutex and frees the
- * queue, though a consumer may still be on its way to find it empty.  The repair joins the consumers
- * first.  Plain pthreads.
+ * queue, though a consumer may still be on its way to find it empty. The repair joins the consumers
+ * first. Plain pthreads.
  *
  * shows: race consumer queue_delete
  * when: always */

@@ -1,9 +1,9 @@
-/* result_written_after_the_timeout.c - who gave up waiting uses the variable that the late one still
- * writes (a pattern of kubernetes).
+/* result_written_after_the_timeout.c - who gave up waiting uses the variable that the late one
+ * still writes (a pattern of kubernetes).
  *
- * The request runs in a goroutine and leaves its result in a variable; on a timeout finish_request()
- * stores an error into the same variable and returns it.  The repair sends the result through a
- * channel with room for it, which the late one can fill though nobody looks.
+ * The request runs in a goroutine and leaves its result in a variable; on a timeout
+ * finish_request() stores an error into the same variable and returns it. The repair sends the
+ * result through a channel with room for it, which the late one can fill though nobody looks.
  *
  * shows: race do_request finish_request
  * when: always */

@@ -1,8 +1,8 @@
 /* semaphore_of_two_taken_for_a_lock.c - a limit on how many is no exclusion (a pattern of
  * kubernetes).
  *
- * Image pulls are limited to two at a time by a semaphore, and the record of pulls is written inside
- * it as if it were a lock.  The repair guards the record with a mutex.
+ * Image pulls are limited to two at a time by a semaphore, and the record of pulls is written
+ * inside it as if it were a lock. The repair guards the record with a mutex.
  *
  * shows: race pull_image pull_image
  * when: always */

@@ -1,8 +1,9 @@
-/* test_ends_while_goroutines_log.c - a goroutine logs to a test that is over (a pattern of serving).
+/* test_ends_while_goroutines_log.c - a goroutine logs to a test that is over (a pattern of
+ * serving).
  *
- * The autoscaler's goroutine outlives the test that started it and writes into the test's log, which
- * is freed when the test returns.  The repair stops the goroutine and waits for it before the test
- * ends.
+ * The autoscaler's goroutine outlives the test that started it and writes into the test's log,
+ * which is freed when the test returns. The repair stops the goroutine and waits for it before the
+ * test ends.
  *
  * shows: race log_line test_scales_up
  * when: always */

@@ -1,9 +1,9 @@
 /* ticker_chosen_after_stop.c - a select takes the tick though the stop has come too (a pattern of
  * kubernetes).
  *
- * While a turn of work takes long, the next tick and the stop arrive; the select may choose the tick
- * and work once more with what stop_manager() freed.  The repair looks at the stop alone before it
- * works, and frees when the goroutine has ended.
+ * While a turn of work takes long, the next tick and the stop arrive; the select may choose the
+ * tick and work once more with what stop_manager() freed. The repair looks at the stop alone before
+ * it works, and frees when the goroutine has ended.
  *
  * shows: race list_devices stop_manager
  * when: some seed */

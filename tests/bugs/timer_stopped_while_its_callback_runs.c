@@ -1,8 +1,8 @@
 /* timer_stopped_while_its_callback_runs.c - stop() of a timer is taken for the end of its callback
  * (a pattern of kubernetes).
  *
- * close_monitor() stops the timer and frees what its callback uses.  Stopping returns false when
- * the callback has begun, and does not wait for it.  The repair then waits until it says it is done.
+ * close_monitor() stops the timer and frees what its callback uses. Stopping returns false when the
+ * callback has begun, and does not wait for it. The repair then waits until it says it is done.
  *
  * shows: race probe close_monitor
  * when: always */

@@ -2,7 +2,7 @@
  * pattern of etcd).
  *
  * The callback restarts the timer through the variable that go_after_func() is about to be assigned
- * to; a short delay is over before that.  The repair lets the callback wait for the lock under which
+ * to; a short delay is over before that. The repair lets the callback wait for the lock under which
  * the variable is set.
  *
  * shows: race heartbeat start_heartbeats

@@ -1,8 +1,8 @@
 /* trylock_result_ignored.c - trylock failed, and the work went on (a pattern of mysql).
  *
- * The statistics thread must not wait for a table and so tries the lock, but forgets to look whether
- * it got it.  The unlock that follows takes the lock from whoever has it.  The repair skips the
- * table.  Plain pthreads.
+ * The statistics thread must not wait for a table and so tries the lock, but forgets to look
+ * whether it got it. The unlock that follows takes the lock from whoever has it. The repair skips
+ * the table. Plain pthreads.
  *
  * shows: race update_statistics insert_row
  * when: always */

@@ -3,7 +3,7 @@
  *
  * The server starts goroutines for peers whenever they come, and stop() waits for them; nothing
  * keeps an attach() from counting its goroutine when the wait has looked, and then stop() returns
- * while it runs.  The repair counts under the lock that stop() takes to say that nobody may come any
+ * while it runs. The repair counts under the lock that stop() takes to say that nobody may come any
  * more.
  *
  * shows: race attach stop
