@@ -110,10 +110,11 @@ Test(rc_story_other, many_that_are_blocked_on_several_objects)
     struct rc_blocked b = {c, "select", false, 4, "9, 12-13", false, 6, on};
     story_blocked(&s, &b);
     cr_assert_eq(s.n_parts, 3);
-    cr_expect_str_eq(s.part[0].title,
-                     "Goroutine 8 and 3 more (9, 12-13) are still blocked in select, the first on "
-                     "room in chan 'mu' (cap 1), room in chan 'nu' (cap 1), room in chan 'mu' "
-                     "(cap 1), room in chan 'nu' (cap 1), ...");
+    cr_expect_str_eq(
+        s.part[0].title,
+        "Goroutine 8 and 3 more (9, 12-13) are still blocked in select, the first on "
+        "room in chan 'mu' (cap 1), or room in chan 'nu' (cap 1), or room in chan 'mu' "
+        "(cap 1), or room in chan 'nu' (cap 1), ...");
     cr_expect_str_eq(s.part[1].title, "The chan 'mu' was made at");
     story_other_free(&s);
 }
