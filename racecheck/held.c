@@ -107,6 +107,18 @@ static bool is_nobodys(struct rc_ctx *c, const void *lock)
 
 /* ---- lists ---- */
 
+void rc_lock_wanted(struct rc_ctx *c, const void *lock, unsigned how, const char *kind,
+                    uintptr_t pc)
+{
+    if (rc_is_silent(c) || c->n_locks == 0 || is_nobodys(c, lock))
+        return;
+    const struct rc_held_lock k = {.lock = lock,
+                                   .kind = kind,
+                                   .for_write = (how & RC_LOCK_WRITE) != 0,
+                                   .taken_at = rc_site_here(c, pc)};
+    lockorder_wanted(c, &k);
+}
+
 void rc_lock_taken(struct rc_ctx *c, const void *lock, unsigned how, const char *kind, uintptr_t pc)
 {
     if (rc_is_silent(c) || is_nobodys(c, lock))
@@ -118,8 +130,8 @@ void rc_lock_taken(struct rc_ctx *c, const void *lock, unsigned how, const char 
     k->for_write = (how & RC_LOCK_WRITE) != 0;
     k->met_writer = false;
     k->taken_at = rc_site_here(c, pc);
-    if (c->n_locks > 0 && !(how & RC_LOCK_TRIED))
-        lockorder_taken(c, k);
+    if (c->n_locks > 0 && !(how & (RC_LOCK_TRIED | RC_LOCK_WANTED)))
+        lockorder_wanted(c, k);
     if (how & RC_LOCK_IN_TURN)
         reread_taken(c, k, how & RC_LOCK_TRIED);
     if (k != &one_more)
@@ -145,6 +157,14 @@ void rc_lock_dropped(struct rc_ctx *c, const void *lock)
         hand_over((uintptr_t)lock);
     }
     c->held_at = CALLS_NONE;
+}
+
+bool rc_holds_lock(const struct rc_ctx *c, const void *lock)
+{
+    for (unsigned i = 0; c && i < c->n_locks; i++)
+        if (c->lock[i].lock == lock)
+            return !rc_is_handed_over(lock);
+    return false;
 }
 
 size_t rc_locks_held(const struct rc_ctx *c, const void **ret_locks, size_t max)

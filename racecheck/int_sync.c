@@ -23,6 +23,14 @@ static void learns(struct rc_ctx *c, const void *lock, uintptr_t pc)
     saw_read(checked, lock, 1, pc);
 }
 
+/* Before a wait without an end. */
+static void wants(const void *lock, unsigned how, const char *kind, uintptr_t pc)
+{
+    struct rc_ctx *c = how & RC_LOCK_WANTED ? watched() : NULL;
+    if (c)
+        rc_lock_wanted(c, lock, how, kind, pc);
+}
+
 void int_took(const void *lock, unsigned how, const char *kind, uintptr_t pc)
 {
     struct rc_ctx *c = watched();
@@ -55,6 +63,7 @@ void int_drops(const void *lock, uintptr_t pc)
     INTERCEPT(int, name, parameters)                         \
     {                                                        \
         rc_uses(watched_from(PC), (const void *)object, PC); \
+        wants((const void *)object, how, kind, PC);          \
         int err = rt_real_##name arguments;                  \
         if (err == 0 || err == EOWNERDEAD)                   \
             int_took((const void *)object, how, kind, PC);   \
@@ -71,11 +80,37 @@ static void misused(const pthread_mutex_t *m, const char *what, uintptr_t pc)
         rc_lock_misused(watched(), m, "mutex", what, pc);
 }
 
-static void check_lock(const pthread_mutex_t *m, uintptr_t pc)
+/* Of a kind whose second lock waits, and whose unlock does not ask who does it. */
+static bool is_normal(const pthread_mutex_t *m)
+{
+    int type = m->__data.__kind & 3;
+    return type == PTHREAD_MUTEX_TIMED_NP || type == PTHREAD_MUTEX_ADAPTIVE_NP;
+}
+
+/* glibc's word on whose a locked mutex is: a thread, or 0 where it does not know. */
+static bool is_mine(const pthread_mutex_t *m)
+{
+    return at_load_rlx(&m->__data.__owner) == gettid(); /* relaxed: its own, or not its own */
+}
+
+/* how: RC_LOCK_WANTED for a lock that waits without an end. */
+static void check_lock(const pthread_mutex_t *m, unsigned how, uintptr_t pc)
 {
     rc_uses(watched_from(pc), m, pc);
     if (m->__data.__kind == DESTROYED)
         misused(m, "lock of a destroyed mutex", pc);
+    else if ((how & RC_LOCK_WANTED) && rc_holds_lock(watched(), m) && is_normal(m) && is_mine(m))
+        misused(m, "second lock of a mutex, which waits for ever,", pc);
+    else
+        wants(m, how, "mutex", pc);
+}
+
+/* Who has locked m is another one that goes on, and glibc says so too. */
+static bool is_others(const pthread_mutex_t *m)
+{
+    struct rc_lock_holder holder;
+    int owner = at_load_rlx(&m->__data.__owner); /* relaxed: its own, or not its own */
+    return owner != 0 && owner != gettid() && rc_lock_holders(m, &holder, 1) > 0 && !holder.ended;
 }
 
 static void check_unlock(const pthread_mutex_t *m, uintptr_t pc)
@@ -86,12 +121,14 @@ static void check_unlock(const pthread_mutex_t *m, uintptr_t pc)
     else if (!(kind & ELIDED) &&
              at_load_rlx(&m->__data.__lock) == 0) /* relaxed: while we hold it, it stays */
         misused(m, "unlock of an unlocked mutex", pc);
+    else if (!rc_holds_lock(watched(), m) && is_normal(m) && is_others(m))
+        misused(m, "unlock of a mutex that another one has locked,", pc);
 }
 
 #define TAKE_MUTEX(name, parameters, arguments, how)     \
     INTERCEPT(int, name, parameters)                     \
     {                                                    \
-        check_lock((const pthread_mutex_t *)m, PC);      \
+        check_lock((const pthread_mutex_t *)m, how, PC); \
         int err = rt_real_##name arguments;              \
         if (err == 0 || err == EOWNERDEAD)               \
             int_took((const void *)m, how, "mutex", PC); \
@@ -117,7 +154,7 @@ INTERCEPT(int, pthread_mutex_destroy, (pthread_mutex_t * m))
     return err;
 }
 
-TAKE_MUTEX(pthread_mutex_lock, (pthread_mutex_t * m), (m), RC_LOCK_WRITE)
+TAKE_MUTEX(pthread_mutex_lock, (pthread_mutex_t * m), (m), RC_LOCK_WRITE | RC_LOCK_WANTED)
 TAKE_MUTEX(pthread_mutex_trylock, (pthread_mutex_t * m), (m), RC_LOCK_WRITE | RC_LOCK_TRIED)
 TAKE_MUTEX(pthread_mutex_timedlock, (pthread_mutex_t * m, const struct timespec *at), (m, at),
            RC_LOCK_WRITE)
@@ -127,7 +164,8 @@ UNLOCK_MUTEX(pthread_mutex_unlock, (pthread_mutex_t * m))
 
 NEW(pthread_spin_init, (pthread_spinlock_t * s, int shared), (s, shared), s)
 NEW(pthread_spin_destroy, (pthread_spinlock_t * s), (s), s)
-TAKE(pthread_spin_lock, (pthread_spinlock_t * s), (s), s, true, "spin lock")
+TAKE(pthread_spin_lock, (pthread_spinlock_t * s), (s), s, RC_LOCK_WRITE | RC_LOCK_WANTED,
+     "spin lock")
 TAKE(pthread_spin_trylock, (pthread_spinlock_t * s), (s), s, RC_LOCK_WRITE | RC_LOCK_TRIED,
      "spin lock")
 
@@ -167,6 +205,7 @@ static void took_rw(pthread_rwlock_t *l, unsigned how, uintptr_t pc)
     INTERCEPT(int, name, parameters)              \
     {                                             \
         rc_uses(watched_from(PC), l, PC);         \
+        wants(l, how, "rwlock", PC);              \
         int err = rt_real_##name arguments;       \
         if (err == 0)                             \
             took_rw(l, how, PC);                  \
@@ -175,13 +214,13 @@ static void took_rw(pthread_rwlock_t *l, unsigned how, uintptr_t pc)
 
 NEW(pthread_rwlock_init, (pthread_rwlock_t * l, const pthread_rwlockattr_t *a), (l, a), l)
 NEW(pthread_rwlock_destroy, (pthread_rwlock_t * l), (l), l)
-TAKE_RW(pthread_rwlock_rdlock, (pthread_rwlock_t * l), (l), false)
+TAKE_RW(pthread_rwlock_rdlock, (pthread_rwlock_t * l), (l), RC_LOCK_WANTED)
 TAKE_RW(pthread_rwlock_tryrdlock, (pthread_rwlock_t * l), (l), RC_LOCK_TRIED)
 TAKE_RW(pthread_rwlock_timedrdlock, (pthread_rwlock_t * l, const struct timespec *at), (l, at),
         false)
 TAKE_RW(pthread_rwlock_clockrdlock, (pthread_rwlock_t * l, clockid_t k, const struct timespec *at),
         (l, k, at), false)
-TAKE_RW(pthread_rwlock_wrlock, (pthread_rwlock_t * l), (l), true)
+TAKE_RW(pthread_rwlock_wrlock, (pthread_rwlock_t * l), (l), RC_LOCK_WRITE | RC_LOCK_WANTED)
 TAKE_RW(pthread_rwlock_trywrlock, (pthread_rwlock_t * l), (l), RC_LOCK_WRITE | RC_LOCK_TRIED)
 TAKE_RW(pthread_rwlock_timedwrlock, (pthread_rwlock_t * l, const struct timespec *at), (l, at),
         true)
@@ -320,7 +359,7 @@ INTERCEPT(int, pthread_once, (pthread_once_t * o, void (*fn)(void)))
 /* ---- C11's mutexes and conditions: the same objects under other names ---- */
 
 NEW(mtx_init, (mtx_t * m, int type), (m, type), m)
-TAKE_MUTEX(mtx_lock, (mtx_t * m), (m), RC_LOCK_WRITE)
+TAKE_MUTEX(mtx_lock, (mtx_t * m), (m), RC_LOCK_WRITE | RC_LOCK_WANTED)
 TAKE_MUTEX(mtx_trylock, (mtx_t * m), (m), RC_LOCK_WRITE | RC_LOCK_TRIED)
 TAKE_MUTEX(mtx_timedlock, (mtx_t * m, const struct timespec *at), (m, at), RC_LOCK_WRITE)
 UNLOCK_MUTEX(mtx_unlock, (mtx_t * m))

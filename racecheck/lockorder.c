@@ -327,13 +327,13 @@ static void one_edge(const struct rc_ctx *c, const struct rc_held_lock *held,
         race_circle(&circle);
 }
 
-void lockorder_taken(const struct rc_ctx *c, const struct rc_held_lock *taken)
+/* One that c has already is waited for by nobody: it is recursive, or c waits for itself. */
+void lockorder_wanted(const struct rc_ctx *c, const struct rc_held_lock *wanted)
 {
-    if (!rc_flags()->detect_deadlocks)
+    if (!rc_flags()->detect_deadlocks || rc_holds_lock(c, wanted->lock))
         return;
     for (unsigned i = 0; i < c->n_locks && i < RC_LOCKS_SHOWN; i++)
-        if (c->lock[i].lock != taken->lock)
-            one_edge(c, &c->lock[i], taken);
+        one_edge(c, &c->lock[i], wanted);
 }
 
 static void unchain(int chain, uint32_t i)

@@ -200,12 +200,20 @@ enum {
     RC_LOCK_WRITE = 1,
     RC_LOCK_TRIED = 2,   /* it would not have waited */
     RC_LOCK_IN_TURN = 4, /* readers that come wait behind a writer that waits */
+    RC_LOCK_WANTED = 8,  /* after rc_lock_wanted() */
 };
+
+/* c is going to take the lock, and may have to wait for it: a deadlock is told before it is one. */
+void rc_lock_wanted(struct rc_ctx *c, const void *lock, unsigned how, const char *kind,
+                    uintptr_t pc);
 
 /* With RC_LOCK_IN_TURN: before c acquires what was released at the lock. */
 void rc_lock_taken(struct rc_ctx *c, const void *lock, unsigned how, const char *kind,
                    uintptr_t pc);
 void rc_lock_dropped(struct rc_ctx *c, const void *lock);
+
+/* c, which may be NULL, runs here and holds the lock, as far as is known. */
+bool rc_holds_lock(const struct rc_ctx *c, const void *lock);
 
 /* Stores at most max locks that c holds; returns how many.  c may go on, or end, meanwhile. */
 size_t rc_locks_held(const struct rc_ctx *c, const void **ret_locks, size_t max);

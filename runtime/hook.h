@@ -222,6 +222,14 @@ static inline void hook_fd_closes(struct g *g, int fd)
         rc_fd_closes(g->race, fd);
 }
 
+/* g is about to take the lock, and may have to wait for it. */
+static inline void hook_wants(struct g *g, const void *lock, unsigned how, const char *kind,
+                              uintptr_t pc)
+{
+    if (GO_RACE)
+        rc_lock_wanted(g->race, lock, how, kind, pc);
+}
+
 static inline void hook_locked(struct g *g, const void *lock, unsigned how, const char *kind,
                                uintptr_t pc)
 {

@@ -335,8 +335,9 @@ static inline void hook_got(go_mutex *m, unsigned how, uintptr_t pc)
 
 void mutex_lock(go_mutex *m, uintptr_t pc)
 {
+    hook_wants(hook_self(), m, RC_LOCK_WRITE, "mutex", pc);
     mutex_lock_raw(m, TR_MUTEX);
-    hook_got(m, 0, pc);
+    hook_got(m, RC_LOCK_WANTED, pc);
 }
 
 void mutex_unlock(go_mutex *m)

@@ -225,9 +225,10 @@ static bool give_to_writer(go_rwmutex *m)
 static __attribute__((noinline)) void rlock_careful(go_rwmutex *m, uintptr_t pc)
 {
     rt_point();
+    hook_wants(hook_self(), m, 0, "rwmutex", pc);
     if (unlikely(!try_rlock(m)))
         rlock_slow(m);
-    hook_reader_got(m, 0, pc);
+    hook_reader_got(m, RC_LOCK_WANTED, pc);
 }
 
 void go_rwmutex_rlock(go_rwmutex *m)
@@ -353,10 +354,11 @@ void go_rwmutex_lock(go_rwmutex *m)
 {
     hook_uses(m);
     rt_point();
+    hook_wants(hook_self(), m, RC_LOCK_WRITE, "rwmutex", holders_caller());
     mutex_lock_raw(&m->writers_, TR_RWMUTEX_WRITE);
     if (unlikely(!try_lock(m)))
         lock_slow(m);
-    hook_writer_got(m, 0, holders_caller());
+    hook_writer_got(m, RC_LOCK_WANTED, holders_caller());
 }
 
 bool go_rwmutex_trylock(go_rwmutex *m)

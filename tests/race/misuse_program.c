@@ -4,7 +4,10 @@
 #endif
 #include "cases.h"
 #include <errno.h>
+#include <goshawk/race.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <threads.h>
 #include <time.h>
 
@@ -18,6 +21,136 @@ REPORT(unlocked_twice, MISUSE)
 {
     pthread_mutex_lock(&p);
     pthread_mutex_unlock(&p);
+    pthread_mutex_unlock(&p);
+}
+
+/* What it waits for never comes: the case's own end stops it. */
+static void *locks_again(void *unused)
+{
+    pthread_mutex_lock(&p);
+    pthread_mutex_lock(&p);
+    return unused;
+}
+
+static void in_a_thread(void *(*fn)(void *))
+{
+    pthread_t t;
+    check(pthread_create(&t, NULL, fn, NULL) == 0);
+}
+
+static atomic_bool told;
+
+static void note(const go_race_report *report, void *unused)
+{
+    (void)report, (void)unused;
+    atomic_store(&told, true);
+}
+
+static void await_report(void)
+{
+    while (!atomic_load(&told))
+        sched_yield();
+}
+
+REPORT(locked_twice, MISUSE)
+{
+    go_race_on_report(note, NULL);
+    in_a_thread(locks_again);
+    await_report();
+}
+
+static void *locks(void *unused)
+{
+    pthread_mutex_lock(&p);
+    step_to(1);
+    await_step(2);
+    return unused;
+}
+
+/* As it is: glibc does not ask who it is. */
+REPORT(unlocked_by_another_thread, MISUSE)
+{
+    in_a_thread(locks);
+    await_step(1);
+    pthread_mutex_unlock(&p);
+    step_to(2);
+}
+
+static pthread_mutex_t q = PTHREAD_MUTEX_INITIALIZER;
+static pthread_barrier_t both;
+
+static void *p_then_q(void *unused)
+{
+    pthread_mutex_lock(&p);
+    pthread_barrier_wait(&both);
+    pthread_mutex_lock(&q);
+    return unused;
+}
+
+static void *q_then_p(void *unused)
+{
+    pthread_mutex_lock(&q);
+    pthread_barrier_wait(&both);
+    pthread_mutex_lock(&p);
+    return unused;
+}
+
+/* Told when it happens, not only when it did not. */
+REPORT(deadlocked, "LOCK ORDER INVERSION (potential deadlock)")
+{
+    go_race_on_report(note, NULL);
+    pthread_barrier_init(&both, NULL, 2);
+    in_a_thread(p_then_q);
+    in_a_thread(q_then_p);
+    await_report();
+}
+
+static void recursive(pthread_mutex_t *l)
+{
+    pthread_mutexattr_t a;
+    pthread_mutexattr_init(&a);
+    pthread_mutexattr_settype(&a, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(l, &a);
+    pthread_mutexattr_destroy(&a);
+}
+
+static void *p_q_p(void *unused)
+{
+    pthread_mutex_lock(&p);
+    pthread_mutex_lock(&q);
+    pthread_mutex_lock(&p);
+    pthread_mutex_unlock(&p);
+    pthread_mutex_unlock(&q);
+    pthread_mutex_unlock(&p);
+    return unused;
+}
+
+SILENT(recursive_locked_again_under_another)
+{
+    pthread_t t[2];
+    recursive(&p);
+    for (int i = 0; i < 2; i++)
+        check(pthread_create(&t[i], NULL, p_q_p, NULL) == 0);
+    for (int i = 0; i < 2; i++)
+        check(pthread_join(t[i], NULL) == 0);
+}
+
+static void *errs(void *unused)
+{
+    check(pthread_mutex_unlock(&p) == EPERM);
+    return unused;
+}
+
+SILENT(one_that_asks_who_unlocks_it)
+{
+    pthread_mutexattr_t a;
+    pthread_t t;
+    pthread_mutexattr_init(&a);
+    pthread_mutexattr_settype(&a, PTHREAD_MUTEX_ERRORCHECK);
+    pthread_mutex_init(&p, &a);
+    pthread_mutex_lock(&p);
+    check(pthread_mutex_lock(&p) == EDEADLK);
+    check(pthread_create(&t, NULL, errs, NULL) == 0 && pthread_join(t, NULL) == 0);
     pthread_mutex_unlock(&p);
 }
 

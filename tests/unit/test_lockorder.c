@@ -50,6 +50,33 @@ Test(lockorder, two_flows_two_locks)
     cr_assert_eq(n_circles, 1, "told once");
 }
 
+/* Two that each hold 1 and want 2, and then 1 again, which they have. */
+Test(lockorder, what_a_flow_has_it_does_not_wait_for)
+{
+    start();
+    for (int flow = 0; flow < 2; flow++) {
+        take(flow, 1, RC_LOCK_WRITE);
+        take(flow, 2, RC_LOCK_WRITE);
+        take(flow, 1, RC_LOCK_WRITE);
+        drop(flow, 1);
+        drop(flow, 2);
+        drop(flow, 1);
+    }
+    cr_assert_eq(n_circles, 0);
+}
+
+/* It is told when the second one asks, who will never get it. */
+Test(lockorder, who_waits_is_told)
+{
+    start();
+    take(0, 1, RC_LOCK_WRITE);
+    take(1, 2, RC_LOCK_WRITE);
+    rc_lock_wanted(g[0], &lock[2], RC_LOCK_WRITE, "mutex", 1);
+    cr_assert_eq(n_circles, 0);
+    rc_lock_wanted(g[1], &lock[1], RC_LOCK_WRITE, "mutex", 1);
+    cr_assert_eq(n_circles, 1);
+}
+
 Test(lockorder, one_flow_waits_for_nobody_until_another_joins_in)
 {
     start();
