@@ -331,6 +331,7 @@ static inline void hook_got(go_mutex *m, unsigned how, uintptr_t pc)
     struct g *self = rt_self();
     hook_acquire(self, m); /* [hb-lock] */
     hook_locked(self, m, RC_LOCK_WRITE | how, "mutex", pc);
+    hook_read(self, m, 1, pc); /* against who overwrites it */
 }
 
 void mutex_lock(go_mutex *m, uintptr_t pc)

@@ -69,6 +69,7 @@ static void begin(struct go_once_call_ *call, go_once *once, uintptr_t pc)
 void *go_once_enter_(struct go_once_call_ *call, go_once *once, void *fn)
 {
     rt_point();
+    hook_read(hook_self(), once, 1, holders_caller()); /* against who overwrites it */
     call->once_ = NULL;
     uint32_t s = at_load_acq(&once->state_); /* [once] */
     if (likely(s == ONCE_DONE)) {

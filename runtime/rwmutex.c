@@ -153,6 +153,7 @@ static inline void hook_reader_got(go_rwmutex *m, unsigned how, uintptr_t pc)
     struct g *self = rt_self();
     hook_locked(self, m, RC_LOCK_IN_TURN | how, "rwmutex", pc);
     hook_acquire(self, &m->state_); /* [hb-lock] */
+    hook_read(self, m, 1, pc);      /* against who overwrites it */
 }
 
 static inline void hook_writer_got(go_rwmutex *m, unsigned how, uintptr_t pc)
@@ -164,6 +165,7 @@ static inline void hook_writer_got(go_rwmutex *m, unsigned how, uintptr_t pc)
     hook_locked(self, m, RC_LOCK_IN_TURN | RC_LOCK_WRITE | how, "rwmutex", pc);
     hook_acquire(self, &m->state_);   /* [hb-lock] */
     hook_acquire(self, &m->writers_); /* [hb-lock] */
+    hook_read(self, m, 1, pc);        /* against who overwrites it */
 }
 
 /* ---- readers ---- */
