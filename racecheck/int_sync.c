@@ -88,9 +88,12 @@ static bool is_normal(const pthread_mutex_t *m)
 }
 
 /* glibc's word on whose a locked mutex is: a thread, or 0 where it does not know. */
-static bool is_mine(const pthread_mutex_t *m)
+static inline bool is_mine(const pthread_mutex_t *m)
 {
-    return at_load_rlx(&m->__data.__owner) == gettid(); /* relaxed: its own, or not its own */
+    static __thread int me __attribute__((tls_model("initial-exec"))); /* or who has forked me */
+    if (unlikely(me == 0))
+        me = gettid();
+    return at_load_rlx(&m->__data.__owner) == me; /* relaxed: its own, or not its own */
 }
 
 /* how: RC_LOCK_WANTED for a lock that waits without an end. */
@@ -99,7 +102,7 @@ static void check_lock(const pthread_mutex_t *m, unsigned how, uintptr_t pc)
     rc_uses(watched_from(pc), m, pc);
     if (m->__data.__kind == DESTROYED)
         misused(m, "lock of a destroyed mutex", pc);
-    else if ((how & RC_LOCK_WANTED) && rc_holds_lock(watched(), m) && is_normal(m) && is_mine(m))
+    else if ((how & RC_LOCK_WANTED) && is_mine(m) && is_normal(m) && rc_holds_lock(watched(), m))
         misused(m, "second lock of a mutex, which waits for ever,", pc);
     else
         wants(m, how, "mutex", pc);
@@ -121,7 +124,7 @@ static void check_unlock(const pthread_mutex_t *m, uintptr_t pc)
     else if (!(kind & ELIDED) &&
              at_load_rlx(&m->__data.__lock) == 0) /* relaxed: while we hold it, it stays */
         misused(m, "unlock of an unlocked mutex", pc);
-    else if (!rc_holds_lock(watched(), m) && is_normal(m) && is_others(m))
+    else if (!is_mine(m) && is_normal(m) && !rc_holds_lock(watched(), m) && is_others(m))
         misused(m, "unlock of a mutex that another one has locked,", pc);
 }
 
