@@ -14,6 +14,10 @@
 // stderr: Goroutine 3 created at:
 // stderr: Goroutine 2 created at:
 // stderr: Found 1 misuse\(s\) of locks
+// case: deadlocked
+// stderr: WARNING: LOCK ORDER INVERSION \(potential deadlock\)
+// stderr: Goroutine \d takes mutex '[ab]', while it holds mutex '[ab]':
+// stderr:   take_when_both_have_one\(\) .*lock_misuse\.c:@never:\d+
 // case: circle-of-three
 // stderr: Goroutine 4 takes mutex 'a', while it holds mutex 'c':
 // stderr: Goroutine 2 takes mutex 'b', while it holds mutex 'a':
@@ -72,6 +76,7 @@
 // stderr: Destroy of a locked mutex by main goroutine: mutex 'p':
 #include "expect.h"
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define FRAME static __attribute__((noinline))
 
@@ -101,6 +106,34 @@ FRAME void inversion(void)
     IN_ITS_TURN(take_two, &b, &a);
     IN_ITS_TURN(take_two, &a, &b); /* known by now */
     IN_ITS_TURN(take_two, &b, &a);
+}
+
+static atomic_int holders;
+static atomic_bool told;
+
+static void note(const go_race_report *report, void *unused)
+{
+    (void)report, (void)unused;
+    atomic_store(&told, true);
+}
+
+FRAME void take_when_both_have_one(go_mutex *first, go_mutex *second)
+{
+    go_mutex_lock(first);
+    atomic_fetch_add(&holders, 1);
+    while (atomic_load(&holders) < 2)
+        go_yield();
+    go_mutex_lock(second); // @never
+}
+
+/* Which is told at once, for the rest may go on for ever. */
+FRAME void deadlocked(void)
+{
+    go_race_on_report(note, NULL);
+    go(take_when_both_have_one, &a, &b);
+    go(take_when_both_have_one, &b, &a);
+    while (!atomic_load(&told))
+        go_yield();
 }
 
 FRAME void circle_of_three(void)
@@ -379,6 +412,7 @@ int go_main(int argc, char **argv)
         void (*run)(void);
     } cases[] = {
         {"inversion", inversion},
+        {"deadlocked", deadlocked},
         {"circle-of-three", circle_of_three},
         {"threads", threads},
         {"gate", behind_a_gate},
