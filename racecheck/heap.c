@@ -33,7 +33,8 @@ enum {
 
 struct entry {
     uintptr_t start;                         /* 0: empty */
-    uint64_t size : 62, freed : 1, kept : 1; /* kept: freed, and in quarantine */
+    uint64_t size : 61, freed : 1, kept : 1; /* kept: freed, and in quarantine */
+    uint64_t hosts : 1;                      /* the host's, which is not yet through with it */
     rc_site site;
     const struct rc_life *by;
 };
@@ -183,20 +184,37 @@ static bool move(uintptr_t start, enum state from, enum state to, size_t *ret_si
                           move_in(&large, start, from, to, ret_size));
 }
 
-void heap_add(uintptr_t start, size_t size, rc_site site, const struct rc_life *by)
+static void add(struct entry block)
 {
-    struct table *t = table_of(start, size);
+    struct table *t = table_of(block.start, block.size);
     rt_lock(&t->lock);
     struct entry *e = NULL;
     if (t == &large)
-        e = large_slot(start);
+        e = large_slot(block.start);
     else if (2 * (t->used + 1) <= t->room || small_grow(t))
-        e = slot_of(t, start);
+        e = slot_of(t, block.start);
     if (e) {
         t->used += t != &large && e->start == 0;
-        *e = (struct entry){.start = start, .size = size, .site = site, .by = by};
+        *e = block;
     }
     rt_unlock(&t->lock);
+}
+
+void heap_add(uintptr_t start, size_t size, rc_site site, const struct rc_life *by)
+{
+    add((struct entry){.start = start, .size = size, .site = site, .by = by});
+}
+
+void heap_add_hosts(uintptr_t start, size_t size, rc_site site, const struct rc_life *by)
+{
+    add((struct entry){.start = start, .size = size, .hosts = 1, .site = site, .by = by});
+}
+
+static enum heap_fate free_one(struct entry *e, size_t keep_max)
+{
+    bool keep = e->size - 1 < keep_max;
+    set_state(e, keep ? KEPT : FREED);
+    return keep ? HEAP_KEPT : HEAP_GONE;
 }
 
 static enum heap_fate free_in(struct table *t, uintptr_t start, size_t keep_max, size_t *ret_size)
@@ -206,9 +224,7 @@ static enum heap_fate free_in(struct table *t, uintptr_t start, size_t keep_max,
     struct entry *e = block_at(t, start);
     if (e && state_of(e) != FREED) {
         *ret_size = e->size;
-        fate = state_of(e) == KEPT ? HEAP_TWICE : e->size - 1 < keep_max ? HEAP_KEPT : HEAP_GONE;
-        if (fate != HEAP_TWICE)
-            set_state(e, fate == HEAP_KEPT ? KEPT : FREED);
+        fate = state_of(e) == KEPT ? HEAP_TWICE : free_one(e, keep_max);
     }
     rt_unlock(&t->lock);
     return fate;
@@ -220,6 +236,29 @@ enum heap_fate heap_free(uintptr_t start, size_t keep_max, size_t *ret_size)
         return HEAP_UNKNOWN;
     enum heap_fate fate = free_in(shard_of(start), start, keep_max, ret_size);
     return fate != HEAP_UNKNOWN ? fate : free_in(&large, start, keep_max, ret_size);
+}
+
+static enum heap_fate gone_in(struct table *t, uintptr_t start, size_t keep_max)
+{
+    enum heap_fate fate = HEAP_UNKNOWN;
+    rt_lock(&t->lock);
+    struct entry *e = block_at(t, start);
+    if (e && e->hosts && state_of(e) == LIVING)
+        fate = free_one(e, keep_max);
+    else if (e && e->hosts)
+        fate = state_of(e) == KEPT ? HEAP_KEPT : HEAP_GONE;
+    else if (e && state_of(e) == KEPT)
+        fate = HEAP_TWICE;
+    if (e)
+        e->hosts = 0;
+    rt_unlock(&t->lock);
+    return fate;
+}
+
+enum heap_fate heap_gone(uintptr_t start, size_t keep_max)
+{
+    enum heap_fate fate = gone_in(shard_of(start), start, keep_max);
+    return fate != HEAP_UNKNOWN ? fate : gone_in(&large, start, keep_max);
 }
 
 size_t heap_remove(uintptr_t start)
@@ -252,7 +291,7 @@ static bool covers(const struct entry *e, uintptr_t addr)
 
 static void take(struct heap_block *b, const struct entry *e)
 {
-    *b = (struct heap_block){e->start, e->size, e->site, e->by, e->freed, e->kept};
+    *b = (struct heap_block){e->start, e->size, e->site, e->by, e->freed, e->kept, e->hosts};
 }
 
 /* Living blocks first: a freed one may be covered by a living one that begins elsewhere. */

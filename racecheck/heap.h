@@ -18,10 +18,14 @@ struct heap_block {
     const struct rc_life *by; /* NULL: not by a flow of control */
     bool freed;               /* it has been given back, and its address not yet given out again */
     bool kept;                /* freed, and in quarantine: the memory is nobody's */
+    bool hosts;               /* the host gave it out, and still has it */
 };
 
 /* malloc has returned that block. */
 void heap_add(uintptr_t start, size_t size, rc_site site, const struct rc_life *by);
+
+/* The host gives out that block, as an object of its own. */
+void heap_add_hosts(uintptr_t start, size_t size, rc_site site, const struct rc_life *by);
 
 /* What becomes of a block that is freed. */
 enum heap_fate {
@@ -35,7 +39,11 @@ enum heap_fate {
  * size, if it is known. */
 enum heap_fate heap_free(uintptr_t start, size_t keep_max, size_t *ret_size);
 
-/* The same for one that is not kept.  Returns its size; 0 when it is unknown. */
+/* The host is through with the block at start, which was freed before or is so now.  HEAP_TWICE: it
+ * was through with it before. */
+enum heap_fate heap_gone(uintptr_t start, size_t keep_max);
+
+/* As heap_free() for a block that is not kept.  Returns its size; 0 when it is unknown. */
 size_t heap_remove(uintptr_t start);
 
 /* The block leaves the quarantine, and is about to go back to libc. */

@@ -1,21 +1,11 @@
 /* int_heap.c - interceptors of malloc and its kin, mmap and munmap and mremap.
  *
- * A new block is fresh: what was recorded for the addresses is dropped, after malloc has given them
- * out and before anyone else can know them.  A free is a write of the whole block, told before the
- * block goes back, so that it races with every unordered use, at any offset, and so do later uses,
- * until the addresses are given out again.
- *
- * A freed block goes to the quarantine first.  While it is there, uses that come after the free are
- * reported as well, among them a second free, which then ends with the report.  realloc() of a
- * block that must move is made of malloc and free, so that the old place is kept too.
- *
- * The order at free() matters: first the race is told and the block leaves the tables, then libc
- * gets it; another thread that is given the same addresses at once finds them untouched by us
- * afterwards.
+ * What a block's beginning and end mean is in block.c.  realloc() of a block that must move is made
+ * of malloc and free, so that the old place goes to the quarantine too.
  *
  * A free by a library that is not checked tells no race (its reasons are not visible) but
  * forgets. */
-#include "heap.h"
+#include "block.h"
 #include "intercept.h"
 #include "quarantine.h"
 #include <errno.h>
@@ -27,36 +17,17 @@
 /* Nobody may look into memory before it was given out: no order is needed for fresh blocks. */
 static void *given(void *p, size_t n, uintptr_t pc)
 {
-    struct rc_ctx *c = rc_current();
-    if (!p)
-        return p;
-    rc_mem_fresh(p, n);
-    heap_add((uintptr_t)p, n, c ? rc_here(c, pc) : 0, rc_life_of(c));
+    if (p)
+        block_given(rc_current(), p, n, pc);
     return p;
-}
-
-/* The block at p is freed: what that means for who uses it, and what is to be done with it. */
-static enum heap_fate freed(void *p, size_t keep_max, size_t *ret_size, uintptr_t pc)
-{
-    struct rc_ctx *c = watched_from(pc);
-    *ret_size = 0;
-    enum heap_fate fate = heap_free((uintptr_t)p, c ? keep_max : 0, ret_size);
-    if (c && *ret_size > 0)
-        rc_mem_freed(c, p, *ret_size, pc);
-    else if (fate == HEAP_GONE)
-        rc_mem_fresh(p, *ret_size);
-    return fate;
 }
 
 /* A second free is reported, and no more. */
 static void give_back(void *p, uintptr_t pc)
 {
     size_t n;
-    enum heap_fate fate = freed(p, quarantine_limit(), &n, pc);
-    if (fate == HEAP_KEPT)
-        quarantine_put(p, n);
-    else if (fate != HEAP_TWICE)
-        rt_free_forgotten(p);
+    enum heap_fate fate = block_freed(watched_from(pc), p, quarantine_limit(), &n, pc);
+    block_leaves(p, n, fate);
 }
 
 INTERCEPT(void *, malloc, (size_t n))
@@ -114,7 +85,7 @@ static void *resized(void *p, size_t n, uintptr_t pc)
     }
     if (must_move(p, n, &was, pc))
         return moved(p, was, n, pc);
-    freed(p, 0, &was, pc);
+    block_freed(watched_from(pc), p, 0, &was, pc);
     void *q = rt_real_realloc(p, n);
     if (!q) { /* no memory: the old block lives on, with its past forgotten */
         int saved = errno;

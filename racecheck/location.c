@@ -41,11 +41,17 @@ static bool find_thing(struct location *l)
     return host->find_thing && host->find_thing(l->addr, &l->thing);
 }
 
+/* It is no block to the program, and within it may be things. */
+static bool is_living_hosts(const struct heap_block *b)
+{
+    return b->hosts && !b->freed;
+}
+
 struct location location_find(uintptr_t addr)
 {
     struct location l = {.kind = LOCATION_UNKNOWN, .addr = addr};
     l.stack = rc_life_by_stack(addr);
-    bool block = !l.stack && heap_find(addr, &l.block);
+    bool block = !l.stack && heap_find(addr, &l.block) && !is_living_hosts(&l.block);
     if (l.stack)
         find_local(&l);
     else if ((!block || l.block.freed) && find_thing(&l))

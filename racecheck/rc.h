@@ -177,6 +177,22 @@ void rc_fd_closes(struct rc_ctx *c, int fd);
 /* Everything known about [p, p+n) ends: clocks of objects in it and recorded accesses. */
 void rc_forget(const void *p, size_t n);
 
+/* ---- objects of the host's that the program frees ---- */
+
+/* c has made an object for the program, n bytes from malloc at p, by a call that returns to pc:
+ * fresh memory, as what malloc gives to the program. */
+void rc_block_made(struct rc_ctx *c, void *p, size_t n, uintptr_t pc);
+
+/* c frees the object at p, and with it the one at inner (may be NULL) that is a part of it, by a
+ * call that returns to pc (0: find it).  That is a write of the first byte of both: it races with
+ * what is not ordered with it, and rc_uses() tells of what comes later.  False: it was freed
+ * before, which is told; the host leaves it alone. */
+bool rc_block_freed(struct rc_ctx *c, void *p, void *inner, uintptr_t pc);
+
+/* Nobody refers to the object of n bytes at p any more, freed or not: clocks in it are forgotten.
+ * Takes the place of free(). */
+void rc_block_gone(void *p, size_t n);
+
 /* ---- memory that the host touches on behalf of c's code; pc is the innermost frame ---- */
 
 void rc_read(struct rc_ctx *c, const void *p, size_t n, uintptr_t pc);
