@@ -34,7 +34,8 @@
  * more: one clock a slot would also order sender k before sender k+cap.  A value handed over
  * directly pretends to go through the slot.  Without slots the two goroutines meet in edge 0, both
  * ways.  For closing, a send is a read of the channel's first byte and a close a write of it: if
- * they are not ordered, that is the race it should be.
+ * they are not ordered, that is the race it should be.  A free is a write of that byte, too; who
+ * does not read it asks whether it was freed (hook_uses()).
  *
  * Edges: [close] closed is stored with release; who reads it with acquire sees all that was before.
  * [chan-count] and [chan-queue] order only the unlocked looks: the load of closed after them. */
@@ -117,7 +118,6 @@ void chan_init(struct chan *c, size_t elem_size, size_t cap, void *mem)
     c->cap = cap;
     c->elem_size = elem_size;
     set_memory(c, mem);
-    hook_forget(c, sizeof *c); /* the program may have freed this memory: that was before */
 }
 
 bool chan_is_made(const struct chan *c, const void *p)
@@ -148,6 +148,7 @@ void *go_chan_new(size_t elem_size, size_t cap)
         rt_fatal("out of memory: channel of %zu elements of %zu bytes", cap, elem_size);
     chan_init(c, elem_size, cap, c + 1);
     c->made_pc = (uintptr_t)__builtin_return_address(0);
+    hook_made(hook_self(), c, sizeof *c + bytes, c->made_pc);
     return c;
 }
 
@@ -161,9 +162,8 @@ void go_chan_free(void *chan)
         return;
     }
     rt_assert(!c->waiting[CHAN_RECV].first && !c->waiting[CHAN_SEND].first);
-    hook_write(hook_self(), c, 1, hook_caller());
-    hook_forget(c, block_size(c));
-    free(c);
+    if (hook_freed(hook_self(), c, NULL, hook_caller()))
+        hook_gone(c, block_size(c));
 }
 
 /* ---- queues ---- */
@@ -388,6 +388,7 @@ bool go_chan_recv_into(void *chan, void *elem)
     if (unlikely(!c))
         chan_never(rt_self(), TR_CHAN_NIL);
     struct g *self = hook_self(), *wake = NULL;
+    hook_uses_at(self, c, hook_caller());
     size_t elem_size = c->elem_size;
     struct m *here = rt_m_here();
     bias_lock(&c->lock, here);
@@ -422,6 +423,7 @@ static inline enum chan_try try_send(struct chan *c, const void *elem, uintptr_t
 
 static inline enum chan_try try_recv(struct chan *c, void *elem, uintptr_t pc)
 {
+    hook_uses_at(hook_self(), c, pc);
     if (!c || !chan_may_get(c))
         return CHAN_BLOCKS;
     struct g *self = hook_self(), *wake = NULL;
@@ -470,12 +472,14 @@ size_t go_chan_len(void *chan)
 {
     rt_point();
     struct chan *c = chan;
+    hook_uses(c);
     return c ? at_load_rlx(&c->count) : 0; /* relaxed: a number of the past, it orders nothing */
 }
 
 size_t go_chan_cap(void *chan)
 {
     struct chan *c = chan;
+    hook_uses(c);
     return c ? c->cap : 0;
 }
 
@@ -525,6 +529,7 @@ void go_chan_close(void *chan)
     rt_point();
     if (!chan)
         rt_panic("close of nil channel");
+    hook_uses(chan);
     if (!chan_close(chan, rt_self(), hook_caller(), true))
         rt_panic("close of closed channel");
 }

@@ -78,9 +78,8 @@ static void unref(go_ctx *c)
     while (c != &background && drop(&c->refs)) {
         go_ctx *parent = c->parent;
         if (drop(&c->tree->refs))
-            free(c->tree);
-        hook_forget(c, sizeof *c);
-        free(c);
+            hook_gone(c->tree, sizeof *c->tree);
+        hook_gone(c, sizeof *c);
         c = parent;
     }
 }
@@ -165,6 +164,8 @@ static go_ctx *make(go_ctx *parent)
     struct tree *tree = parent->tree ? parent->tree : calloc(1, sizeof *tree);
     if (!c || !tree)
         rt_fatal("out of memory: context");
+    if (!parent->tree)
+        hook_made(hook_self(), tree, sizeof *tree, 0);
     at_add_rlx(&tree->refs, 1u); /* relaxed: it is new, or the parent has a reference */
     c->refs = 1;
     c->tree = tree;
@@ -222,12 +223,17 @@ go_ctx *go_ctx_background(void)
 
 go_ctx *go_ctx_with_cancel(go_ctx *parent)
 {
-    return join(make(parent), false);
+    hook_read(hook_self(), parent, 1, hook_caller());
+    go_ctx *c = make(parent);
+    hook_made(hook_self(), c, sizeof *c, hook_caller());
+    return join(c, false);
 }
 
 static go_ctx *with_deadline(go_ctx *parent, go_time t, uintptr_t pc)
 {
+    hook_read(hook_self(), parent, 1, pc);
     go_ctx *c = make(parent);
+    hook_made(hook_self(), c, sizeof *c, pc);
     bool earlier = t < c->deadline;
     c->origin = (struct origin){.by = rt_self()->id, .pc = pc};
     if (earlier)
@@ -249,7 +255,9 @@ go_ctx *go_ctx_with_value(go_ctx *parent, const void *key, void *value)
 {
     if (!key)
         rt_panic("nil key");
+    hook_read(hook_self(), parent, 1, hook_caller());
     go_ctx *c = make(parent);
+    hook_made(hook_self(), c, sizeof *c, hook_caller());
     c->key = key;
     c->value = value;
     return join(c, false);
@@ -259,12 +267,14 @@ go_ctx *go_ctx_with_value(go_ctx *parent, const void *key, void *value)
 
 go_chan(char) go_ctx_done(go_ctx *c)
 {
+    hook_read(hook_self(), c, 1, hook_caller());
     return c == &background ? NULL : (go_chan(char))(void *)&c->done;
 }
 
 int go_ctx_err(go_ctx *c)
 {
     rt_point();
+    hook_read(hook_self(), c, 1, hook_caller());
     int err = at_load_acq(&c->err); /* [ctx] */
     if (err)
         hook_acquire(hook_self(), &c->err); /* [hb-ctx] */
@@ -273,6 +283,7 @@ int go_ctx_err(go_ctx *c)
 
 void *go_ctx_value(go_ctx *c, const void *key)
 {
+    hook_read(hook_self(), c, 1, hook_caller());
     for (; c; c = c->parent)
         if (c->key && c->key == key)
             return c->value;
@@ -281,12 +292,13 @@ void *go_ctx_value(go_ctx *c, const void *key)
 
 void go_ctx_cancel(go_ctx *c)
 {
+    hook_read(hook_self(), c, 1, hook_caller());
     cancel(c, -ECANCELED);
 }
 
 void go_ctx_free(go_ctx *c)
 {
-    if (!c || c == &background)
+    if (!c || c == &background || !hook_freed(hook_self(), c, &c->done, hook_caller()))
         return;
     cancel(c, -ECANCELED);
     unref(c);

@@ -15,6 +15,7 @@
 #ifndef RT_HOOK_H
 #define RT_HOOK_H
 
+#include <stdlib.h>
 #include <string.h>
 #include "atomic.h"
 #include "check.h"
@@ -183,6 +184,29 @@ static inline void hook_forget(const void *p, size_t n)
         rc_forget(p, n);
 }
 
+/* An object of n bytes was made for the user at p, by a call that returns to pc. */
+static inline void hook_made(struct g *g, void *p, size_t n, uintptr_t pc)
+{
+    if (GO_RACE)
+        rc_block_made(g->race, p, n, pc);
+}
+
+/* The user frees it, and the object at inner that is a part of it, by a call that returns to pc (0:
+ * find it).  False: once more, which is told; then nothing else is done. */
+static inline bool hook_freed(struct g *g, void *p, void *inner, uintptr_t pc)
+{
+    return GO_RACE ? rc_block_freed(g->race, p, inner, pc) : true;
+}
+
+/* free() for such an object, which nobody refers to any more. */
+static inline void hook_gone(void *p, size_t n)
+{
+    if (GO_RACE)
+        rc_block_gone(p, n);
+    else
+        free(p);
+}
+
 /* The user's memory, touched by the runtime on g's behalf. */
 static inline void hook_read(struct g *g, const void *p, size_t n, uintptr_t pc)
 {
@@ -202,6 +226,13 @@ static inline void hook_write(struct g *g, const void *p, size_t n, uintptr_t pc
         if (GO_RACE)                                                                 \
             rc_uses(rt_self()->race, (obj), (uintptr_t)__builtin_return_address(0)); \
     } while (0)
+
+/* The same by g, in a call that returns to pc. */
+static inline void hook_uses_at(struct g *g, const void *obj, uintptr_t pc)
+{
+    if (GO_RACE)
+        rc_uses(g->race, obj, pc);
+}
 
 /* [hb-fd] before a write to the descriptor; after a read from it; before its close. */
 static inline void hook_fd_sends(struct g *g, int fd)

@@ -94,8 +94,10 @@ static inline void *elem_of(go_case *k)
 
 static bool looks_ready(const struct select *s, const go_case *k)
 {
-    if (k->kind_ == GO_CASE_RECV_)
+    if (k->kind_ == GO_CASE_RECV_) {
+        hook_uses_at(s->self, k->chan_, s->pc);
         return chan_may_get(k->chan_);
+    }
     hook_read(s->self, k->chan_, 1, s->pc); /* a send that is not ordered with a close is a race */
     return chan_may_put(k->chan_);
 }

@@ -52,10 +52,8 @@ struct go_ticker {
 static void unref(struct go_timer *t)
 {
     /* [timer-ref] 1: ours, and only who has one makes another */
-    if (at_load_acq(&t->refs) == 1 || at_sub_acq_rel(&t->refs, 1u) == 1) {
-        hook_forget(t, sizeof *t);
-        free(t);
-    }
+    if (at_load_acq(&t->refs) == 1 || at_sub_acq_rel(&t->refs, 1u) == 1)
+        hook_gone(t, sizeof *t);
 }
 
 /* ---- firing: on a scheduler's stack, under the heap's lock ---- */
@@ -113,10 +111,13 @@ static bool reset(struct go_timer *t, go_duration d, go_duration period)
     return was_armed;
 }
 
-/* Nobody else may use t any more, so there is nothing for its lock to serialise. */
-static void stop_and_unref(struct go_timer *t)
+/* Nobody else may use t any more, so there is nothing for its lock to serialise.  Called by a call
+ * that returns to pc (0: find it). */
+static inline void stop_and_unref(struct go_timer *t, uintptr_t pc)
 {
     rt_point();
+    if (!hook_freed(hook_self(), t, &t->chan, pc))
+        return;
     rt_timer_stop(&t->timer);
     unref(t);
 }
@@ -124,7 +125,7 @@ static void stop_and_unref(struct go_timer *t)
 /* go_chan_free() of a channel of go_after(): the timer goes too. */
 static void free_after(struct chan *c)
 {
-    stop_and_unref(container_of(c, struct go_timer, chan));
+    stop_and_unref(container_of(c, struct go_timer, chan), 0);
 }
 
 /* go_chan_free() of a timer's channel: it is part of the timer, which only stops. */
@@ -169,6 +170,7 @@ bool timer_is_armed(const struct chan *p)
 go_chan(go_time) go_after(go_duration d)
 {
     struct go_timer *t = make(NULL, NULL, free_after);
+    hook_made(hook_self(), t, sizeof *t, hook_caller());
     arm(t, d, 0);
     return (go_chan(go_time))(void *)&t->chan;
 }
@@ -176,6 +178,7 @@ go_chan(go_time) go_after(go_duration d)
 go_timer *go_timer_new(go_duration d)
 {
     struct go_timer *t = make(NULL, NULL, stop_timer);
+    hook_made(hook_self(), t, sizeof *t, hook_caller());
     arm(t, d, 0);
     return t;
 }
@@ -184,6 +187,7 @@ go_timer *go_after_func(go_duration d, void (*fn)(void *), void *arg)
 {
     struct go_timer *t = make(fn, arg, stop_timer);
     uintptr_t pc = (uintptr_t)__builtin_return_address(0);
+    hook_made(hook_self(), t, sizeof *t, pc);
     t->origin = (struct origin){.by = rt_self()->id, .pc = pc, .shown = (void *)fn};
     t->origin.edge = t->slot + sizeof t->slot - CHAN_EDGES;
     t->origin.stack = hook_stack_here(rt_self(), pc);
@@ -193,23 +197,26 @@ go_timer *go_after_func(go_duration d, void (*fn)(void *), void *arg)
 
 go_chan(go_time) go_timer_chan(go_timer *t)
 {
+    hook_read(hook_self(), t, 1, hook_caller());
     return t->fn ? NULL : (go_chan(go_time))(void *)&t->chan;
 }
 
 bool go_timer_stop(go_timer *t)
 {
+    hook_read(hook_self(), t, 1, hook_caller());
     return stop(t);
 }
 
 bool go_timer_reset(go_timer *t, go_duration d)
 {
+    hook_read(hook_self(), t, 1, hook_caller());
     return reset(t, d, 0);
 }
 
 void go_timer_free(go_timer *t)
 {
     if (t)
-        stop_and_unref(t);
+        stop_and_unref(t, hook_caller());
 }
 
 go_ticker *go_ticker_new(go_duration d)
@@ -217,6 +224,7 @@ go_ticker *go_ticker_new(go_duration d)
     if (d <= 0)
         rt_panic("non-positive interval for NewTicker");
     struct go_timer *t = make(NULL, NULL, stop_timer);
+    hook_made(hook_self(), t, sizeof *t, hook_caller());
     arm(t, d, d);
     return container_of(t, struct go_ticker, t);
 }
@@ -230,16 +238,18 @@ void go_ticker_reset(go_ticker *t, go_duration d)
 {
     if (d <= 0)
         rt_panic("non-positive interval for Ticker.Reset");
+    hook_read(hook_self(), t, 1, hook_caller());
     reset(&t->t, d, d);
 }
 
 void go_ticker_stop(go_ticker *t)
 {
+    hook_read(hook_self(), t, 1, hook_caller());
     stop(&t->t);
 }
 
 void go_ticker_free(go_ticker *t)
 {
     if (t)
-        stop_and_unref(&t->t);
+        stop_and_unref(&t->t, hook_caller());
 }
