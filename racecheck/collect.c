@@ -16,10 +16,10 @@
 
 enum {
     LIVES_FIRST = 1 << 13, /* that many flows, 2 MiB, are not worth a look */
-    PART_OF_TIME = 5,      /* collections take that part of it, */
-    LIVES_LATE = 1 << 16,  /* unless so many flows have begun, */
-    WORDS_A_FLOW = 8,      /* and for each of them no more words are looked at, */
-    SLOTS_A_FLOW = 4,      /* nor slots: some 100 ns of its 1 to 2 us */
+    PART_OF_TIME = 5,      /* that many times as long as one took passes before the next, */
+    LIVES_LATE = 1 << 16,  /* unless so many flows have begun, and ... */
+    WORDS_A_FLOW = 8,      /* ... for each of them so many words were looked at, */
+    SLOTS_A_FLOW = 4,      /* and slots: some 100 ns of its 1 to 2 us */
     CROWDS_FIRST = 32 << 20,
 };
 

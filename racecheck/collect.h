@@ -9,7 +9,8 @@
 #ifndef RC_COLLECT_H
 #define RC_COLLECT_H
 
-/* Collects when so many flows have begun since the last time that its price is small beside theirs.
+/* Collects when so many flows have begun, and so much time has passed since the last time, that its
+ * price is small beside theirs; or when there are too many to wait.
  * Caller holds no lock of the engine. */
 void collect_if_due(void);
 

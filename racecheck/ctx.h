@@ -158,6 +158,9 @@ bool rc_is_handed_over(const void *lock);
 /* No lock lies there any more. */
 void held_forget(uintptr_t lock);
 
+/* The lock in c's list, or NULL.  c runs here. */
+const struct rc_held_lock *held_find(const struct rc_ctx *c, const void *lock);
+
 /* The node of c's present stack that also tells the locks that c holds. */
 uint32_t rc_node_under_locks(struct rc_ctx *c);
 

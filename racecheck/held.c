@@ -159,12 +159,17 @@ void rc_lock_dropped(struct rc_ctx *c, const void *lock)
     c->held_at = CALLS_NONE;
 }
 
+const struct rc_held_lock *held_find(const struct rc_ctx *c, const void *lock)
+{
+    for (unsigned i = 0; i < c->n_locks; i++)
+        if (c->lock[i].lock == lock)
+            return &c->lock[i];
+    return NULL;
+}
+
 bool rc_holds_lock(const struct rc_ctx *c, const void *lock)
 {
-    for (unsigned i = 0; c && i < c->n_locks; i++)
-        if (c->lock[i].lock == lock)
-            return !rc_is_handed_over(lock);
-    return false;
+    return c && held_find(c, lock) && !rc_is_handed_over(lock);
 }
 
 size_t rc_locks_held(const struct rc_ctx *c, const void **ret_locks, size_t max)

@@ -199,20 +199,11 @@ static void add_gates(struct edge *e, const struct rc_ctx *c)
         }
 }
 
-/* NULL: c does not hold l. */
-static const struct rc_held_lock *find_held(const struct rc_ctx *c, uintptr_t l)
-{
-    for (unsigned i = 0; i < c->n_locks && i < RC_LOCKS_SHOWN; i++)
-        if ((uintptr_t)c->lock[i].lock == l)
-            return &c->lock[i];
-    return NULL;
-}
-
 static void keep_gates(struct edge *e, const struct rc_ctx *c)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < e->n_gates; i++) {
-        const struct rc_held_lock *held = find_held(c, e->gate[i]);
+        const struct rc_held_lock *held = held_find(c, (const void *)e->gate[i]);
         if (!held)
             continue;
         e->gate_read[n] = e->gate_read[i] | !held->for_write;

@@ -48,14 +48,6 @@ static void own(struct seen *e, uintptr_t lock)
     at_store_rlx(&e->lock, lock); /* relaxed: who looks without the lock looks again with it */
 }
 
-static const struct rc_held_lock *held_already(const struct rc_ctx *c, const void *lock)
-{
-    for (unsigned i = 0; i < c->n_locks && i < RC_LOCKS_SHOWN; i++)
-        if (c->lock[i].lock == lock)
-            return &c->lock[i];
-    return NULL;
-}
-
 /* Caller holds the slot's lock.  True: e->to_tell is complete, and news. */
 static bool is_found(struct seen *e)
 {
@@ -120,7 +112,7 @@ void reread_taken(const struct rc_ctx *c, struct rc_held_lock *taken, bool tried
     if (!rc_flags()->detect_deadlocks)
         return;
     struct seen *e = seen_of((uintptr_t)taken->lock);
-    const struct rc_held_lock *first = taken->for_write ? NULL : held_already(c, taken->lock);
+    const struct rc_held_lock *first = taken->for_write ? NULL : held_find(c, taken->lock);
     if (!taken->for_write && !first)
         taken->met_writer = meets_writer(c, e, (uintptr_t)taken->lock);
     else if (!tried)
