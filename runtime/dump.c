@@ -17,6 +17,7 @@
 #include "atomic.h"
 #include "census.h"
 #include "clock.h"
+#include "dso.h"
 #include "env.h"
 #include "hook.h"
 #include "print.h"
@@ -136,12 +137,23 @@ static size_t user_end(const uintptr_t *pcs, size_t n)
     return n;
 }
 
+/* With what addr2line needs. */
+static void print_address(int fd, uintptr_t pc)
+{
+    char path[512];
+    uintptr_t offset;
+    if (dso_place(pc, path, sizeof path, &offset))
+        rt_printf(fd, "\tpc=0x%lx %s+0x%lx\n", (unsigned long)pc, path, (unsigned long)offset);
+    else
+        rt_printf(fd, "\tpc=0x%lx\n", (unsigned long)pc);
+}
+
 static void print_place(int fd, const struct symbol_frame *f, uintptr_t pc)
 {
     if (f->file && f->line)
         rt_printf(fd, "\t%s:%d\n", f->file, f->line);
     else
-        rt_printf(fd, "\tpc=0x%lx\n", (unsigned long)pc);
+        print_address(fd, pc);
 }
 
 /* entry: return address into the function to show when there is no frame of the user's, which

@@ -1,7 +1,9 @@
 /* dso.c - see dso.h. */
 #include "dso.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static size_t id_in_note(const struct dl_phdr_info *info, const ElfW(Phdr) * note,
                          const unsigned char **ret_id)
@@ -27,6 +29,45 @@ size_t dso_build_id(const struct dl_phdr_info *info, const unsigned char **ret_i
         if (info->dlpi_phdr[i].p_type == PT_NOTE)
             n = id_in_note(info, &info->dlpi_phdr[i], ret_id);
     return n;
+}
+
+struct place {
+    uintptr_t pc, offset;
+    char *path;
+    size_t size;
+};
+
+static void set_path(struct place *place, const char *name)
+{
+    ssize_t n = name[0] ? -1 : readlink("/proc/self/exe", place->path, place->size - 1);
+    if (n >= 0)
+        place->path[n] = '\0';
+    else
+        snprintf(place->path, place->size, "%s", name[0] ? name : "/proc/self/exe");
+}
+
+static int find_place(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    struct place *place = arg;
+    (void)size;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+        if (ph->p_type != PT_LOAD || place->pc - info->dlpi_addr - ph->p_vaddr >= ph->p_memsz)
+            continue;
+        place->offset = place->pc - info->dlpi_addr;
+        set_path(place, info->dlpi_name);
+        return 1;
+    }
+    return 0;
+}
+
+bool dso_place(uintptr_t pc, char *ret_path, size_t size, uintptr_t *ret_offset)
+{
+    struct place place = {.pc = pc, .path = ret_path, .size = size};
+    if (!dl_iterate_phdr(find_place, &place))
+        return false;
+    *ret_offset = place.offset;
+    return true;
 }
 
 static bool fill(struct dso *d, const struct dl_phdr_info *info)

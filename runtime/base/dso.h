@@ -32,6 +32,10 @@ const struct dso *dso_find(const struct dso_list *l, const struct dso *like);
 /* Does any of l lie in [lo, lo + size)? */
 bool dso_overlaps(const struct dso_list *l, uintptr_t lo, uintptr_t size);
 
+/* The file whose code is at pc ("/proc/self/exe" for the program, where that cannot be told), and
+ * the offset that addr2line takes with it.  False: no file's. */
+bool dso_place(uintptr_t pc, char *ret_path, size_t size, uintptr_t *ret_offset);
+
 /* The build-id of the module info, in its own memory; 0: it has none. */
 size_t dso_build_id(const struct dl_phdr_info *info, const unsigned char **ret_id);
 

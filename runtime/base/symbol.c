@@ -18,6 +18,10 @@
  *
  * Debuginfod is never asked: a crash dump must not wait for a server.
  *
+ * Where memory is short nothing is looked up.  libdw ends the process when an allocation fails, or
+ * goes on with what it did not get, and a message about memory that has run out must come to its
+ * end: so there must be room for what a look-up may take before one begins.
+ *
  * Lock: `busy` guards everything.  The thread that holds it may fault inside libdw and come back
  * from a crash handler; it then gets "?" and not a deadlock. */
 #include "symbol_inner.h"
@@ -25,6 +29,7 @@
 #include "check.h"
 #include "dso.h"
 #include "futex.h"
+#include "vmem.h"
 #include <dwarf.h>
 #include <link.h>
 #include <stdlib.h>
@@ -32,16 +37,28 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+enum { ROOM_NEEDED = 64 << 20 }; /* for a large program's debug information, decompressed */
+
 static struct {
     struct rt_lock busy;
     pid_t owner; /* thread that holds busy, or 0 */
     struct module *modules;
 } sym;
 
+static bool memory_is_short(void)
+{
+    void *room = vm_reserve(ROOM_NEEDED);
+    if (room)
+        vm_release(room, ROOM_NEEDED);
+    return !room;
+}
+
 bool symbol_enter(void)
 {
     pid_t me = (pid_t)syscall(SYS_gettid);
     if (at_load_rlx(&sym.owner) == me) /* relaxed: only this thread stores its own id */
+        return false;
+    if (memory_is_short())
         return false;
     rt_lock(&sym.busy);
     at_store_rlx(&sym.owner, me); /* relaxed: read for equality with the reader's own id */

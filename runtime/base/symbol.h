@@ -1,7 +1,8 @@
 /* symbol.h - names for addresses (elfutils libdw).
  *
  * Slow and hungry: reads debug information, uses malloc and deep stacks.  Call it on a thread's own
- * stack, not on a goroutine's, and never while recording.  One lock inside; any thread may call. */
+ * stack, not on a goroutine's, and never while recording.  One lock inside; any thread may call.
+ * Nothing has a name while less than 64 MB of memory can be had. */
 #ifndef BASE_SYMBOL_H
 #define BASE_SYMBOL_H
 

@@ -22,7 +22,8 @@ struct module {
     bool has_last;
 };
 
-/* Around all use of what follows.  False: this thread is inside already, in a crash handler. */
+/* Around all use of what follows.  False: this thread is inside already, in a crash handler, or
+ * memory is short. */
 bool symbol_enter(void);
 void symbol_leave(void);
 

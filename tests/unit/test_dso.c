@@ -30,6 +30,25 @@ Test(dso, the_program_and_its_libraries_are_listed)
     cr_expect_eq(l.n, 0);
 }
 
+Test(dso, place_of_code_is_a_file_and_an_offset)
+{
+    char path[512], shorter[4] = "xxx";
+    uintptr_t offset;
+    Dl_info program, libc;
+    cr_assert(dladdr((void *)(uintptr_t)with, &program));
+    cr_assert(dso_place((uintptr_t)with, path, sizeof path, &offset));
+    cr_expect_eq(offset, (uintptr_t)with - (uintptr_t)program.dli_fbase);
+    cr_expect(path[0] == '/' && strstr(path, "test_dso"), "path is %s", path);
+    void *strlen_there = dlsym(RTLD_NEXT, "strlen");
+    cr_assert(dladdr(strlen_there, &libc));
+    cr_assert(dso_place((uintptr_t)strlen_there, path, sizeof path, &offset));
+    cr_expect_eq(offset, (uintptr_t)strlen_there - (uintptr_t)libc.dli_fbase);
+    cr_expect_str_eq(path, libc.dli_fname);
+    cr_assert(dso_place((uintptr_t)strlen_there, shorter, sizeof shorter, &offset));
+    cr_expect_eq(strlen(shorter), 3);
+    cr_expect(!dso_place((uintptr_t)in_bss / 4096 % 4096, path, sizeof path, &offset));
+}
+
 Test(dso, one_that_was_unloaded_is_not_found)
 {
     struct dso_list before, during, after;

@@ -6,6 +6,10 @@
 #include <link.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define NEXT_LINE (__LINE__ + 1)
 
@@ -181,4 +185,61 @@ Test(symbol, file_that_is_missing_or_no_program)
     cr_expect_str_eq(f[0].function, "?");
     cr_assert_eq(symbol_file_frames("/proc/self/status", NULL, 0, 4096, f, 2), 1);
     cr_expect_str_eq(f[0].function, "?");
+}
+
+/* ---- shortage ---- */
+
+static void *fill_address_space(size_t chunk)
+{
+    void *last = NULL, **p;
+    while ((p = mmap(NULL, chunk, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) !=
+           MAP_FAILED) {
+        *p = last;
+        last = p;
+    }
+    return last;
+}
+
+static void give_back(void *last, size_t chunk)
+{
+    while (last) {
+        void *next = *(void **)last;
+        munmap(last, chunk);
+        last = next;
+    }
+}
+
+enum { NO_LIMIT = 77 }; /* a sanitizer has taken more than the limit before */
+
+/* libdw exits, or crashes at the look-up after the one that failed. */
+static int looks_up_without_memory(void)
+{
+    enum { CHUNK = 64 << 10 };
+    struct symbol_frame f[4];
+    struct rlimit limit = {512 << 20, 512 << 20};
+    setrlimit(RLIMIT_AS, &limit);
+    void *all = fill_address_space(CHUNK);
+    if (!all)
+        return NO_LIMIT;
+    while (malloc(1000))
+        continue;
+    for (int i = 0; i < 20; i++)
+        if (symbol_frames((uintptr_t)looks_up_without_memory + (uintptr_t)i, f, 4) != 1 ||
+            strcmp(f[0].function, "?") != 0)
+            return 1;
+    give_back(all, CHUNK);
+    symbol_frames((uintptr_t)looks_up_without_memory, f, 4);
+    return strcmp(f[0].function, "looks_up_without_memory") == 0 ? 0 : 2;
+}
+
+Test(symbol, without_memory_no_name)
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(looks_up_without_memory());
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == NO_LIMIT)
+        cr_skip_test("address space cannot be limited");
+    cr_expect_eq(status, 0, "ended with %x", status);
 }
