@@ -310,7 +310,8 @@ static int64_t sleep_limit(struct m *m)
     return when;
 }
 
-/* About to sleep: may this M linger?  Some P must be calm enough to leave wake-ups out. */
+/* About to sleep: may this M linger?  Some P must be at work, and calm enough to leave wake-ups
+ * out. */
 static bool linger_begin(void)
 {
     if (sched.virtual_now || at_load_rlx(&sched.lingering)) /* relaxed: the CAS decides */
@@ -318,8 +319,10 @@ static bool linger_begin(void)
     bool calm = false;
     uint32_t procs = at_load_acq(&sched.procs_made); /* [procs] */
     for (uint32_t i = 0; i < procs; i++) {
-        at_store_rlx(&sched.procs[i]->unwoken, 0u);                    /* relaxed: from here on */
-        calm = calm || at_load_rlx(&sched.procs[i]->calm) >= CALM_MIN; /* relaxed: a guess */
+        struct p *p = sched.procs[i];
+        at_store_rlx(&p->unwoken, 0u); /* relaxed: from here on */
+        /* relaxed: guesses */
+        calm = calm || (at_load_rlx(&p->m) && at_load_rlx(&p->calm) >= CALM_MIN);
     }
     return calm && at_cas_acq_rel(&sched.lingering, 0u, 1u); /* [linger] */
 }

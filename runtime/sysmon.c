@@ -1,7 +1,9 @@
 /* sysmon.c - nothing stops the others.
  *
  * A thread without a P looks at the Ps every now and then: every 20 us while it has something to
- * do, then at growing intervals, at last every 10 ms; it sleeps when all Ps are idle.  A P whose M
+ * do, then at growing intervals, at last every 10 ms, as soon as it finds all Ps idle then.  When
+ * it has found them so again and again it sleeps until one is not: to be woken at each timer of a
+ * program that does little else costs more than to look.  A P whose M
  * has not come by its scheduler between two looks, and which is wanted, is taken away and given to
  * another M (inside.h has the handshake):
  *
@@ -45,6 +47,7 @@ enum {
     LOOK_FIRST_NS = 1000000,
     LOOK_MAX_NS = 10000000,
     QUIET_LOOKS = 50, /* at LOOK_MIN_NS before the intervals grow, as in Go */
+    REST_LOOKS = 4,   /* in a row that find all Ps idle before it sleeps */
     SLICE_NS = 10000000,
     SLICE_SHIFT_MAX = 7,
     SPIN_NS = 2000000000,
@@ -213,6 +216,14 @@ static bool look(void)
 
 /* ---- the thread ---- */
 
+static bool ps_rest(void)
+{
+    rt_lock(&sched.lock);
+    bool rest = sched_ps_rest();
+    rt_unlock(&sched.lock);
+    return rest;
+}
+
 /* True when all Ps were idle, and it has slept until one was not. */
 static bool sleep_while_idle(void)
 {
@@ -228,22 +239,32 @@ static bool sleep_while_idle(void)
     return idle;
 }
 
+/* The time until the next look, after the last one, which found something to do, or not. */
+static int64_t next_delay(int64_t delay, bool any)
+{
+    static unsigned quiet = QUIET_LOOKS, rests; /* in a row */
+    quiet = any ? 0 : quiet + 1;
+    if (any)
+        return LOOK_MIN_NS;
+    if (quiet <= QUIET_LOOKS)
+        return delay;
+    rests = ps_rest() ? rests + 1 : 0;
+    if (rests > REST_LOOKS && sleep_while_idle()) {
+        rests = 0;
+        return LOOK_FIRST_NS;
+    }
+    delay = delay * 2 < LOOK_MAX_NS ? delay * 2 : LOOK_MAX_NS;
+    return rests > 0 ? LOOK_MAX_NS : delay;
+}
+
 static void *sysmon_main(void *arg)
 {
     static uint32_t never; /* nobody wakes it: a sleep */
     int64_t delay = LOOK_FIRST_NS;
-    unsigned quiet = QUIET_LOOKS;
     mon.trace = tr_stream_open(UINT32_MAX, (uint32_t)syscall(SYS_gettid));
     for (;;) {
-        if (delay == LOOK_MAX_NS && sleep_while_idle())
-            delay = LOOK_FIRST_NS;
         rt_futex_wait(&never, 0, delay);
-        if (look()) {
-            quiet = 0;
-            delay = LOOK_MIN_NS;
-        } else if (++quiet > QUIET_LOOKS) {
-            delay = delay * 2 < LOOK_MAX_NS ? delay * 2 : LOOK_MAX_NS;
-        }
+        delay = next_delay(delay, look());
     }
     return arg;
 }
