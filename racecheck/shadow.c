@@ -124,14 +124,15 @@ static inline bool is_covered(const uint64_t *site_word, uint64_t site, uint64_t
 
 /* ---- one word ---- */
 
-static struct access access_of(struct rc_ctx *c, unsigned kind, uintptr_t pc)
+/* Of no bytes yet.  Not returned: who copied it would wait for the words just written. */
+static inline void access_init(struct access *a, struct rc_ctx *c, unsigned kind, uintptr_t pc)
 {
     c->recorded = c->clock.now.epoch;
-    return (struct access){
-        .c = c,
-        .who = c->clock.now.epoch | (kind & ACC_ATOMIC ? W_ATOMIC : 0),
-        .site = rc_site_held(c, pc) | (kind & ACC_FREE ? SITE_FREE : 0),
-    };
+    a->c = c;
+    a->who = c->clock.now.epoch | (kind & ACC_ATOMIC ? W_ATOMIC : 0);
+    a->masks = 0;
+    a->site = rc_site_held(c, pc) | (kind & ACC_FREE ? SITE_FREE : 0);
+    a->fill = 0;
 }
 
 /* One access.  Requires: the thread is not inside. */
@@ -177,7 +178,8 @@ static __attribute__((noinline)) void word_hard(struct rc_ctx *c, uintptr_t p, u
     uint64_t *cell = shadow_cell(base, word);
     if (word_is_covered(cell, c->clock.now.epoch, masks))
         return;
-    struct access a = access_of(c, 0, pc);
+    struct access a;
+    access_init(&a, c, 0, pc);
     a.masks = masks;
     shadow_set_mark(base, word, MARK_CELLS);
     access_word(cell, shadow_owner(base, word), word, &a);
@@ -194,24 +196,24 @@ static __attribute__((noinline)) bool is_counted(struct rc_ctx *c, uintptr_t bas
     return covered;
 }
 
-static __attribute__((noinline)) bool remembered(struct entry old, struct access a,
+static __attribute__((noinline)) bool remembered(struct entry old, const struct access *a,
                                                  struct entry *ret_next)
 {
-    return !cell_is_alone(old) && memo_find(old, &a, ret_next);
+    return !cell_is_alone(old) && memo_find(old, a, ret_next);
 }
 
 /* Gives the cell its state after a, which is not a remembered one, and leaves the page. */
-static __attribute__((noinline)) void word_done(uint64_t *cell, struct entry old, struct access a,
-                                                uintptr_t p)
+static __attribute__((noinline)) void word_done(uint64_t *cell, struct entry old,
+                                                const struct access *a, uintptr_t p)
 {
     struct found found;
     found.n = found.bytes = 0;
-    cell_give(cell, next_by_state(old, &a, &found));
-    a.c->recorded = a.who;
+    cell_give(cell, next_by_state(old, a, &found));
+    a->c->recorded = a->who;
     owner_leave();
     if (unlikely(found.n != 0)) {
         struct rc_thread was = rc_enter();
-        race_found(&a, p & ~(uintptr_t)7, &found);
+        race_found(a, p & ~(uintptr_t)7, &found);
         rc_leave(was);
     }
 }
@@ -252,11 +254,11 @@ word_easy(struct rc_ctx *c, uintptr_t base, uintptr_t p, uint64_t masks, uintptr
     if (!done && (done = memo_is(memo_last->then, old, epoch, masks, site)))
         next = memo_use(memo_last->then);
     else if (!done && old.w != 0)
-        done = remembered(old, (struct access){.c = c, .who = epoch, .masks = masks, .site = site},
+        done = remembered(old, &(struct access){.c = c, .who = epoch, .masks = masks, .site = site},
                           &next);
     if (unlikely(!done)) {
         shadow_set_mark(base, p, MARK_CELLS);
-        word_done(cell, old, (struct access){.c = c, .who = epoch, .masks = masks, .site = site},
+        word_done(cell, old, &(struct access){.c = c, .who = epoch, .masks = masks, .site = site},
                   p);
         return true;
     }
@@ -340,7 +342,8 @@ static __attribute__((noinline)) void access_many(struct rc_ctx *c, uintptr_t p,
                                                   unsigned kind, uintptr_t pc)
 {
     struct rc_thread was = rc_enter();
-    struct access a = access_of(c, kind, pc);
+    struct access a;
+    access_init(&a, c, kind, pc);
     while (n > 0) {
         size_t done = access_some(&a, p, n, kind, pc);
         p += done;
@@ -432,7 +435,7 @@ void shadow_access_atomic(struct rc_ctx *c, uintptr_t p, unsigned n, bool write,
                           struct atomic_races *ret_races)
 {
     struct atomic_races *r = ret_races;
-    r->a = access_of(c, ACC_ATOMIC, pc);
+    access_init(&r->a, c, ACC_ATOMIC, pc);
     r->found[0].n = r->found[0].bytes = 0;
     r->found[1].n = r->found[1].bytes = 0;
     if (unlikely(owner_is_inside()))

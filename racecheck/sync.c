@@ -24,17 +24,19 @@ enum kind { HOST, ATOMIC };
 
 struct loc {
     uint8_t off, size;
+    uint8_t kind; /* enum kind, of an object's first one */
     struct sequence seq;
     struct loc *more;
 };
 
+/* A line of the cache. */
 struct sync {
-    uint32_t next;  /* index of the word's next object; 0: none */
-    uint32_t lock;  /* spin; guards first and what hangs on it */
-    uintptr_t addr; /* of the object, or of the word for ATOMIC */
-    enum kind kind;
+    uint32_t next;    /* index of the word's next object; 0: none */
+    uint32_t lock;    /* spin; guards first and what hangs on it */
+    uintptr_t addr;   /* of the object, or of the word for ATOMIC */
     struct loc first; /* HOST uses only first.seq.clock */
 };
+_Static_assert(sizeof(struct sync) == 64, "see above");
 
 #define OBJECTS_MAX (1u << 27)
 
@@ -73,7 +75,7 @@ static void object_put(uint32_t i)
 static struct sync *search(uint32_t i, uintptr_t addr, enum kind kind)
 {
     for (; i != 0; i = objects[i].next)
-        if (objects[i].addr == addr && objects[i].kind == kind)
+        if (objects[i].addr == addr && objects[i].first.kind == kind)
             return &objects[i];
     return NULL;
 }
@@ -95,7 +97,7 @@ static struct sync *find_or_make(uintptr_t addr, enum kind kind)
     if (likely(s != NULL))
         return s;
     uint32_t i = object_get();
-    objects[i] = (struct sync){.addr = addr, .kind = kind};
+    objects[i] = (struct sync){.addr = addr, .first.kind = kind};
     for (;;) {
         objects[i].next = first;
         if (at_cas_acq_rel(head, first, i)) /* [object] with its contents */
@@ -132,13 +134,13 @@ static void forget_word(uint32_t *head, uintptr_t from, uintptr_t to)
     for (; i != 0; i = next) {
         struct sync *s = &objects[i];
         next = s->next;
-        if (s->kind == HOST && (s->addr < from || s->addr >= to)) {
+        if (s->first.kind == HOST && (s->addr < from || s->addr >= to)) {
             s->next = at_load_rlx(head);              /* relaxed: a guess for the CAS */
             while (!at_cas_acq_rel(head, s->next, i)) /* [object] */
                 s->next = at_load_rlx(head);          /* relaxed: likewise */
             continue;
         }
-        if (s->kind == HOST) {
+        if (s->first.kind == HOST) {
             lockorder_forget(s->addr);
             reread_forget(s->addr);
             held_forget(s->addr);
