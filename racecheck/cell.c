@@ -321,16 +321,42 @@ static uint64_t summary_of(const struct access *a)
     return a->who & W_ATOMIC ? a->who & W_EPOCH : a->who | a->masks;
 }
 
+/* The state that an access e which stays, or a part of it, becomes by a.  False: there is a race, a
+ * free, or one epoch; nothing was done.  It is build_next() for the usual case. */
+static bool past_begin(struct entry e, const struct access *a, struct entry *ret_next)
+{
+    uint64_t left = e.w, who = a->who, masks = a->masks;
+    if (((e.w ^ who) & W_EPOCH) == 0 || ((e.site | a->site) & SITE_FREE))
+        return false;
+    if ((w_touched(e.w) & w_touched(masks)) != 0) {
+        if (rc_ordered(a->c, e.w))
+            left = left_of(e.w, who, masks);
+        else if (conflict(e.w, who, masks))
+            return false;
+    }
+    if (w_touched(left) == 0) {
+        *ret_next = (struct entry){who | masks, a->site};
+        return true;
+    }
+    struct past *p = past_make(2);
+    past_add(p, (struct entry){left, e.site});
+    past_add(p, (struct entry){who | masks, a->site});
+    past_ready(p);
+    *ret_next = (struct entry){summary_of(a), (uintptr_t)p | SITE_PAST};
+    return true;
+}
+
 /* The state that old becomes by a when that can be done in its past of few entries, which only the
- * cell refers to, and which stays where it is.  False: there is a race, a free, or no room; nothing
- * was done.  It is build_next() for the usual case.
+ * cell refers to, and which stays where it is, or goes when a alone is left: then the caller gives
+ * it back.  False: there is a race, a free, or no room; nothing was done.  It is build_next() for
+ * the usual case.
  *
  * Who looks without a lock asks for its own present epoch (cell_past_covers).  Of another flow such
  * an entry is not ordered before a, so that it stays; and of a's own epoch nobody else asks, and
  * what its entries covered is covered still.  So the version does not change. */
 static bool past_renew(struct past *p, const struct access *a, struct entry *ret_next)
 {
-    uint64_t left[FEW], who = a->who, news = a->masks, sites = 0, w = who & W_EPOCH;
+    uint64_t left[FEW], who = a->who, news = a->masks, sites = a->site, w = who & W_EPOCH;
     uint32_t n = 0, total = 0, had = p->n;
     bool own = false;
     for (uint32_t i = 0; i < had; i++) {
@@ -357,7 +383,11 @@ static bool past_renew(struct past *p, const struct access *a, struct entry *ret
         left[i] = e;
         total += w_touched(e) != 0;
     }
-    if (total == 0 || total == p->cap || total == FEW)
+    if (total == 0) {
+        *ret_next = (struct entry){who | masks, a->site};
+        return true;
+    }
+    if (total == p->cap || total == FEW)
         return false;
     for (uint32_t i = 0; i < had; i++) {
         uint64_t e = left[i], site = p->e[i].site;
@@ -386,8 +416,13 @@ struct entry cell_next(struct entry old, const struct access *a, struct found *f
     uint32_t n = many ? past_of(old.site)->n : 1;
     struct past *mine = unshared_past(old);
     bool again = n < FEW && memo_again(a); /* a crowd is not shared */
-    if (mine && !again && n <= FEW && past_renew(mine, a, &next))
+    if (!many && !again && past_begin(old, a, &next))
         return next;
+    if (mine && !again && n <= FEW && past_renew(mine, a, &next)) {
+        if (next.site != old.site)
+            cell_drop(old);
+        return next;
+    }
     if (n > FEW && mine && crowd_append(mine, a, found))
         return (struct entry){summary_of(a), old.site};
     struct access news = news_of(e, n, a);

@@ -260,6 +260,24 @@ REPORT(freed_under_the_lock_and_used_under_the_lock, USE)
     join(start(use_locked, NULL));
 }
 
+static void *use_half(void *half)
+{
+    sink = *(volatile int *)half;
+    return NULL;
+}
+
+REPORT(half_of_a_word_was_written_just_before_the_free, USE)
+{
+    int *halves = malloc(2 * sizeof *halves);
+    check(halves);
+    halves[1] = 1;
+    pthread_mutex_lock(&mu);
+    pthread_mutex_unlock(&mu);
+    halves[0] = 2;
+    drop(halves);
+    join(start(use_half, halves));
+}
+
 SILENT(freed_under_the_lock_and_looked_for_under_the_lock)
 {
     shared = make_item();

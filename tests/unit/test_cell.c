@@ -166,6 +166,24 @@ Test(cell, a_free_takes_the_place_of_what_its_own_epoch_did_before)
     }
 }
 
+Test(cell, a_free_is_of_all_bytes_also_of_those_that_its_own_epoch_wrote)
+{
+    rc_init(NULL);
+    struct rc_ctx *c = make(7);
+    uint64_t before = c->clock.now.epoch;
+    rc_release(c, object);
+    uint64_t now = c->clock.now.epoch;
+    struct entry state = {before | w_masks(0xf0, true), 1};
+    const struct access low = {.c = c, .who = now, .masks = w_masks(0x0f, true), .site = 2};
+    const struct access release = {
+        .c = c, .who = now, .masks = w_free_masks(0xff), .site = 3 | SITE_FREE};
+    found_by(&low, &state);
+    cr_assert(cell_is_alone(state), "two accesses");
+    cr_expect_eq(found_by(&release, &state).n, 0);
+    cr_expect_eq(state.w, now | w_free_masks(0xff));
+    cr_expect_eq(state.site, 3 | SITE_FREE);
+}
+
 Test(cell, accesses_of_one_place_are_one)
 {
     rc_init(NULL);
