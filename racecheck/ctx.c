@@ -168,6 +168,7 @@ static struct rc_ctx *make(struct rc_ctx *creator, enum rc_kind kind, uint64_t i
     if (creator) {
         c->life->created_at = rc_site_here(creator, pc);
         c->life->parent = creator->life;
+        c->life->place = ++creator->n_started;
         flow_begin(&c->clock, &creator->clock);
         journal_add_at(creator, RC_EVENT_START, rc_flow_name(kind, id), c->life->created_at);
         rc_tick(creator);

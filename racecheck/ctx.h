@@ -28,6 +28,8 @@ struct rc_frame {
     uint32_t lib_fn; /* the function, packed, that the library calls in it for the user, or 0 */
 };
 
+enum { RC_ORDERS_LOOKED = 4 };
+
 struct rc_ctx {
     uint64_t link;           /* the pool's */
     uint32_t busy;           /* clocks are being changed on its behalf: ctx_busy() */
@@ -44,11 +46,13 @@ struct rc_ctx {
     struct snap fence_rel;   /* its clock at its last release fence, or empty */
     struct snap fence_acq;   /* what its relaxed loads have read from; for the next acquire fence */
     struct rc_life *life;
+    uint32_t n_started;         /* flows that it has created */
     struct rc_ctx *next, *prev; /* all that have not ended; guarded by ctx.c's lock */
     unsigned n_locks;           /* in the list ... */
     unsigned n_more;            /* ... and those that were taken while it was full: held.c */
     uint32_t handed;            /* what it knows of locks that are handed over: held.c */
     struct rc_held_lock lock[RC_LOCKS_SHOWN];
+    uint32_t looked[RC_ORDERS_LOOKED]; /* orders of locks that it knows to be silent: lockorder.c */
     struct journal journal;
     uintptr_t waits_at;          /* the call in which it waits, for the journal; 0: not known */
     uint32_t held_at, held_node; /* the node for held_at's stack under these locks; 0: not known */

@@ -3,6 +3,7 @@
  * "b was taken while a was held" is an edge a -> b of a graph.  A circle of edges is an inversion
  * when flows can really meet there:
  * - the edges were made by different flows, each by its own (one flow does not wait for itself);
+ * - none of them was over before the flow that made another one was begun;
  * - no lock was held at all of them, at one at least for writing (a gate: not all flows are in the
  *   circle at a time);
  * - for each lock, not both who holds and who wants it are readers.
@@ -10,6 +11,18 @@
  * it was made; and which of these, and of its own two, for reading.  So what is reported is
  * possible as far as locks can tell; that other means keep the flows apart (one is joined before
  * the other starts) cannot be seen, and is why a report says "potential".
+ *
+ * What is seen is where flows come from, which no schedule changes.  A flow counts those that it
+ * creates, and its edge has the count at its last making; each flow has its place among its
+ * parent's.  An edge with count n that only F has made is over when F's child with a place above n
+ * begins, and so for all that come of this child.  Lives may be given back, so an edge keeps the
+ * descent of its maker as names and places.  Who makes an edge looks for circles with himself as
+ * its maker, whoever has made it before: they looked when they did.
+ *
+ * A circle that was not one because of who made its edges may become one when they are made again,
+ * by others or later on.  So its edges are marked.  Who makes one looks, but where several make it
+ * once is enough: whatever comes later at another edge will look from there.  An edge that is not
+ * marked only gets the new count when its only maker makes it later.
  *
  * Locks on stacks are left out: the next function's lock may lie in the same place.
  *
@@ -25,30 +38,54 @@
 #include "futex.h"
 #include "pool.h"
 #include "race.h"
+#include "slot.h"
 #include <string.h>
 
 enum {
     EDGES_MAX = 1 << 15,
     SLOTS = EDGES_MAX * 2,
     CIRCLE_MAX = RC_CIRCLE_MAX,
-    STEPS_MAX = 20000, /* of a search */
+    STEPS_MAX = 20000,            /* of a search */
+    BIRTHS_MAX = LIVES_SHOWN - 1, /* as many parents are sure to be kept */
     GATES = RC_LOCKS_SHOWN,
     MANY = 1, /* flow of an edge that several flows made; others are odd, or 4 and more */
 };
 
+struct birth {
+    uint64_t parent;
+    uint32_t place; /* so many children had the parent then */
+};
+
+/* Who made an edge, the last time. */
+struct maker {
+    uint64_t flow;      /* rc_flow_name() + 4, or MANY */
+    uint32_t n_started; /* flows that it had created */
+    uint32_t n_births;
+    struct birth *birth; /* its own, its parent's, ... */
+};
+
 struct edge {
     uintptr_t from, to; /* to == 0: dead */
-    uint64_t flow;      /* who made it: rc_flow_name() + 4, or MANY */
-    uint32_t next[2];   /* in the chains of `from` and of `to`; 0: none.  Guarded by lock, as is
-                           the rest */
-    bool ignored;       /* a lock on a stack */
+    struct maker maker;
+    uint32_t number;  /* another one for each edge, and when it has several makers */
+    uint32_t next[2]; /* in the chains of `from` and of `to`; 0: none.  Guarded by lock, as is
+                         the rest */
+    bool ignored;     /* a lock on a stack */
+    bool apart;       /* of a circle whose flows could not meet */
     uint32_t n_gates;
     uintptr_t gate[GATES];
     bool gate_read[GATES];           /* at some time only for reading */
     bool from_read, to_read;         /* always only for reading */
     bool told;                       /* it was in a report */
-    struct rc_held_lock held, taken; /* the first time */
+    struct rc_held_lock held, taken; /* the first time that matters */
     struct rc_flow_id by;
+};
+
+/* An edge that is being made. */
+struct making {
+    struct rc_ctx *c;
+    const struct rc_held_lock *held, *taken;
+    struct maker maker;
 };
 
 enum { FROM, TO }; /* chains */
@@ -58,7 +95,7 @@ static struct edge *edges;  /* [0] is unused; set once */
 static uint32_t *slots;     /* edges by hash of both locks; [lockorder] */
 static uint32_t *spare;     /* the other table */
 static uint32_t *firsts[2]; /* the first edge from and to a lock, by its hash; chains mix locks */
-static uint32_t n_edges, n_alive, n_slots;
+static uint32_t n_edges, n_alive, n_slots, n_numbers;
 static uint32_t dead; /* chained by next[FROM] */
 
 static uint32_t hash(uintptr_t from, uintptr_t to)
@@ -86,18 +123,71 @@ static uint32_t search(uintptr_t from, uintptr_t to)
     return 0;
 }
 
-static uint64_t flow_of(const struct rc_ctx *c)
+static uint64_t flow_of(const struct rc_life *l)
 {
-    return (uint64_t)(uintptr_t)rc_flow_name(c->life->kind, c->life->id) + 4;
+    return (uint64_t)(uintptr_t)rc_flow_name(l->kind, l->id) + 4;
+}
+
+static struct making making_of(struct rc_ctx *c, const struct rc_held_lock *held,
+                               const struct rc_held_lock *taken)
+{
+    return (struct making){
+        .c = c, .held = held, .taken = taken, .maker = {flow_of(c->life), c->n_started, 0, NULL}};
+}
+
+static uint32_t births_of(const struct rc_ctx *c, struct birth *ret)
+{
+    uint32_t n = 0;
+    for (const struct rc_life *l = c->life; l->parent && n < BIRTHS_MAX; l = l->parent)
+        ret[n++] = (struct birth){flow_of(l->parent), l->place};
+    return n;
+}
+
+/* ---- who makes an edge ---- */
+
+static bool is_before(const struct maker *a, const struct maker *b)
+{
+    for (uint32_t i = 0; i < b->n_births; i++)
+        if (b->birth[i].parent == a->flow)
+            return b->birth[i].place > a->n_started;
+    return false;
+}
+
+/* Never at the same time at the places where a and b made their edges. */
+static bool are_apart(const struct maker *a, const struct maker *b)
+{
+    if (a->flow == MANY || b->flow == MANY)
+        return false;
+    return a->flow == b->flow || is_before(a, b) || is_before(b, a);
+}
+
+static bool has_looked(const struct rc_ctx *c, const struct edge *e)
+{
+    uint32_t number = at_load_rlx(&e->number); /* relaxed: as in is_known() */
+    return c->looked[number % RC_ORDERS_LOOKED] == number;
+}
+
+/* Whoever makes it, or did before, leaves it as it is, but for the time. */
+static bool is_known(const struct edge *e, const struct making *m)
+{
+    /* relaxed: a stale one is looked at under the lock */
+    uint64_t of = at_load_rlx(&e->maker.flow);
+    return (of == MANY || of == m->maker.flow) &&
+           at_load_rlx(&e->n_gates) == 0 && /* relaxed: likewise */
+           (!e->from_read || !m->held->for_write) && (!e->to_read || !m->taken->for_write);
 }
 
 /* Nothing about the edge can change by making it again. */
-static bool is_settled(const struct edge *e, uint64_t flow, bool from_read, bool to_read)
+static bool is_settled(const struct edge *e, const struct making *m)
 {
-    uint64_t of = at_load_rlx(&e->flow); /* relaxed: a stale one is looked at under the lock */
-    return e->ignored ||
-           ((of == MANY || of == flow) && at_load_rlx(&e->n_gates) == 0 && /* relaxed: likewise */
-            (!e->from_read || from_read) && (!e->to_read || to_read));
+    if (e->ignored)
+        return true;
+    if (!is_known(e, m))
+        return false;
+    /* relaxed: as in is_known() */
+    if (at_load_rlx(&e->maker.flow) == MANY)
+        return !at_load_rlx(&e->apart) || has_looked(m->c, e);
+    return at_load_rlx(&e->maker.n_started) == m->maker.n_started; /* relaxed: likewise */
 }
 
 /* ---- circles ---- */
@@ -113,7 +203,7 @@ static bool find_gate(const struct edge *e, uintptr_t gate, bool *ret_read)
 }
 
 /* All hold it, and not all of them at once. */
-static bool keeps_apart(uintptr_t gate, const struct edge *const *circle, int n)
+static bool keeps_apart(uintptr_t gate, struct edge *const *circle, int n)
 {
     bool all_read = true, read;
     for (int i = 0; i < n; i++) {
@@ -124,7 +214,7 @@ static bool keeps_apart(uintptr_t gate, const struct edge *const *circle, int n)
     return !all_read;
 }
 
-static bool have_gate(const struct edge *const *circle, int n)
+static bool have_gate(struct edge *const *circle, int n)
 {
     for (uint32_t g = 0; g < circle[0]->n_gates; g++)
         if (keeps_apart(circle[0]->gate[g], circle, n))
@@ -132,23 +222,38 @@ static bool have_gate(const struct edge *const *circle, int n)
     return false;
 }
 
-static bool is_deadlock(const struct edge *const *circle, int n)
+static bool have_readers(struct edge *const *circle, int n)
 {
-    for (int i = 0; i < n; i++) {
-        const struct edge *in = circle[i], *out = circle[(i + 1) % n];
-        if (in->to_read && out->from_read)
-            return false;
-        for (int k = i + 1; k < n; k++)
-            if (circle[i]->flow == circle[k]->flow && circle[i]->flow != MANY)
-                return false;
-    }
-    return !have_gate(circle, n);
+    for (int i = 0; i < n; i++)
+        if (circle[i]->to_read && circle[(i + 1) % n]->from_read)
+            return true;
+    return false;
 }
 
 struct walk {
-    const struct edge *circle[CIRCLE_MAX];
+    const struct making *by; /* of the first edge */
+    struct edge *circle[CIRCLE_MAX];
     int n, steps;
 };
+
+static bool can_meet(const struct walk *w)
+{
+    for (int i = 0; i < w->n; i++)
+        for (int k = i + 1; k < w->n; k++)
+            if (are_apart(i == 0 ? &w->by->maker : &w->circle[i]->maker, &w->circle[k]->maker))
+                return false;
+    return true;
+}
+
+static bool is_deadlock(const struct walk *w)
+{
+    if (have_readers(w->circle, w->n) || have_gate(w->circle, w->n))
+        return false;
+    bool can = can_meet(w);
+    for (int i = 0; i < w->n && !can; i++)
+        at_store_rlx(&w->circle[i]->apart, true); /* relaxed: readers look again under the lock */
+    return can;
+}
 
 /* Looks for a way from the end of the last edge to the beginning of the first one. */
 static bool find_circle(struct walk *w)
@@ -156,7 +261,7 @@ static bool find_circle(struct walk *w)
     uintptr_t from = w->circle[w->n - 1]->to;
     for (uint32_t i = *first_of(FROM, from); i != 0 && w->steps < STEPS_MAX;
          i = edges[i].next[FROM]) {
-        const struct edge *e = &edges[i];
+        struct edge *e = &edges[i];
         w->steps++;
         if (e->from != from || e->ignored)
             continue;
@@ -166,7 +271,7 @@ static bool find_circle(struct walk *w)
         if (seen || w->n == CIRCLE_MAX)
             continue;
         w->circle[w->n++] = e;
-        if (e->to == w->circle[0]->from ? is_deadlock(w->circle, w->n) : find_circle(w))
+        if (e->to == w->circle[0]->from ? is_deadlock(w) : find_circle(w))
             return true;
         w->n--;
     }
@@ -174,17 +279,19 @@ static bool find_circle(struct walk *w)
 }
 
 /* Caller holds lock.  True: *ret_circle is to be reported. */
-static bool look_for_circle(uint32_t i, struct rc_circle *ret_circle)
+static bool look_for_circle(struct edge *e, const struct making *m, struct rc_circle *ret_circle)
 {
-    struct walk w = {.circle = {&edges[i]}, .n = 1};
-    if (edges[i].told || edges[i].ignored || !find_circle(&w))
+    struct walk w = {.by = m, .circle = {e}, .n = 1};
+    m->c->looked[e->number % RC_ORDERS_LOOKED] = e->number;
+    if (e->told || e->ignored || !find_circle(&w))
         return false;
     ret_circle->n = (unsigned)w.n;
     for (int k = 0; k < w.n; k++) {
-        struct edge *e = &edges[w.circle[k] - edges];
-        e->told = true;
-        ret_circle->edge[k] = (struct rc_circle_edge){e->by, e->held, e->taken};
+        w.circle[k]->told = true;
+        ret_circle->edge[k] =
+            (struct rc_circle_edge){w.circle[k]->by, w.circle[k]->held, w.circle[k]->taken};
     }
+    ret_circle->edge[0] = (struct rc_circle_edge){rc_flow_of(m->c), *m->held, *m->taken};
     return true;
 }
 
@@ -255,9 +362,29 @@ static uint32_t take_edge(void)
     return i;
 }
 
+static void keep_births(struct edge *e)
+{
+    size_t size = e->maker.n_births * sizeof *e->maker.birth;
+    e->maker.birth = size ? memcpy(rc_alloc(size), e->maker.birth, size) : NULL;
+}
+
+static void drop_births(struct edge *e)
+{
+    if (e->maker.n_births)
+        rc_free(e->maker.birth, e->maker.n_births * sizeof *e->maker.birth);
+    e->maker.n_births = 0;
+}
+
+/* What a report says of the edge. */
+static void tell_of(struct edge *e, const struct making *m)
+{
+    e->held = *m->held;
+    e->taken = *m->taken;
+    e->by = rc_flow_of(m->c);
+}
+
 /* Caller holds lock.  0: no room. */
-static uint32_t add(const struct rc_ctx *c, const struct rc_held_lock *held,
-                    const struct rc_held_lock *taken, bool ignored)
+static uint32_t add(const struct making *m, bool ignored)
 {
     make_tables();
     if (n_slots >= SLOTS / 4 * 3)
@@ -266,17 +393,16 @@ static uint32_t add(const struct rc_ctx *c, const struct rc_held_lock *held,
     if (i == 0)
         return 0;
     struct edge *e = &edges[i];
-    *e = (struct edge){.from = (uintptr_t)held->lock,
-                       .to = (uintptr_t)taken->lock,
-                       .flow = flow_of(c),
+    *e = (struct edge){.from = (uintptr_t)m->held->lock,
+                       .to = (uintptr_t)m->taken->lock,
+                       .maker = m->maker,
+                       .number = ++n_numbers,
                        .ignored = ignored,
-                       .from_read = !held->for_write,
-                       .to_read = !taken->for_write,
-                       .held = *held,
-                       .taken = *taken,
-                       .by = {c->life->kind, c->life->id, c->life->created_at, ""}};
-    memcpy(e->by.name, c->life->name, sizeof e->by.name);
-    add_gates(e, c);
+                       .from_read = !m->held->for_write,
+                       .to_read = !m->taken->for_write};
+    keep_births(e);
+    tell_of(e, m);
+    add_gates(e, m->c);
     uint32_t *from = first_of(FROM, e->from), *to = first_of(TO, e->to);
     e->next[FROM] = *from;
     e->next[TO] = *to;
@@ -286,40 +412,69 @@ static uint32_t add(const struct rc_ctx *c, const struct rc_held_lock *held,
     return i;
 }
 
-/* Caller holds lock. */
-static void learn(struct edge *e, const struct rc_ctx *c, bool from_read, bool to_read)
+/* The maker that was the only one has come later, or is so no more.  What it did before m's flow
+ * began is not what a report should show. */
+static void learn_maker(struct edge *e, const struct making *m)
 {
-    if (e->flow != flow_of(c))
-        at_store_rlx(&e->flow, (uint64_t)MANY); /* relaxed: readers look again under the lock */
-    e->from_read &= from_read;
-    e->to_read &= to_read;
-    keep_gates(e, c);
+    if (e->maker.flow == MANY)
+        return;
+    if (e->maker.flow == m->maker.flow) {
+        if (e->maker.n_started != m->maker.n_started)
+            tell_of(e, m);
+        /* relaxed: readers look again under the lock */
+        at_store_rlx(&e->maker.n_started, m->maker.n_started);
+        return;
+    }
+    if (is_before(&e->maker, &m->maker))
+        tell_of(e, m);
+    at_store_rlx(&e->maker.flow, (uint64_t)MANY); /* relaxed: likewise */
+    at_store_rlx(&e->number, ++n_numbers);        /* relaxed: likewise */
+    drop_births(e);
 }
 
-static void one_edge(const struct rc_ctx *c, const struct rc_held_lock *held,
+/* Caller holds lock.  Is there anything new to look for? */
+static bool learn(struct edge *e, const struct making *m)
+{
+    bool more = !is_known(e, m) || e->apart;
+    learn_maker(e, m);
+    e->from_read &= !m->held->for_write;
+    e->to_read &= !m->taken->for_write;
+    keep_gates(e, m->c);
+    return more;
+}
+
+/* Caller holds lock.  True: *ret_circle is to be reported. */
+static bool make(struct making *m, bool ignored, struct rc_circle *ret_circle)
+{
+    struct birth birth[BIRTHS_MAX];
+    uint32_t i = search((uintptr_t)m->held->lock, (uintptr_t)m->taken->lock);
+    m->maker.birth = birth;
+    m->maker.n_births = births_of(m->c, birth);
+    if (i != 0)
+        return learn(&edges[i], m) && look_for_circle(&edges[i], m, ret_circle);
+    i = add(m, ignored);
+    return i != 0 && look_for_circle(&edges[i], m, ret_circle);
+}
+
+static void one_edge(struct rc_ctx *c, const struct rc_held_lock *held,
                      const struct rc_held_lock *taken)
 {
     struct rc_circle circle;
-    bool from_read = !held->for_write, to_read = !taken->for_write;
+    struct making m = making_of(c, held, taken);
     uint32_t i = search((uintptr_t)held->lock, (uintptr_t)taken->lock);
-    if (i != 0 && is_settled(&edges[i], flow_of(c), from_read, to_read))
+    if (i != 0 && is_settled(&edges[i], &m))
         return;
     bool ignored = i == 0 && (rc_life_by_stack((uintptr_t)held->lock) ||
                               rc_life_by_stack((uintptr_t)taken->lock));
     rt_lock(&lock);
-    i = search((uintptr_t)held->lock, (uintptr_t)taken->lock);
-    if (i != 0)
-        learn(&edges[i], c, from_read, to_read);
-    else
-        i = add(c, held, taken, ignored);
-    bool found = i != 0 && look_for_circle(i, &circle);
+    bool found = make(&m, ignored, &circle);
     rt_unlock(&lock);
     if (found)
         race_circle(&circle);
 }
 
 /* One that c has already is waited for by nobody: it is recursive, or c waits for itself. */
-void lockorder_wanted(const struct rc_ctx *c, const struct rc_held_lock *wanted)
+void lockorder_wanted(struct rc_ctx *c, const struct rc_held_lock *wanted)
 {
     if (!rc_flags()->detect_deadlocks || rc_holds_lock(c, wanted->lock))
         return;
@@ -344,6 +499,7 @@ static void forget_chain(int chain, uintptr_t l)
             continue;
         unchain(FROM, i);
         unchain(TO, i);
+        drop_births(&edges[i]);
         at_store_rlx(&edges[i].to, (uintptr_t)0); /* relaxed: found no more */
         edges[i].next[FROM] = dead;
         dead = i;

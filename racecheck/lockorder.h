@@ -6,7 +6,7 @@
 
 /* c, which holds locks, takes one more, or is about to, and waits for it if need be.  Reports an
  * inversion that this makes.  Called before the lock is added to c's. */
-void lockorder_wanted(const struct rc_ctx *c, const struct rc_held_lock *wanted);
+void lockorder_wanted(struct rc_ctx *c, const struct rc_held_lock *wanted);
 
 /* The lock at addr is no more. */
 void lockorder_forget(uintptr_t addr);

@@ -29,6 +29,7 @@ struct rc_life {
     char name[32];                /* "" when it has none */
     rc_site created_at;           /* 0 for the first thread */
     const struct rc_life *parent; /* who created it, or NULL */
+    uint32_t place;               /* so many flows had its parent created, with it */
     uintptr_t stack_lo, stack_size;
     uintptr_t runs;      /* the function that it begins with, or 0: not known */
     struct times *times; /* [times-made] when it was in which epoch; see times.h */

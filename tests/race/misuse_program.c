@@ -1,10 +1,11 @@
-/* misuse_program.c - mutexes used wrongly, under POSIX's names and C11's; see programs.py. */
+/* misuse_program.c - mutexes used wrongly, under POSIX's names and C11's, and locks in different
+ * orders; see programs.py. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
 #include "cases.h"
 #include <errno.h>
-#include <goshawk/race.h>
+#include <goshawk.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -12,6 +13,7 @@
 #include <time.h>
 
 #define MISUSE "MUTEX MISUSE"
+#define ORDER  "LOCK ORDER INVERSION (potential deadlock)"
 
 static pthread_mutex_t p = PTHREAD_MUTEX_INITIALIZER;
 static mtx_t m;
@@ -96,13 +98,76 @@ static void *q_then_p(void *unused)
 }
 
 /* Told when it happens, not only when it did not. */
-REPORT(deadlocked, "LOCK ORDER INVERSION (potential deadlock)")
+REPORT(deadlocked, ORDER)
 {
     go_race_on_report(note, NULL);
     pthread_barrier_init(&both, NULL, 2);
     in_a_thread(p_then_q);
     in_a_thread(q_then_p);
     await_report();
+}
+
+static void nest(pthread_mutex_t *outer, pthread_mutex_t *inner)
+{
+    pthread_mutex_lock(outer);
+    pthread_mutex_lock(inner);
+    pthread_mutex_unlock(inner);
+    pthread_mutex_unlock(outer);
+}
+
+static void *p_in_q(void *unused)
+{
+    nest(&q, &p);
+    step_to(1);
+    await_step(2);
+    return unused;
+}
+
+/* The set-up's order is over before a thread has another one. */
+SILENT(order_of_the_set_up)
+{
+    nest(&p, &q);
+    in_a_thread(p_in_q);
+    await_step(1);
+    step_to(2);
+}
+
+REPORT(order_of_the_set_up_again, ORDER)
+{
+    nest(&p, &q);
+    in_a_thread(p_in_q);
+    await_step(1);
+    nest(&p, &q);
+    step_to(2);
+}
+
+static go_mutex a, b;
+static go_waitgroup done;
+
+static void nest_go(go_mutex *outer, go_mutex *inner)
+{
+    go_mutex_lock(outer);
+    go_mutex_lock(inner);
+    go_mutex_unlock(inner);
+    go_mutex_unlock(outer);
+    go_waitgroup_done(&done);
+}
+
+SILENT(goroutines_after_the_set_up)
+{
+    go_waitgroup_add(&done, 4);
+    nest_go(&a, &b);
+    for (int i = 0; i < 3; i++)
+        go(nest_go, &b, &a);
+    go_waitgroup_wait(&done);
+}
+
+REPORT(goroutines_beside_the_set_up, ORDER)
+{
+    go_waitgroup_add(&done, 2);
+    go(nest_go, &b, &a);
+    nest_go(&a, &b);
+    go_waitgroup_wait(&done);
 }
 
 static void recursive(pthread_mutex_t *l)
