@@ -229,6 +229,55 @@ static inline struct g *served(struct chan_wait *w, bool ok)
     return w->g;
 }
 
+/* ---- closed channels ---- */
+
+#if GO_RACE
+static void note_closer(struct chan *c, const struct g *self, uintptr_t pc)
+{
+    c->closer = (struct chan_closer){self->id, pc};
+}
+
+static void tell_closer(struct chan_wait *w)
+{
+    w->closer = w->chan->closer;
+}
+
+static _Noreturn void panic_closed(const char *text, const struct chan_closer *by)
+{
+    rt_panic_after(text, "closed", by->g, by->pc);
+}
+
+#define CLOSER(of) (&(of)->closer)
+#else
+static void note_closer(struct chan *c, const struct g *self, uintptr_t pc)
+{
+    (void)c, (void)self, (void)pc;
+}
+
+static void tell_closer(struct chan_wait *w)
+{
+    (void)w;
+}
+
+static _Noreturn void panic_closed(const char *text, const struct chan_closer *by)
+{
+    (void)by;
+    rt_panic(text);
+}
+
+#define CLOSER(of) ((void)(of), NULL)
+#endif
+
+void chan_panic_send(const struct chan *c)
+{
+    panic_closed("send on closed channel", CLOSER(c));
+}
+
+void chan_panic_waiter(const struct chan_wait *w)
+{
+    panic_closed("send on closed channel", CLOSER(w));
+}
+
 /* ---- the detector's view of a value that passes ---- */
 
 static inline void hook_sent(struct chan *c, struct g *g, size_t i)
@@ -347,7 +396,8 @@ static bool unlock_commit(struct g *g, void *c)
     return true;
 }
 
-/* Waits in a queue of c, whose lock it drops.  False: c was closed meanwhile.  c may be gone. */
+/* Waits in a queue of c, whose lock it drops.  False: c was closed meanwhile, which is a sender's
+ * panic.  c may be gone. */
 static inline bool wait_for_peer(struct chan *c, enum chan_side side, void *elem)
 {
     struct g *self = rt_self();
@@ -355,6 +405,8 @@ static inline bool wait_for_peer(struct chan *c, enum chan_side side, void *elem
     w.same = &w;
     chan_enqueue(&w);
     rt_park(self, unlock_commit, c, side == CHAN_SEND ? TR_CHAN_SEND : TR_CHAN_RECV, c);
+    if (side == CHAN_SEND && !w.ok)
+        chan_panic_waiter(&w);
     return w.ok;
 }
 
@@ -374,11 +426,12 @@ void go_chan_send_from(void *chan, const void *elem)
         unlock_and_ready(c, here, wake);
         return;
     }
-    if (done == CHAN_BLOCKS && wait_for_peer(c, CHAN_SEND, (void *)elem))
+    if (done == CHAN_BLOCKS) {
+        wait_for_peer(c, CHAN_SEND, (void *)elem);
         return;
-    if (done == CHAN_CLOSED)
-        bias_unlock(&c->lock, here);
-    rt_panic("send on closed channel");
+    }
+    bias_unlock(&c->lock, here);
+    chan_panic_send(c);
 }
 
 bool go_chan_recv_into(void *chan, void *elem)
@@ -417,7 +470,7 @@ static inline enum chan_try try_send(struct chan *c, const void *elem, uintptr_t
     enum chan_try done = chan_put(c, self, elem, &wake);
     unlock_and_ready(c, here, wake);
     if (done == CHAN_CLOSED)
-        rt_panic("send on closed channel");
+        chan_panic_send(c);
     return done;
 }
 
@@ -493,6 +546,7 @@ static struct chan_wait **take_all(struct chan *c, enum chan_side side, struct c
         if (side == CHAN_RECV && w->elem)
             hook_zero(w->elem, c->elem_size);
         hook_acquire(w->g, &c->closed); /* [hb-close] */
+        tell_closer(w);
         served(w, false);
         *tail = w;
         tail = &w->next;
@@ -512,6 +566,7 @@ bool chan_close(struct chan *c, struct g *self, uintptr_t pc, bool user)
     }
     if (user)
         hook_write(self, c, 1, pc);
+    note_closer(c, self, pc);
     hook_release(self, &c->closed); /* [hb-close] */
     at_store_rel(&c->closed, 1u);   /* [close] */
     tail = take_all(c, CHAN_RECV, tail);
@@ -531,7 +586,7 @@ void go_chan_close(void *chan)
         rt_panic("close of nil channel");
     hook_uses(chan);
     if (!chan_close(chan, rt_self(), hook_caller(), true))
-        rt_panic("close of closed channel");
+        panic_closed("close of closed channel", CLOSER((const struct chan *)chan));
 }
 
 /* ---- timers ---- */

@@ -17,6 +17,12 @@
 
 enum chan_side { CHAN_RECV, CHAN_SEND };
 
+/* Who closed a channel; known in the race build. */
+struct chan_closer {
+    uint64_t g;   /* 0: a thread */
+    uintptr_t pc; /* return address of the call, or 0 */
+};
+
 struct chan_wait {
     struct chan_wait *next, *prev; /* by the channel's lock, while queued */
     struct chan_wait *same;        /* ring of the select's waiters at this channel; itself alone */
@@ -28,7 +34,10 @@ struct chan_wait {
     uint8_t side;     /* enum chan_side */
     bool queued;      /* in the queue; by the channel's lock */
     bool select;      /* g->selected must be won first */
-    bool ok;          /* set by the waker: a value passed; clear: the channel was closed */
+    bool ok;          /* set by the waker: a value passed; clear: the channel was closed ... */
+#if GO_RACE
+    struct chan_closer closer; /* ... by this one */
+#endif
 };
 
 struct chan_queue {
@@ -48,7 +57,10 @@ struct chan {
                        * the clocks of what was sent through it and of what was received */
     uintptr_t made_pc; /* return address of the call that made it, or 0; r/o */
     void (*on_free)(struct chan *c); /* go_chan_free() calls it instead of freeing; NULL: plain */
-} __attribute__((aligned(16)));      /* the slots may follow */
+#if GO_RACE
+    struct chan_closer closer; /* written with closed */
+#endif
+} __attribute__((aligned(16))); /* the slots may follow */
 
 enum {
     CHAN_EDGES = 16,
@@ -88,6 +100,10 @@ const char *chan_edges(const struct chan *c);
 /* Closes c if it is open; true when it did.  user: the program asked for it, so that a send which
  * is not ordered with it is a race. */
 bool chan_close(struct chan *c, struct g *self, uintptr_t pc, bool user);
+
+/* The panics of a send: on c, which is closed; by w, whose channel was closed and may be gone. */
+_Noreturn void chan_panic_send(const struct chan *c);
+_Noreturn void chan_panic_waiter(const struct chan_wait *w);
 
 /* Queues w at w->chan, takes it out again.  The lock is held. */
 void chan_enqueue(struct chan_wait *w);

@@ -21,6 +21,7 @@
 #include "scheduler.h"
 #include "thread.h"
 #include "unwind.h"
+#include "waits.h"
 #include <goshawk/go.h>
 #include <goshawk/panic.h>
 #include <sched.h>
@@ -51,6 +52,9 @@ struct rt_recover {
 /* A panic in progress; lies in rt_panic()'s frame. */
 struct rt_panic {
     struct rt_panic *outer; /* the panic whose deferred call raised this one */
+    const char *did;        /* what was done before to the object that it is about; NULL: nothing */
+    uint64_t did_by;        /* goroutine, 0: a thread */
+    uintptr_t did_at;
     char text[TEXT_MAX];
 };
 
@@ -128,6 +132,16 @@ struct report {
     bool all;
 };
 
+static void print_before(const struct rt_panic *p)
+{
+    if (p->did_by)
+        rt_printf(2, "\t%s by goroutine %lu", p->did, (unsigned long)p->did_by);
+    else
+        rt_printf(2, "\t%s by a thread", p->did);
+    waits_print_place(2, " in", p->did_at);
+    rt_printf(2, "\n");
+}
+
 static void print_panics(const struct rt_panic *p)
 {
     if (p->outer) {
@@ -136,6 +150,8 @@ static void print_panics(const struct rt_panic *p)
     } else {
         rt_printf(2, "panic: %s\n", p->text);
     }
+    if (p->did)
+        print_before(p);
 }
 
 static void print_stacks(const struct report *r)
@@ -231,11 +247,16 @@ static _Noreturn void jump_back(struct g *self, struct rt_panic *p)
 
 _Noreturn void rt_panic(const char *text)
 {
+    rt_panic_after(text, NULL, 0, 0);
+}
+
+_Noreturn void rt_panic_after(const char *text, const char *did, uint64_t g, uintptr_t pc)
+{
     struct g *self = rt_self();
     struct report r = {.n = 0};
     at_add_rlx(&under_way, 1u); /* relaxed: a count */
     r.n = unwind_here(r.pcs, PCS_MAX, 0);
-    struct rt_panic p = {.outer = self->panics};
+    struct rt_panic p = {.outer = self->panics, .did = did, .did_by = g, .did_at = pc};
     snprintf(p.text, sizeof p.text, "%s", text);
     self->panics = &p;
     rt_defers_run(self, self->recover ? self->recover->defers : NULL);

@@ -11,6 +11,10 @@ struct g;
  * go_recover() around it, or ends the program with status 2. */
 _Noreturn void rt_panic(const char *text);
 
+/* The same, where the report also says that the object it is about was "closed" (did) before, by
+ * goroutine g (0: a thread), in a call that returns to pc (0: not known). */
+_Noreturn void rt_panic_after(const char *text, const char *did, uint64_t g, uintptr_t pc);
+
 /* An error that no recover can stop: prints "fatal error: TEXT", the stack of the running
  * goroutine, and exits with 2. */
 _Noreturn void rt_fatal(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

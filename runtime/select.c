@@ -111,8 +111,18 @@ static enum chan_try try_case(struct select *s, int i, struct g **ret_wake)
     return chan_put(k->chan_, s->self, elem_of(k), ret_wake);
 }
 
-/* Case i has run: tells the program; elem_size is that of its channel, which may be gone. */
-static int finish(struct select *s, int i, bool ok, size_t elem_size)
+static _Noreturn void panic_send(struct select *s, const struct chan *c, const struct chan_wait *w)
+{
+    struct chan_wait woken = w ? *w : (struct chan_wait){0};
+    free(s->mem); /* with w, if there are many */
+    if (w)
+        chan_panic_waiter(&woken);
+    chan_panic_send(c);
+}
+
+/* Case i has run: tells the program; elem_size is that of its channel, which may be gone.  w: who
+ * was woken for it, or NULL: then it is not gone when it is closed. */
+static int finish(struct select *s, int i, bool ok, size_t elem_size, const struct chan_wait *w)
 {
     go_case *k = &s->cases[i];
     bool closed_send = k->kind_ == GO_CASE_SEND_ && !ok;
@@ -123,9 +133,9 @@ static int finish(struct select *s, int i, bool ok, size_t elem_size)
             *k->ok_ = ok;
         }
     }
-    free(s->mem);
     if (closed_send)
-        rt_panic("send on closed channel");
+        panic_send(s, k->chan_, w);
+    free(s->mem);
     return i;
 }
 
@@ -229,7 +239,7 @@ static int try_unlocked(struct select *s)
         if (wake)
             rt_ready(wake, rt_self());
         if (done != CHAN_BLOCKS)
-            return finish(s, i, done == CHAN_DONE, elem_size);
+            return finish(s, i, done == CHAN_DONE, elem_size, NULL);
     }
     return -1;
 }
@@ -247,7 +257,7 @@ static int try_locked(struct select *s)
         unlock_all(s);
         if (wake)
             rt_ready(wake, rt_self());
-        return finish(s, i, done == CHAN_DONE, elem_size);
+        return finish(s, i, done == CHAN_DONE, elem_size, NULL);
     }
     return -1;
 }
@@ -308,7 +318,7 @@ static int park(struct select *s)
     rt_park(self, commit, s, TR_SELECT, s->waits[0].chan);
     struct chan_wait *w = self->wake_arg;
     dequeue_others(s, w->chan);
-    return finish(s, w->index, w->ok, w->elem_size);
+    return finish(s, w->index, w->ok, w->elem_size, w);
 }
 
 /* Lists the cases that have a channel, in random order and by address. */

@@ -30,7 +30,7 @@ enum { HOLDERS_SHOWN = 4 };
 /* Copies the object at p into *ret; false when it is not there any more. */
 #define look_at(p, ret) ((p) && vm_read((ret), (p), sizeof *(ret)))
 
-static void print_place(int fd, const char *before, uintptr_t pc)
+void waits_print_place(int fd, const char *before, uintptr_t pc)
 {
     struct symbol_frame f; /* the innermost, which may have been inlined */
     if (!pc)
@@ -60,7 +60,7 @@ static void print_holder(int fd, const char *comma, const struct rc_lock_holder 
     else
         rt_printf(fd, "%s by a thread", comma);
     rt_printf(fd, "%s%s", reads ? " for reading" : "", h->ended ? ", which has ended," : "");
-    print_place(fd, " since", h->pc);
+    waits_print_place(fd, " since", h->pc);
 }
 
 /* Stores at most HOLDERS_SHOWN; returns how many there are, 0: it is not known. */
@@ -253,7 +253,7 @@ static void print_object(int fd, const struct waits_object *o, bool is_chan)
     if (!o->is_lock || !print_holders(fd, o->obj, o->readers))
         rt_printf(fd, "%s", o->held);
     rt_printf(fd, "%s", o->state);
-    print_place(fd, ", made by", o->made_pc);
+    waits_print_place(fd, ", made by", o->made_pc);
     rt_printf(fd, "\n");
 }
 

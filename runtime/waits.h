@@ -35,6 +35,10 @@ bool waits_chan_at(const void *p, struct waits_object *ret);
  * it.  Must run on a big stack. */
 void waits_print(int fd, const struct g *g);
 
+/* Writes before and the function, file and line of the call that returns to pc; nothing when pc is
+ * 0.  Must run on a big stack. */
+void waits_print_place(int fd, const char *before, uintptr_t pc);
+
 /* True when g may go on without any other goroutine or thread doing anything: it sleeps, waits for
  * a file, a timer that is armed, or a context with a deadline. */
 bool waits_for_time(const struct g *g);
