@@ -155,8 +155,9 @@ static void arm(go_ctx *c)
 
 /* ---- making ---- */
 
-/* A lone context under parent; its tree is the parent's or, under the background, a new one. */
-static go_ctx *make(go_ctx *parent)
+/* A lone context under parent, made by a call that returns to pc; its tree is the parent's or,
+ * under the background, a new one. */
+static go_ctx *make(go_ctx *parent, uintptr_t pc)
 {
     if (!parent)
         rt_panic("cannot create context from nil parent");
@@ -173,6 +174,8 @@ static go_ctx *make(go_ctx *parent)
     c->deadline = parent->deadline;
     list_init(&c->children);
     chan_init(&c->done, sizeof(char), 0, c->done_mem);
+    c->done.made_pc = pc;
+    hook_made(hook_self(), c, sizeof *c, pc);
     return c;
 }
 
@@ -224,16 +227,13 @@ go_ctx *go_ctx_background(void)
 go_ctx *go_ctx_with_cancel(go_ctx *parent)
 {
     hook_read(hook_self(), parent, 1, hook_caller());
-    go_ctx *c = make(parent);
-    hook_made(hook_self(), c, sizeof *c, hook_caller());
-    return join(c, false);
+    return join(make(parent, (uintptr_t)__builtin_return_address(0)), false);
 }
 
 static go_ctx *with_deadline(go_ctx *parent, go_time t, uintptr_t pc)
 {
     hook_read(hook_self(), parent, 1, pc);
-    go_ctx *c = make(parent);
-    hook_made(hook_self(), c, sizeof *c, pc);
+    go_ctx *c = make(parent, pc);
     bool earlier = t < c->deadline;
     c->origin = (struct origin){.by = rt_self()->id, .pc = pc};
     if (earlier)
@@ -256,8 +256,7 @@ go_ctx *go_ctx_with_value(go_ctx *parent, const void *key, void *value)
     if (!key)
         rt_panic("nil key");
     hook_read(hook_self(), parent, 1, hook_caller());
-    go_ctx *c = make(parent);
-    hook_made(hook_self(), c, sizeof *c, hook_caller());
+    go_ctx *c = make(parent, (uintptr_t)__builtin_return_address(0));
     c->key = key;
     c->value = value;
     return join(c, false);

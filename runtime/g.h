@@ -87,7 +87,7 @@ struct g {
     uintptr_t created_pc;              /* return address of the go statement; r/o after creation */
     uint64_t created_by;               /* goroutine that did it; r/o after creation */
     uint64_t task;                     /* of go_trace_task() that it works for; by itself */
-    struct go_waitgroup *wg;           /* done at its end, or NULL */
+    struct go_waitgroup *wg;           /* done at its end, or NULL; by itself */
     uint64_t ready_ticks; /* clock_ticks() when it was made ready, or 0: not measured (stats.h);
                            * by who makes it ready, then by who runs it */
 
@@ -103,6 +103,7 @@ struct g {
     uint32_t locks_thread; /* depth of go_lock_thread(); by itself */
     uint32_t blocking;     /* depth of go_blocking_begin(); by itself */
     uint32_t select_count; /* select: how many waiters; by itself before parking */
+    uint32_t select_nil;   /* likewise: cases whose channel is nil */
     const struct chan_wait *select_waits; /* likewise: the waiters */
     struct go_defer_ *defers;             /* innermost first; by itself */
     struct rt_panic *panics;              /* being unwound, innermost first; by itself */

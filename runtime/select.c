@@ -35,7 +35,7 @@ struct select {
     go_case *cases;
     struct g *self;
     uintptr_t pc;
-    int n;                   /* cases with a channel */
+    int n, n_nil;            /* cases with a channel, and with none */
     int *poll;               /* their indices, in the order to look */
     int *locked;             /* the same, by address of the channel */
     struct chan_wait *waits; /* one for each of locked */
@@ -315,6 +315,7 @@ static int park(struct select *s)
     enqueue_all(s);
     self->select_waits = s->waits;
     self->select_count = (uint32_t)s->n;
+    self->select_nil = (uint32_t)s->n_nil;
     rt_park(self, commit, s, TR_SELECT, s->waits[0].chan);
     struct chan_wait *w = self->wake_arg;
     dequeue_others(s, w->chan);
@@ -329,6 +330,8 @@ static void list_cases(struct select *s, int n)
             s->has_default = true;
         else if (s->cases[i].chan_)
             s->poll[s->n++] = i;
+        else
+            s->n_nil++;
     }
     shuffle(s->poll, s->n);
 }

@@ -61,6 +61,7 @@ void go_sem_acquire(go_sem *s, int64_t n)
     struct g *self = rt_self();
     struct wait_node w = {.g = self, .n = n};
     waitlist_push(&s->head_, &s->tail_, &w);
+    self->wake_arg = &w; /* for reports */
     rt_park_unlock(self, lock_of(s), TR_SEM, s);
 }
 

@@ -314,8 +314,12 @@ static void exit_saved(void *arg)
 /* Does not return. */
 static inline void end(struct g *self)
 {
-    if (self->wg)
-        go_waitgroup_done(self->wg);
+    struct go_waitgroup *wg = self->wg;
+    if (wg) {
+        at_store_rlx(&self->wg,
+                     NULL); /* relaxed: a picture, for who wants to know who is not done */
+        go_waitgroup_done(wg);
+    }
     if (unlikely(self->blocking > 0)) { /* it ends inside a blocking section */
         self->blocking = 0;
         sched_block_end(self);

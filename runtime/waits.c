@@ -10,6 +10,7 @@
  * Who holds a lock is not written in it; holders.c knows, if it was asked to, and the detector. */
 #include "waits.h"
 #include "atomic.h"
+#include "census.h"
 #include "chan.h"
 #include "context.h"
 #include "holders.h"
@@ -17,15 +18,22 @@
 #include "mutex.h"
 #include "print.h"
 #include "rwmutex.h"
+#include "scheduler.h"
+#include "stack.h"
 #include "symbol.h"
 #include "timer.h"
 #include "vmem.h"
+#include "waitlist.h"
 #include <goshawk/rwmutex.h>
 #include <goshawk/sem.h>
 #include <goshawk/waitgroup.h>
 #include <string.h>
 
-enum { HOLDERS_SHOWN = 4 };
+enum {
+    HOLDERS_SHOWN = 4,
+    OWING_SHOWN = 64,
+    OWING_AMONG = 10000, /* goroutines: with more it would take too long */
+};
 
 /* Copies the object at p into *ret; false when it is not there any more. */
 #define look_at(p, ret) ((p) && vm_read((ret), (p), sizeof *(ret)))
@@ -101,8 +109,7 @@ static void see_chan(struct waits_object *o)
         text_printf(&t, ", the end of a context");
     else if (timer_has(&c))
         text_printf(&t, ", of a timer that is %s", timer_is_armed(o->obj) ? "armed" : "not armed");
-    else
-        o->made_pc = c.made_pc;
+    o->made_pc = c.made_pc;
 }
 
 bool waits_chan_at(const void *p, struct waits_object *ret)
@@ -167,13 +174,17 @@ static void see_waitgroup(struct waits_object *o)
         text_printf(&t, ", count %ld", (long)((int64_t)copy.state_ >> 32));
 }
 
-static void see_sem(struct waits_object *o)
+static void see_sem(const struct g *g, struct waits_object *o)
 {
     go_sem copy;
+    struct wait_node w;
     struct text t;
     text_init(&t, o->state, sizeof o->state);
-    if (look_at((const go_sem *)o->obj, &copy))
-        text_printf(&t, ", %ld free", (long)copy.free_);
+    if (!look_at((const go_sem *)o->obj, &copy))
+        return;
+    text_printf(&t, ", %ld free", (long)copy.free_);
+    if (look_at((const struct wait_node *)g->wake_arg, &w) && w.g == g)
+        text_printf(&t, ", %ld wanted", (long)w.n);
 }
 
 size_t waits_objects(const struct g *g, struct waits_object *ret, size_t max)
@@ -205,7 +216,7 @@ size_t waits_objects(const struct g *g, struct waits_object *ret, size_t max)
         return 1;
     case TR_SEM:
         ret->kind = "semaphore";
-        see_sem(ret);
+        see_sem(g, ret);
         return 1;
     case TR_COND:
         ret->kind = "cond";
@@ -245,14 +256,55 @@ bool waits_same(const struct g *a, const struct g *b)
            (a->select_count == b->select_count && same_channels(a, b));
 }
 
-static void print_object(int fd, const struct waits_object *o, bool is_chan)
+/* ---- who is not done with a waitgroup ---- */
+
+struct owing {
+    const void *wg;
+    size_t n;
+    struct census_one ones[OWING_SHOWN]; /* by id */
+};
+
+static void note_owing(struct g *g, void *arg)
 {
+    struct owing *o = arg;
+    size_t i = o->n;
+    /* relaxed: a picture */
+    if (at_load_rlx(&g->state) == G_FREE || at_load_rlx(&g->wg) != o->wg || i == OWING_SHOWN)
+        return;
+    for (; i > 0 && o->ones[i - 1].id > g->id; i--)
+        o->ones[i] = o->ones[i - 1];
+    o->ones[i] = (struct census_one){.g = g, .id = g->id};
+    o->n++;
+}
+
+/* As far as goroutines are started for that: go_waitgroup_go(). */
+static void print_owing(int fd, const void *wg)
+{
+    struct owing o = {.wg = wg};
+    struct text t;
+    char ids[160];
+    if (sched_count() > OWING_AMONG)
+        return;
+    g_for_each(note_owing, &o);
+    if (o.n == 0)
+        return;
+    text_init(&t, ids, sizeof ids);
+    census_ranges(&t, o.ones, o.n);
+    rt_printf(fd, ", to be done by goroutine%s %s%s", o.n == 1 ? "" : "s", ids,
+              o.n == OWING_SHOWN ? ", ..." : "");
+}
+
+static void print_object(int fd, const struct g *g, const struct waits_object *o)
+{
+    bool is_chan = g->why == TR_CHAN_SEND || g->why == TR_CHAN_RECV || g->why == TR_SELECT;
     rt_printf(fd, "waits for %s%s 0x%lx", o->want, o->kind, (unsigned long)o->obj);
     if (!is_chan)
         print_name(fd, o->obj);
     if (!o->is_lock || !print_holders(fd, o->obj, o->readers))
         rt_printf(fd, "%s", o->held);
     rt_printf(fd, "%s", o->state);
+    if (g->why == TR_WAITGROUP)
+        print_owing(fd, o->obj);
     waits_print_place(fd, ", made by", o->made_pc);
     rt_printf(fd, "\n");
 }
@@ -261,11 +313,13 @@ void waits_print(int fd, const struct g *g)
 {
     struct waits_object objects[WAITS_SHOWN];
     size_t n = waits_objects(g, objects, WAITS_SHOWN);
-    bool chans = g->why == TR_CHAN_SEND || g->why == TR_CHAN_RECV || g->why == TR_SELECT;
     for (size_t i = 0; i < n; i++)
-        print_object(fd, &objects[i], chans);
+        print_object(fd, g, &objects[i]);
     if (n == WAITS_SHOWN && g->select_count > n)
         rt_printf(fd, "... and %u more channels\n", g->select_count - (uint32_t)n);
+    if (g->why == TR_SELECT && g->park_obj && g->select_nil > 0)
+        rt_printf(fd, "... and %u nil channel%s, never ready\n", g->select_nil,
+                  g->select_nil == 1 ? "" : "s");
 }
 
 /* ---- will it go on by itself? ---- */

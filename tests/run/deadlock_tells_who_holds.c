@@ -3,7 +3,7 @@
 // exit: 2
 // stderr: fatal error: all goroutines are asleep - deadlock!
 // case: another
-// stderr: waits for waitgroup .* = pool\.tasks .*, count [12]
+// stderr: waits for waitgroup .* = pool\.tasks .*, count [12], to be done by goroutine 2
 // stderr: waits for mutex .* = pool\.mu .*, held by goroutine 1 since go_main at .*:@another
 // case: itself
 // stderr: waits for mutex .* = pool\.mu .*, held by goroutine 1 since returns_early at .*:@early

@@ -70,7 +70,7 @@
 // stderr: The heap block of 16 bytes was allocated at:
 // stderr:   objects\(\) .*goroutine_leaks\.c:@allocated:\d+
 // stderr: Goroutine 3 is blocked for ever in select, on .*a value of chan \w+ \(cap 0, len 0\).*:
-// stderr: Goroutine 4 is blocked for ever in semacquire, on semaphore 'sem', 0 free:
+// stderr: Goroutine 4 is blocked for ever in semacquire, on semaphore 'sem', 0 free, 1 wanted:
 // stderr: Found 3 goroutine leak\(s\)
 // case: locks
 // stderr: Goroutine 2 is blocked for ever in chan receive \(nil chan\):

@@ -39,6 +39,13 @@ static void cond_waits(void)
     go_cond_wait(&cond, &m);
 }
 
+static void selects_nil(go_chan(int) c)
+{
+    go_case cases[] = {go_recv_case((go_chan(int))NULL, NULL), go_recv_case(c, NULL),
+                       go_send_case((go_chan(int))NULL, 1)};
+    go_select_n(cases, 3);
+}
+
 static void never(void)
 {
     go_chan_recv((go_chan(int))NULL);
@@ -79,6 +86,7 @@ static int everything(int argc, char **argv)
     go(recv, c);
     go(selects, c, d);
     go(twelve_cases, c);
+    go(selects_nil, c);
     go(go_mutex_lock, &mu);
     go(go_mutex_lock, &pool.lock);
     go(writes_lock);
@@ -108,16 +116,52 @@ Test(waits, for_every_kind_of_object)
     expect_fits(c.out, "\nwaits for a value of chan " ADDR " \\(cap 0, len 0\\)");
     expect_fits(c.out, "\nwaits for room in chan " ADDR " \\(cap 1, len 1\\)");
     expect_fits(c.out, "\n\\.\\.\\. and 4 more channels\n");
+    expect_fits(c.out,
+                "\nwaits for a value of chan [^\n]*\n\\.\\.\\. and 2 nil channels, never ready\n");
     expect_fits(c.out, "\nwaits for mutex " ADDR " = mu" HERE "\n");
     expect_fits(c.out, "\nwaits for mutex " ADDR " = pool\\.lock" HERE "\n");
     expect_fits(c.out, "\nwaits for cond " ADDR " = cond" HERE "\n");
     expect_fits(c.out, "\nwaits for once " ADDR " = once" HERE "\n");
-    expect_fits(c.out, "\nwaits for semaphore " ADDR " = sem" HERE ", 1 free\n");
+    expect_fits(c.out, "\nwaits for semaphore " ADDR " = sem" HERE ", 1 free, 2 wanted\n");
     expect_fits(c.out, "\nwaits for waitgroup " ADDR " = wg" HERE ", count 3\n");
     int locks = 0;
     for (const char *s = c.out; (s = strstr(s, "= rw (")); s++)
         locks += strstr(s, ", held by 1 reader, a writer comes next\n") != NULL;
     cr_expect_eq(locks, 3, "%s", c.out); /* the next writer, the one behind it, the reader */
+}
+
+static void ends(bool exit)
+{
+    if (exit)
+        go_exit();
+}
+
+static int for_groups(int argc, char **argv)
+{
+    static go_waitgroup some, done, others;
+    go_maxprocs(1);
+    for (int i = 0; i < 3; i++)
+        go_waitgroup_go(&some, recv, (go_chan(int))NULL);
+    go_waitgroup_go(&others, recv, (go_chan(int))NULL);
+    go_waitgroup_add(&done, 1);
+    go_waitgroup_go(&done, ends, false);
+    go_waitgroup_go(&done, ends, true);
+    settle();
+    go(go_waitgroup_wait, &some);
+    go(go_waitgroup_wait, &done);
+    go(go_waitgroup_wait, &others);
+    settle();
+    go_dump(1);
+    return argc && argv;
+}
+
+Test(waits, for_those_who_are_not_done)
+{
+    struct child c = in_child(for_groups, NULL);
+    EXPECT_STATUS(&c, 0);
+    expect_fits(c.out, " = some" HERE ", count 3, to be done by goroutines [0-9]+-[0-9]+\n");
+    expect_fits(c.out, " = others" HERE ", count 1, to be done by goroutine [0-9]+\n");
+    expect_fits(c.out, " = done" HERE ", count 1\n");
 }
 
 Test(waits, for_locks_whose_holder_is_known)
@@ -152,5 +196,6 @@ Test(waits, for_timers_and_contexts)
     EXPECT_STATUS(&c, 0);
     EXPECT_SAYS(&c, " (cap 1, len 0), of a timer that is armed\n");
     EXPECT_SAYS(&c, " (cap 1, len 0), of a timer that is not armed\n");
-    EXPECT_SAYS(&c, " (cap 0, len 0), the end of a context\n");
+    expect_fits(c.out, " \\(cap 0, len 0\\), the end of a context, made by for_time at "
+                       "[^\n]*test_waits\\.c:[0-9]+\n");
 }
