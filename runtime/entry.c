@@ -56,16 +56,6 @@ uint32_t rt_run(void)
     return at_load_rlx(&present);
 }
 
-static const char *reproduce(void)
-{
-    static char text[80];
-    if (!env.seeded)
-        return NULL;
-    snprintf(text, sizeof text, "%sGOSHAWK_SEED=%llu", env.preempt ? "GOSHAWK_DEBUG=preempt " : "",
-             (unsigned long long)env.seed);
-    return text;
-}
-
 static struct tr_side side_of(const struct rc_race_side *s)
 {
     return (struct tr_side){.g = s->kind == RC_GOROUTINE ? s->id : 0,
@@ -144,8 +134,9 @@ static void check_page_size(void)
 
 static void init(void)
 {
-    static const struct rc_host host = {rt_on_big_stack, on_race,    on_report,         reproduce,
-                                        leaks_find,      find_thing, deadlock_is_still, &present};
+    static const struct rc_host host = {rt_on_big_stack,   on_race,    on_report,
+                                        env_reproduce,     leaks_find, find_thing,
+                                        deadlock_is_still, &present};
     check_page_size();
     env_read();
     hook_race_init(&host);

@@ -2,6 +2,7 @@
  * one line says what was wrong and what is done instead. */
 #include "env.h"
 #include "print.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,4 +149,14 @@ void env_read(void)
             vars[i].read(s);
     }
     env.migrate &= !env.seeded; /* which thread runs what is not up to the seed */
+}
+
+const char *env_reproduce(void)
+{
+    static char text[80];
+    if (!env.seeded)
+        return NULL;
+    snprintf(text, sizeof text, "%sGOSHAWK_SEED=%llu", env.preempt ? "GOSHAWK_DEBUG=preempt " : "",
+             (unsigned long long)env.seed);
+    return text;
 }

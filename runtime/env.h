@@ -35,6 +35,9 @@ extern struct env env;
 /* A value that cannot be used is named on stderr, with what would do, and ignored. */
 void env_read(void);
 
+/* The settings that make the same schedule again, for the line "Reproduce: "; NULL: none do. */
+const char *env_reproduce(void);
+
 /* Parses "123", "64k", "8M", "1G"; false when s is something else or too large. */
 bool env_parse_size(const char *s, uint64_t *ret_bytes);
 

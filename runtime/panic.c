@@ -213,9 +213,12 @@ _Noreturn void rt_fatal(const char *fmt, ...)
 _Noreturn void panic_fatal_all(const char *text)
 {
     struct report r = {.kind = "fatal error: ", .text = text, .all = true};
+    const char *reproduce = env_reproduce();
     panic_claim();
     flight_freeze();
     print_report(&r);
+    if (reproduce)
+        rt_printf(2, "\nReproduce: %s\n", reproduce);
     panic_exit();
 }
 

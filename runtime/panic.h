@@ -19,7 +19,7 @@ _Noreturn void rt_panic_after(const char *text, const char *did, uint64_t g, uin
  * goroutine, and exits with 2. */
 _Noreturn void rt_fatal(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* The same, with the stacks of all goroutines. */
+/* The same, with the stacks of all goroutines, and with the seed if there is one. */
 _Noreturn void panic_fatal_all(const char *text);
 
 /* Whoever is first goes on to print the end of the program; the others wait here for ever. */

@@ -42,6 +42,17 @@
 // case: named
 // stderr: fatal error: all goroutines are asleep - deadlock!
 // stderr: goroutine 2 \[chan send\] "left alone":
+// stderr-not: Reproduce.*
+// case: seeded
+// env: GOSHAWK_SEED=417
+// stderr: fatal error: all goroutines are asleep - deadlock!
+// stderr: goroutine 1 \[chan receive.*\]:
+// stderr: Reproduce: GOSHAWK_SEED=417
+// case: seeded-and-preempted
+// env: GOSHAWK_SEED=18446744073709551615
+// env: GOSHAWK_DEBUG=preempt
+// stderr: fatal error: all goroutines are asleep - deadlock!
+// stderr: Reproduce: GOSHAWK_DEBUG=preempt GOSHAWK_SEED=18446744073709551615
 #include "expect.h"
 
 static go_chan(int) c;
