@@ -45,7 +45,8 @@ struct story {
     uint64_t fingerprint; /* of functions and files, without lines: it survives edits elsewhere */
 };
 
-/* "race", "heap-use-after-free", "double-free"; and the heading: "DATA RACE". */
+/* "race", "heap-use-after-free", "double-free"; and the heading: "DATA RACE".  Two frees that are
+ * not ordered are a race that is headed as what it comes to. */
 const char *story_type(const struct story *s);
 const char *story_title(const struct story *s);
 

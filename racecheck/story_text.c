@@ -48,7 +48,8 @@ const char *story_type(const struct story *s)
 
 const char *story_title(const struct story *s)
 {
-    return kinds[s->kind].title;
+    bool frees = s->access[0].info->free && s->access[1].info->free;
+    return s->kind == STORY_RACE && frees ? "DOUBLE FREE (raced)" : kinds[s->kind].title;
 }
 
 static void print_place(struct log_text *out, const char *file, int line)

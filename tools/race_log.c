@@ -265,6 +265,7 @@ static void read_other_line(struct json *stacks, const struct line *l, struct pl
 static const char *type_of_pair(const struct line *first)
 {
     return starts(first, "WARNING: DATA RACE")             ? "race"
+           : starts(first, "WARNING: DOUBLE FREE (raced)") ? "race"
            : starts(first, "WARNING: HEAP USE AFTER FREE") ? "heap-use-after-free"
            : starts(first, "WARNING: DOUBLE FREE")         ? "double-free"
                                                            : NULL;

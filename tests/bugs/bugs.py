@@ -28,6 +28,7 @@ TIMEOUT_S = 30 * int(os.environ.get("GOSHAWK_TEST_SLOWER", "1"))
 SEEDS = 200
 CLEAN_SEEDS = 10  # of a repaired form
 HEADING = re.compile(r"^WARNING: (.*)$", re.M)
+RACE = re.compile(r"^WARNING: (?:DATA RACE|DOUBLE FREE \(raced\))$", re.M)
 TOP = re.compile(r"by .*:\n +(\w+)\(")
 # Who is about to be blocked when main ends has time to be so.
 OPTIONS = "atexit_sleep_ms=200 report_goroutine_leaks=1"
@@ -68,7 +69,7 @@ def run(program, **more):
 
 
 def race_is_told(functions, err):
-    reports = [set(TOP.findall(r)[:2]) for r in err.split("WARNING: DATA RACE")]
+    reports = [set(TOP.findall(r)[:2]) for r in RACE.split(err)]
     return set(functions) in reports[1:]
 
 

@@ -223,6 +223,15 @@ static void *drop_unordered(void *unused)
     return unused;
 }
 
+REPORT(free_twice_by_two_threads_that_nothing_orders, "DOUBLE FREE (raced)")
+{
+    shared = make_item();
+    pthread_t t = start(drop_unordered, NULL);
+    await_step(1);
+    drop(shared);
+    join(t);
+}
+
 REPORT(use_after_a_free_that_nothing_orders_is_a_race, "DATA RACE")
 {
     shared = make_item();

@@ -80,7 +80,7 @@ def parse_reports(text):
     reports = []
     stack = None
     for line in text.splitlines():
-        if line.startswith("WARNING: DATA RACE"):
+        if line in ("WARNING: DATA RACE", "WARNING: DOUBLE FREE (raced)"):
             reports.append([])
             stack = None
         header = HEADER.match(line)

@@ -119,11 +119,20 @@ Test(race_log, uses_after_free_have_two_accesses_too)
                               "\n"
                               "Previous write (free) at 0x40 by thread 1 (worker):\n"
                               "  g() a.c:9:4\n"
+                              "==================\n"
+                              "==================\n"
+                              "WARNING: DOUBLE FREE (raced)\n"
+                              "Write (free) at 0x44 by goroutine 2:\n"
+                              "  f() a.c:3:4\n"
+                              "\n"
+                              "Previous write (free) at 0x40 by thread 1 (worker):\n"
+                              "  h() a.c:12:4\n"
                               "==================\n";
     struct json *reports = read_all(log, sizeof log - 1), *use = reports->first;
-    cr_assert_eq(count(reports), 2);
+    cr_assert_eq(count(reports), 3);
     cr_expect_str_eq(json_text(use, "type", ""), "heap-use-after-free");
     cr_expect_str_eq(json_text(use->next, "type", ""), "double-free");
+    cr_expect_str_eq(json_text(use->next->next, "type", ""), "race");
     const struct json *now = json_get(use, "accesses")->first;
     cr_expect_str_eq(json_text(now, "kind", ""), "read");
     cr_expect_eq(count(json_get(now, "stack")), 1);

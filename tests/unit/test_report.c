@@ -325,6 +325,21 @@ Test(report, a_use_after_free_and_a_second_free_of_the_same_line_are_two)
     cr_expect_null(strstr(said, "Not ordered"));
 }
 
+Test(report, two_frees_that_race)
+{
+    begin("exitcode=33");
+    struct rc_access_info a = access_of(now, increment(), counter, true);
+    struct rc_access_info b = access_of(before, say_hello(), counter, true);
+    a.free = b.free = true;
+    rc_report_race(&a, &b, &order);
+    cr_expect_eq(rc_report_errors(), 1, "it is a race");
+    cr_expect_eq(rc_report_fini(0), 33);
+    slurp();
+    cr_expect(strstr(said, "WARNING: DOUBLE FREE (raced)\n"), "%s", said);
+    cr_expect(strstr(said, "Found 1 data race(s)\n"), "%s", said);
+    cr_expect(strstr(said, "Not ordered"));
+}
+
 /* Loads a file with this line of suppressions. */
 static void begin_suppressing(const char *line)
 {
