@@ -7,22 +7,22 @@
  * - no lock was held at all of them, at one at least for writing (a gate: not all flows are in the
  *   circle at a time);
  * - for each lock, not both who holds and who wants it are readers.
- * An edge remembers the flow that made it, or that several did; the locks that were held every time
+ * An edge remembers the flows that made it, or that many did; the locks that were held every time
  * it was made; and which of these, and of its own two, for reading.  So what is reported is
  * possible as far as locks can tell; that other means keep the flows apart (one is joined before
  * the other starts) cannot be seen, and is why a report says "potential".
  *
  * What is seen is where flows come from, which no schedule changes.  A flow counts those that it
  * creates, and its edge has the count at its last making; each flow has its place among its
- * parent's.  An edge with count n that only F has made is over when F's child with a place above n
- * begins, and so for all that come of this child.  Lives may be given back, so an edge keeps the
- * descent of its maker as names and places.  Who makes an edge looks for circles with himself as
- * its maker, whoever has made it before: they looked when they did.
+ * parent's.  What F did with count n is over when F's child with a place above n begins, and so for
+ * all that come of this child.  Lives may be given back, so an edge keeps the descent of its makers
+ * as names and places.  Who makes an edge looks for circles with himself as its maker, whoever has
+ * made it before: they looked when they did.  An edge of many may be made by anybody at any time.
  *
  * A circle that was not one because of who made its edges may become one when they are made again,
- * by others or later on.  So its edges are marked.  Who makes one looks, but where several make it
+ * by others or later on.  So its edges are marked.  Who makes one looks, but where many make it
  * once is enough: whatever comes later at another edge will look from there.  An edge that is not
- * marked only gets the new count when its only maker makes it later.
+ * marked only gets the new count when a maker makes it later.
  *
  * Locks on stacks are left out: the next function's lock may lie in the same place.
  *
@@ -48,7 +48,8 @@ enum {
     STEPS_MAX = 20000,            /* of a search */
     BIRTHS_MAX = LIVES_SHOWN - 1, /* as many parents are sure to be kept */
     GATES = RC_LOCKS_SHOWN,
-    MANY = 1, /* flow of an edge that several flows made; others are odd, or 4 and more */
+    MAKERS = 4,
+    MANY = MAKERS + 1, /* n_makers: more have made the edge, and are not remembered */
 };
 
 struct birth {
@@ -56,36 +57,36 @@ struct birth {
     uint32_t place; /* so many children had the parent then */
 };
 
-/* Who made an edge, the last time. */
+/* A flow that has made an edge, the last time. */
 struct maker {
-    uint64_t flow;      /* rc_flow_name() + 4, or MANY */
+    uint64_t flow;      /* rc_flow_name() */
     uint32_t n_started; /* flows that it had created */
     uint32_t n_births;
-    struct birth *birth; /* its own, its parent's, ... */
+    struct birth *birth;         /* its own, its parent's, ... */
+    struct rc_circle_edge shown; /* in a report */
 };
 
 struct edge {
     uintptr_t from, to; /* to == 0: dead */
-    struct maker maker;
-    uint32_t number;  /* another one for each edge, and when it has several makers */
+    uint32_t n_makers;  /* or MANY: then the first is only shown [lockorder] */
+    struct maker maker[MAKERS];
+    uint32_t number;  /* another one for each edge, and when it has many makers */
     uint32_t next[2]; /* in the chains of `from` and of `to`; 0: none.  Guarded by lock, as is
                          the rest */
     bool ignored;     /* a lock on a stack */
     bool apart;       /* of a circle whose flows could not meet */
     uint32_t n_gates;
     uintptr_t gate[GATES];
-    bool gate_read[GATES];           /* at some time only for reading */
-    bool from_read, to_read;         /* always only for reading */
-    bool told;                       /* it was in a report */
-    struct rc_held_lock held, taken; /* the first time that matters */
-    struct rc_flow_id by;
+    bool gate_read[GATES];   /* at some time only for reading */
+    bool from_read, to_read; /* always only for reading */
+    bool told;               /* it was in a report */
 };
 
 /* An edge that is being made. */
 struct making {
     struct rc_ctx *c;
     const struct rc_held_lock *held, *taken;
-    struct maker maker;
+    uint64_t flow;
 };
 
 enum { FROM, TO }; /* chains */
@@ -125,14 +126,7 @@ static uint32_t search(uintptr_t from, uintptr_t to)
 
 static uint64_t flow_of(const struct rc_life *l)
 {
-    return (uint64_t)(uintptr_t)rc_flow_name(l->kind, l->id) + 4;
-}
-
-static struct making making_of(struct rc_ctx *c, const struct rc_held_lock *held,
-                               const struct rc_held_lock *taken)
-{
-    return (struct making){
-        .c = c, .held = held, .taken = taken, .maker = {flow_of(c->life), c->n_started, 0, NULL}};
+    return (uint64_t)(uintptr_t)rc_flow_name(l->kind, l->id);
 }
 
 static uint32_t births_of(const struct rc_ctx *c, struct birth *ret)
@@ -156,9 +150,22 @@ static bool is_before(const struct maker *a, const struct maker *b)
 /* Never at the same time at the places where a and b made their edges. */
 static bool are_apart(const struct maker *a, const struct maker *b)
 {
-    if (a->flow == MANY || b->flow == MANY)
-        return false;
     return a->flow == b->flow || is_before(a, b) || is_before(b, a);
+}
+
+static bool has_many(const struct edge *e)
+{
+    return at_load_acq(&e->n_makers) == MANY; /* [lockorder] */
+}
+
+/* The one of e's makers, if they are remembered. */
+static struct maker *find_maker(struct edge *e, uint64_t flow)
+{
+    uint32_t n = at_load_acq(&e->n_makers); /* [lockorder] */
+    for (uint32_t i = 0; n != MANY && i < n; i++)
+        if (e->maker[i].flow == flow)
+            return &e->maker[i];
+    return NULL;
 }
 
 static bool has_looked(const struct rc_ctx *c, const struct edge *e)
@@ -167,27 +174,26 @@ static bool has_looked(const struct rc_ctx *c, const struct edge *e)
     return c->looked[number % RC_ORDERS_LOOKED] == number;
 }
 
-/* Whoever makes it, or did before, leaves it as it is, but for the time. */
-static bool is_known(const struct edge *e, const struct making *m)
+/* Making it leaves it as it is, but for the time. */
+static bool is_known(struct edge *e, const struct making *m)
 {
     /* relaxed: a stale one is looked at under the lock */
-    uint64_t of = at_load_rlx(&e->maker.flow);
-    return (of == MANY || of == m->maker.flow) &&
-           at_load_rlx(&e->n_gates) == 0 && /* relaxed: likewise */
+    return (has_many(e) || find_maker(e, m->flow)) && at_load_rlx(&e->n_gates) == 0 &&
            (!e->from_read || !m->held->for_write) && (!e->to_read || !m->taken->for_write);
 }
 
 /* Nothing about the edge can change by making it again. */
-static bool is_settled(const struct edge *e, const struct making *m)
+static bool is_settled(struct edge *e, const struct making *m)
 {
     if (e->ignored)
         return true;
     if (!is_known(e, m))
         return false;
     /* relaxed: as in is_known() */
-    if (at_load_rlx(&e->maker.flow) == MANY)
+    if (has_many(e))
         return !at_load_rlx(&e->apart) || has_looked(m->c, e);
-    return at_load_rlx(&e->maker.n_started) == m->maker.n_started; /* relaxed: likewise */
+    const struct maker *own = find_maker(e, m->flow);
+    return own && at_load_rlx(&own->n_started) == m->c->n_started; /* relaxed: likewise */
 }
 
 /* ---- circles ---- */
@@ -231,25 +237,40 @@ static bool have_readers(struct edge *const *circle, int n)
 }
 
 struct walk {
-    const struct making *by; /* of the first edge */
     struct edge *circle[CIRCLE_MAX];
+    const struct maker *maker[CIRCLE_MAX]; /* of each; the first one's is who makes it now */
     int n, steps;
 };
 
-static bool can_meet(const struct walk *w)
+static bool fits(const struct walk *w, int i)
 {
-    for (int i = 0; i < w->n; i++)
-        for (int k = i + 1; k < w->n; k++)
-            if (are_apart(i == 0 ? &w->by->maker : &w->circle[i]->maker, &w->circle[k]->maker))
-                return false;
+    for (int k = 0; k < i; k++)
+        if ((k == 0 || !has_many(w->circle[k])) && are_apart(w->maker[k], w->maker[i]))
+            return false;
     return true;
 }
 
-static bool is_deadlock(const struct walk *w)
+/* Chooses a maker for each edge from the i-th on so that all can meet.  One of many is anybody. */
+static bool choose_makers(struct walk *w, int i)
+{
+    if (i == w->n)
+        return true;
+    struct edge *e = w->circle[i];
+    bool many = has_many(e);
+    for (uint32_t k = 0; k < (many ? 1 : e->n_makers) && w->steps < STEPS_MAX; k++) {
+        w->steps++;
+        w->maker[i] = &e->maker[k];
+        if ((many || fits(w, i)) && choose_makers(w, i + 1))
+            return true;
+    }
+    return false;
+}
+
+static bool is_deadlock(struct walk *w)
 {
     if (have_readers(w->circle, w->n) || have_gate(w->circle, w->n))
         return false;
-    bool can = can_meet(w);
+    bool can = choose_makers(w, 1);
     for (int i = 0; i < w->n && !can; i++)
         at_store_rlx(&w->circle[i]->apart, true); /* relaxed: readers look again under the lock */
     return can;
@@ -279,19 +300,18 @@ static bool find_circle(struct walk *w)
 }
 
 /* Caller holds lock.  True: *ret_circle is to be reported. */
-static bool look_for_circle(struct edge *e, const struct making *m, struct rc_circle *ret_circle)
+static bool look_for_circle(struct edge *e, struct rc_ctx *c, const struct maker *now,
+                            struct rc_circle *ret_circle)
 {
-    struct walk w = {.by = m, .circle = {e}, .n = 1};
-    m->c->looked[e->number % RC_ORDERS_LOOKED] = e->number;
+    struct walk w = {.circle = {e}, .maker = {now}, .n = 1};
+    c->looked[e->number % RC_ORDERS_LOOKED] = e->number;
     if (e->told || e->ignored || !find_circle(&w))
         return false;
     ret_circle->n = (unsigned)w.n;
     for (int k = 0; k < w.n; k++) {
         w.circle[k]->told = true;
-        ret_circle->edge[k] =
-            (struct rc_circle_edge){w.circle[k]->by, w.circle[k]->held, w.circle[k]->taken};
+        ret_circle->edge[k] = w.maker[k]->shown;
     }
-    ret_circle->edge[0] = (struct rc_circle_edge){rc_flow_of(m->c), *m->held, *m->taken};
     return true;
 }
 
@@ -362,29 +382,47 @@ static uint32_t take_edge(void)
     return i;
 }
 
-static void keep_births(struct edge *e)
+/* ---- makers ---- */
+
+static void drop_makers(struct edge *e)
 {
-    size_t size = e->maker.n_births * sizeof *e->maker.birth;
-    e->maker.birth = size ? memcpy(rc_alloc(size), e->maker.birth, size) : NULL;
+    for (uint32_t i = 0; e->n_makers != MANY && i < e->n_makers; i++)
+        if (e->maker[i].n_births)
+            rc_free(e->maker[i].birth, e->maker[i].n_births * sizeof *e->maker[i].birth);
 }
 
-static void drop_births(struct edge *e)
+static void add_maker(struct edge *e, const struct maker *m)
 {
-    if (e->maker.n_births)
-        rc_free(e->maker.birth, e->maker.n_births * sizeof *e->maker.birth);
-    e->maker.n_births = 0;
+    if (e->n_makers == MAKERS) {
+        drop_makers(e);
+        at_store_rlx(&e->number, ++n_numbers);      /* relaxed: readers look again under the lock */
+        at_store_rel(&e->n_makers, (uint32_t)MANY); /* [lockorder] */
+        return;
+    }
+    struct maker *to = &e->maker[e->n_makers];
+    size_t births = m->n_births * sizeof *m->birth;
+    *to = *m;
+    to->birth = births ? memcpy(rc_alloc(births), m->birth, births) : NULL;
+    at_store_rel(&e->n_makers, e->n_makers + 1); /* [lockorder] */
 }
 
-/* What a report says of the edge. */
-static void tell_of(struct edge *e, const struct making *m)
+static void learn_maker(struct edge *e, const struct maker *m)
 {
-    e->held = *m->held;
-    e->taken = *m->taken;
-    e->by = rc_flow_of(m->c);
+    struct maker *own = find_maker(e, m->flow);
+    if (has_many(e))
+        return;
+    if (!own) {
+        add_maker(e, m);
+    } else if (own->n_started != m->n_started) {
+        at_store_rlx(&own->n_started, m->n_started); /* relaxed: readers look again */
+        own->shown = m->shown;
+    }
 }
+
+/* ---- making ---- */
 
 /* Caller holds lock.  0: no room. */
-static uint32_t add(const struct making *m, bool ignored)
+static uint32_t add(const struct making *m, const struct maker *now, bool ignored)
 {
     make_tables();
     if (n_slots >= SLOTS / 4 * 3)
@@ -395,13 +433,11 @@ static uint32_t add(const struct making *m, bool ignored)
     struct edge *e = &edges[i];
     *e = (struct edge){.from = (uintptr_t)m->held->lock,
                        .to = (uintptr_t)m->taken->lock,
-                       .maker = m->maker,
                        .number = ++n_numbers,
                        .ignored = ignored,
                        .from_read = !m->held->for_write,
                        .to_read = !m->taken->for_write};
-    keep_births(e);
-    tell_of(e, m);
+    add_maker(e, now);
     add_gates(e, m->c);
     uint32_t *from = first_of(FROM, e->from), *to = first_of(TO, e->to);
     e->next[FROM] = *from;
@@ -412,31 +448,11 @@ static uint32_t add(const struct making *m, bool ignored)
     return i;
 }
 
-/* The maker that was the only one has come later, or is so no more.  What it did before m's flow
- * began is not what a report should show. */
-static void learn_maker(struct edge *e, const struct making *m)
-{
-    if (e->maker.flow == MANY)
-        return;
-    if (e->maker.flow == m->maker.flow) {
-        if (e->maker.n_started != m->maker.n_started)
-            tell_of(e, m);
-        /* relaxed: readers look again under the lock */
-        at_store_rlx(&e->maker.n_started, m->maker.n_started);
-        return;
-    }
-    if (is_before(&e->maker, &m->maker))
-        tell_of(e, m);
-    at_store_rlx(&e->maker.flow, (uint64_t)MANY); /* relaxed: likewise */
-    at_store_rlx(&e->number, ++n_numbers);        /* relaxed: likewise */
-    drop_births(e);
-}
-
 /* Caller holds lock.  Is there anything new to look for? */
-static bool learn(struct edge *e, const struct making *m)
+static bool learn(struct edge *e, const struct making *m, const struct maker *now)
 {
     bool more = !is_known(e, m) || e->apart;
-    learn_maker(e, m);
+    learn_maker(e, now);
     e->from_read &= !m->held->for_write;
     e->to_read &= !m->taken->for_write;
     keep_gates(e, m->c);
@@ -444,23 +460,26 @@ static bool learn(struct edge *e, const struct making *m)
 }
 
 /* Caller holds lock.  True: *ret_circle is to be reported. */
-static bool make(struct making *m, bool ignored, struct rc_circle *ret_circle)
+static bool make(const struct making *m, bool ignored, struct rc_circle *ret_circle)
 {
     struct birth birth[BIRTHS_MAX];
+    const struct maker now = {.flow = m->flow,
+                              .n_started = m->c->n_started,
+                              .n_births = births_of(m->c, birth),
+                              .birth = birth,
+                              .shown = {rc_flow_of(m->c), *m->held, *m->taken}};
     uint32_t i = search((uintptr_t)m->held->lock, (uintptr_t)m->taken->lock);
-    m->maker.birth = birth;
-    m->maker.n_births = births_of(m->c, birth);
     if (i != 0)
-        return learn(&edges[i], m) && look_for_circle(&edges[i], m, ret_circle);
-    i = add(m, ignored);
-    return i != 0 && look_for_circle(&edges[i], m, ret_circle);
+        return learn(&edges[i], m, &now) && look_for_circle(&edges[i], m->c, &now, ret_circle);
+    i = add(m, &now, ignored);
+    return i != 0 && look_for_circle(&edges[i], m->c, &now, ret_circle);
 }
 
 static void one_edge(struct rc_ctx *c, const struct rc_held_lock *held,
                      const struct rc_held_lock *taken)
 {
     struct rc_circle circle;
-    struct making m = making_of(c, held, taken);
+    const struct making m = {c, held, taken, flow_of(c->life)};
     uint32_t i = search((uintptr_t)held->lock, (uintptr_t)taken->lock);
     if (i != 0 && is_settled(&edges[i], &m))
         return;
@@ -499,7 +518,7 @@ static void forget_chain(int chain, uintptr_t l)
             continue;
         unchain(FROM, i);
         unchain(TO, i);
-        drop_births(&edges[i]);
+        drop_makers(&edges[i]);
         at_store_rlx(&edges[i].to, (uintptr_t)0); /* relaxed: found no more */
         edges[i].next[FROM] = dead;
         dead = i;

@@ -304,6 +304,7 @@ Test(lockorder, what_several_did_is_not_over)
     start_one(4, 0);
     nest(4, 2, 1);
     cr_assert_eq(n_circles, 1);
+    cr_expect_eq(circles[0].edge[1].by.id, 11, "the one that can meet 4");
 }
 
 /* Who looks at an order that several make has made it before, or looks. */
@@ -349,6 +350,33 @@ Test(lockorder, an_order_of_ones_own_that_was_its_creators)
     }
     cr_assert_eq(n_circles, 0);
     nest(1, 2, 1);
+    cr_assert_eq(n_circles, 1);
+}
+
+Test(lockorder, an_order_of_ones_own_and_its_creators_the_other_way_round)
+{
+    start();
+    nest(0, 1, 2);
+    start_one(5, 0);
+    nest(5, 1, 2);
+    nest(5, 2, 1);
+    cr_assert_eq(n_circles, 0);
+    nest(0, 1, 2);
+    cr_assert_eq(n_circles, 1);
+}
+
+/* More than are remembered. */
+Test(lockorder, orders_of_many)
+{
+    start();
+    nest(0, 1, 2);
+    for (int i = 0; i < 2000; i++) {
+        start_one(4, 0);
+        nest(4, 2, 1);
+        rc_ctx_end(g[4]);
+    }
+    cr_assert_eq(n_circles, 0);
+    nest(0, 1, 2);
     cr_assert_eq(n_circles, 1);
 }
 
@@ -436,13 +464,15 @@ static bool can_be_circle(void)
     return false;
 }
 
-static bool each_edge_is_of_one(void)
+/* So that all their makers are remembered. */
+static bool each_edge_is_of_few(void)
 {
-    for (int a = 0; a < model.n; a++)
-        for (int b = 0; b < a; b++)
-            if (model.from[a] == model.from[b] && model.to[a] == model.to[b] &&
-                model.by[a] != model.by[b])
-                return false;
+    unsigned makers[LOCKS][LOCKS] = {{0}};
+    for (int i = 0; i < model.n; i++)
+        makers[model.from[i]][model.to[i]] |= 1u << model.by[i];
+    for (int i = 0; i < LOCKS * LOCKS; i++)
+        if (__builtin_popcount(makers[i / LOCKS][i % LOCKS]) > 4)
+            return false;
     return true;
 }
 
@@ -480,7 +510,7 @@ static bool compare(unsigned seed)
         else
             make(f, from, (from + 1 + (int)random() % (LOCKS - 1)) % LOCKS);
         cr_assert(n_circles > 0 || !can_be_circle(), "missed with seed %u", seed);
-        cr_assert(n_circles == 0 || can_be_circle() || !each_edge_is_of_one(),
+        cr_assert(n_circles == 0 || can_be_circle() || !each_edge_is_of_few(),
                   "invented with seed %u", seed);
     }
     for (int f = 0; f < model.n_flows; f++)
@@ -494,5 +524,5 @@ Test(lockorder, as_the_slow_model)
     rc_init(NULL);
     for (unsigned seed = 1; seed <= 4000; seed++)
         invented += compare(seed);
-    cr_log_info("%u of 4000 invented where several made an edge", invented);
+    cr_log_info("%u of 4000 invented where many made an edge", invented);
 }
