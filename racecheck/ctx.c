@@ -411,9 +411,14 @@ rc_site rc_here(const struct rc_ctx *c, uintptr_t pc)
     return c ? rc_site_here(c, pc) : (uint64_t)CALLS_ROOT << 32 | pc_pack(pc);
 }
 
-uint64_t rc_stack_here(const struct rc_ctx *c, uintptr_t pc)
+struct rc_arranged rc_arranges(struct rc_ctx *c, uintptr_t pc)
 {
-    return rc_here(c, pc);
+    struct rc_arranged a = {.stack = rc_here(c, pc)};
+    if (c == NULL)
+        return a;
+    a.flow = (uint64_t)(uintptr_t)rc_flow_name(c->life->kind, c->life->id);
+    a.place = ++c->n_started;
+    return a;
 }
 
 size_t rc_stack_of(rc_site site, uintptr_t *ret_pcs, size_t max, bool *ret_folded)

@@ -46,7 +46,7 @@ struct rc_ctx {
     struct snap fence_rel;   /* its clock at its last release fence, or empty */
     struct snap fence_acq;   /* what its relaxed loads have read from; for the next acquire fence */
     struct rc_life *life;
-    uint32_t n_started;         /* flows that it has created */
+    uint32_t n_started;         /* flows that it has created, or arranged for */
     struct rc_ctx *next, *prev; /* all that have not ended; guarded by ctx.c's lock */
     unsigned n_locks;           /* in the list ... */
     unsigned n_more;            /* ... and those that were taken while it was full: held.c */

@@ -13,11 +13,12 @@
  * the other starts) cannot be seen, and is why a report says "potential".
  *
  * What is seen is where flows come from, which no schedule changes.  A flow counts those that it
- * creates, and its edge has the count at its last making; each flow has its place among its
- * parent's.  What F did with count n is over when F's child with a place above n begins, and so for
- * all that come of this child.  Lives may be given back, so an edge keeps the descent of its makers
- * as names and places.  Who makes an edge looks for circles with himself as its maker, whoever has
- * made it before: they looked when they did.  An edge of many may be made by anybody at any time.
+ * creates, or arranges for by a timer, and its edge has the count at its last making; each flow has
+ * its place among its parent's.  What F did with count n is over when F's child with a place above
+ * n begins, and so for all that come of this child.  Lives may be given back, so an edge keeps the
+ * descent of its makers as names and places.  Who makes an edge looks for circles with himself as
+ * its maker, whoever has made it before: they looked when they did.  An edge of many may be made by
+ * anybody at any time.
  *
  * A circle that was not one because of who made its edges may become one when they are made again,
  * by others or later on.  So its edges are marked.  Who makes one looks, but where many make it
@@ -132,8 +133,12 @@ static uint64_t flow_of(const struct rc_life *l)
 static uint32_t births_of(const struct rc_ctx *c, struct birth *ret)
 {
     uint32_t n = 0;
-    for (const struct rc_life *l = c->life; l->parent && n < BIRTHS_MAX; l = l->parent)
-        ret[n++] = (struct birth){flow_of(l->parent), l->place};
+    for (const struct rc_life *l = c->life; l && n < BIRTHS_MAX; l = l->parent) {
+        if (l->arranged_place)
+            ret[n++] = (struct birth){l->arranged_by, l->arranged_place};
+        if (l->parent && n < BIRTHS_MAX)
+            ret[n++] = (struct birth){flow_of(l->parent), l->place};
+    }
     return n;
 }
 

@@ -202,12 +202,19 @@ void rc_write(struct rc_ctx *c, const void *p, size_t n, uintptr_t pc);
  * records nothing. */
 void rc_uses(struct rc_ctx *c, const void *obj, uintptr_t pc);
 
-/* The stack of c, whose innermost frame is pc (a return address), for rc_begins_after(). */
-uint64_t rc_stack_here(const struct rc_ctx *c, uintptr_t pc);
+/* A call by which a flow has others begin later; zero: nothing is known of it. */
+struct rc_arranged {
+    uint64_t stack;
+    uint64_t flow;  /* whose it was ... */
+    uint32_t place; /* ... and its place among those and the flows that it created */
+};
 
-/* c, which has not run yet, was arranged for by a call with that stack (0: not known), and begins
- * after what was released at obj. */
-void rc_begins_after(struct rc_ctx *c, const void *obj, uint64_t stack);
+/* c does that in a call that returns to pc. */
+struct rc_arranged rc_arranges(struct rc_ctx *c, uintptr_t pc);
+
+/* c, which has not run yet, was arranged for by that call, and begins after what was released at
+ * obj. */
+void rc_begins_after(struct rc_ctx *c, const void *obj, const struct rc_arranged *by);
 
 /* ---- locks held, for reports; orders nothing by itself ---- */
 

@@ -30,6 +30,8 @@ struct rc_life {
     rc_site created_at;           /* 0 for the first thread */
     const struct rc_life *parent; /* who created it, or NULL */
     uint32_t place;               /* so many flows had its parent created, with it */
+    uint64_t arranged_by;         /* rc_begins_after(): another one before it, as rc_flow_name() */
+    uint32_t arranged_place;      /* its place among that one's; 0: there is none */
     uintptr_t stack_lo, stack_size;
     uintptr_t runs;      /* the function that it begins with, or 0: not known */
     struct times *times; /* [times-made] when it was in which epoch; see times.h */

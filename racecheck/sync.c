@@ -248,12 +248,14 @@ void rc_acquire(struct rc_ctx *c, const void *obj)
     rc_acquire_at(c, obj, 0);
 }
 
-void rc_begins_after(struct rc_ctx *c, const void *obj, uint64_t stack)
+void rc_begins_after(struct rc_ctx *c, const void *obj, const struct rc_arranged *by)
 {
     struct sync *s;
     if (c == NULL)
         return;
-    c->life->created_at = stack;
+    c->life->created_at = by->stack;
+    c->life->arranged_by = by->flow;
+    c->life->arranged_place = by->place;
     if ((s = find((uintptr_t)obj, HOST)) != NULL)
         learn(c, s);
 }

@@ -66,18 +66,20 @@ static inline void hook_race_create(struct g *by, struct g *g, uintptr_t pc)
     rc_ctx_runs(g->race, g->entry);
 }
 
-/* The stack of the running goroutine's call that returns to pc; 0 in the plain build. */
-static inline uint64_t hook_stack_here(const struct g *g, uintptr_t pc)
+/* The running goroutine's call that returns to pc arranges for others to begin; nothing is known of
+ * it in the plain build. */
+static inline struct rc_arranged hook_arranges(struct g *g, uintptr_t pc)
 {
-    return GO_RACE ? rc_stack_here(g->race, pc) : 0;
+    return GO_RACE ? rc_arranges(g->race, pc) : (struct rc_arranged){0};
 }
 
-/* g, which has not run yet, was arranged for by the call with that stack, and begins after what was
- * released at obj. */
-static inline void hook_race_begins_after(struct g *g, const void *obj, uint64_t stack)
+/* g, which has not run yet, was arranged for by that call, and begins after what was released at
+ * obj. */
+static inline void hook_race_begins_after(struct g *g, const void *obj,
+                                          const struct rc_arranged *by)
 {
     if (GO_RACE)
-        rc_begins_after(g->race, obj, stack);
+        rc_begins_after(g->race, obj, by);
 }
 
 /* g, which has not run yet, has got its stack. */

@@ -190,7 +190,7 @@ static void start(struct g *by, const struct g_call *call, const struct pending_
         sched_count_add(m, 1);
     hook_race_create(by, g, pc);
     if (c->origin && c->origin->edge)
-        hook_race_begins_after(g, c->origin->edge, c->origin->stack);
+        hook_race_begins_after(g, c->origin->edge, &c->origin->arranged);
     if (g->flags & G_SEED)
         keep_call(g, c);
     else

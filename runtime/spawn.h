@@ -2,6 +2,7 @@
 #ifndef RT_SPAWN_H
 #define RT_SPAWN_H
 
+#include "hook.h"
 #include "scheduler.h"
 
 /* The saved call go(fn, args...): takes the call announced last and starts it.  regs lies in the
@@ -36,7 +37,7 @@ struct origin {
     void *shown;  /* function to show as the goroutine's, or NULL */
     /* for the detector */
     const void *edge; /* what was released there comes before the goroutine; or NULL */
-    uint64_t stack;   /* hook_stack_here() of that call */
+    struct rc_arranged arranged;
 };
 
 /* Starts fn(arg) as a goroutine; callable on scheduler stacks. */

@@ -190,7 +190,7 @@ go_timer *go_after_func(go_duration d, void (*fn)(void *), void *arg)
     hook_made(hook_self(), t, sizeof *t, pc);
     t->origin = (struct origin){.by = rt_self()->id, .pc = pc, .shown = (void *)fn};
     t->origin.edge = t->slot + sizeof t->slot - CHAN_EDGES;
-    t->origin.stack = hook_stack_here(rt_self(), pc);
+    t->origin.arranged = hook_arranges(rt_self(), pc);
     arm(t, d, 0);
     return t;
 }

@@ -162,6 +162,31 @@ SILENT(goroutines_after_the_set_up)
     go_waitgroup_wait(&done);
 }
 
+static void nest_late(void *unused)
+{
+    (void)unused;
+    nest_go(&b, &a);
+}
+
+SILENT(timers_after_the_set_up)
+{
+    go_waitgroup_add(&done, 2);
+    nest_go(&a, &b);
+    go_timer_free(go_after_func(GO_HOUR, nest_late, NULL));
+    go_timer *t = go_after_func(0, nest_late, NULL);
+    go_waitgroup_wait(&done);
+    go_timer_free(t);
+}
+
+REPORT(timers_beside_the_set_up, ORDER)
+{
+    go_waitgroup_add(&done, 2);
+    go_timer *t = go_after_func(0, nest_late, NULL);
+    nest_go(&a, &b);
+    go_waitgroup_wait(&done);
+    go_timer_free(t);
+}
+
 REPORT(goroutines_beside_the_set_up, ORDER)
 {
     go_waitgroup_add(&done, 2);
