@@ -175,16 +175,22 @@ static struct maker *find_maker(struct edge *e, uint64_t flow)
 
 static bool has_looked(const struct rc_ctx *c, const struct edge *e)
 {
-    uint32_t number = at_load_rlx(&e->number); /* relaxed: as in is_known() */
+    uint32_t number = at_load_rlx(&e->number); /* relaxed: as in says_nothing_new() */
     return c->looked[number % RC_ORDERS_LOOKED] == number;
+}
+
+/* Its locks and gates stay as they are, whoever makes it. */
+static bool says_nothing_new(const struct edge *e, const struct making *m)
+{
+    /* relaxed: a stale one is looked at under the lock */
+    return at_load_rlx(&e->n_gates) == 0 && (!e->from_read || !m->held->for_write) &&
+           (!e->to_read || !m->taken->for_write);
 }
 
 /* Making it leaves it as it is, but for the time. */
 static bool is_known(struct edge *e, const struct making *m)
 {
-    /* relaxed: a stale one is looked at under the lock */
-    return (has_many(e) || find_maker(e, m->flow)) && at_load_rlx(&e->n_gates) == 0 &&
-           (!e->from_read || !m->held->for_write) && (!e->to_read || !m->taken->for_write);
+    return (has_many(e) || find_maker(e, m->flow)) && says_nothing_new(e, m);
 }
 
 /* Nothing about the edge can change by making it again. */
@@ -192,9 +198,9 @@ static bool is_settled(struct edge *e, const struct making *m)
 {
     if (e->ignored)
         return true;
-    if (!is_known(e, m))
+    if (!says_nothing_new(e, m))
         return false;
-    /* relaxed: as in is_known() */
+    /* relaxed: as in says_nothing_new() */
     if (has_many(e))
         return !at_load_rlx(&e->apart) || has_looked(m->c, e);
     const struct maker *own = find_maker(e, m->flow);

@@ -95,7 +95,8 @@ struct g {
     struct switch_ctx ctx; /* registers while it does not run; by its M, or the queue that has it */
     int saved_errno;       /* errno while it does not run */
     uint32_t selected;     /* select: 1 once one case has won; [select] */
-    void *wake_arg;        /* what the waker tells the woken; by whoever takes it off a wait list */
+    void *wake_arg;        /* what the waker tells the woken; by whoever takes it off a wait list.
+                              Of one that waits for a semaphore: its node there, for reports */
     const void *park_obj;  /* what it waits for; by itself before parking */
     uint64_t park_ticks;   /* clock_ticks() of about when it parked; likewise */
     uint32_t why;          /* enum tr_reason; likewise */
