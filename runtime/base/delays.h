@@ -14,9 +14,16 @@
 
 extern long syscall(long number, ...); /* no unistd.h, whose names are many */
 
-enum { DELAY_ONE_IN = 512, DELAY_MIN_NS = 20000, DELAY_MAX_NS = 1000000 };
+enum {
+    DELAY_ONE_IN = 512,
+    DELAY_MIN_NS = 20000,
+    DELAY_MAX_NS = 1000000,
+    DELAYS_OFTEN = 20000,        /* 10 s in all; who makes more is in a long loop, */
+    DELAY_LATER_ONE_IN = 1 << 14 /* and is let come to its end */
+};
 
 static __thread struct rt_rand at_delay_rand __attribute__((unused));
+unsigned at_delays_made __attribute__((weak, visibility("hidden"))); /* one for all files */
 
 /* Not inline: a goroutine that has changed its thread finds the new one's state. */
 static __attribute__((noinline, unused)) void at_delay(void)
@@ -24,8 +31,10 @@ static __attribute__((noinline, unused)) void at_delay(void)
     struct rt_rand *r = &at_delay_rand;
     if (!r->state)
         r->state = (uint64_t)syscall(SYS_gettid);
-    if (rand_below(r, DELAY_ONE_IN) != 0)
+    unsigned made = __atomic_load_n(&at_delays_made, __ATOMIC_RELAXED);
+    if (rand_below(r, made < DELAYS_OFTEN ? DELAY_ONE_IN : DELAY_LATER_ONE_IN) != 0)
         return;
+    __atomic_store_n(&at_delays_made, made + 1, __ATOMIC_RELAXED);
     int saved = errno;
     struct timespec t = {0, DELAY_MIN_NS + (long)rand_below(r, DELAY_MAX_NS - DELAY_MIN_NS)};
     syscall(SYS_nanosleep, &t, NULL);
