@@ -96,12 +96,13 @@ static bool in_folder(const char *file)
     return false;
 }
 
+/* The file tells where it is known: a program may have names like ours. */
 static bool is_runtime(const struct symbol_frame *f)
 {
     if (!strcmp(f->function, "go_main"))
         return false;
-    if (f->file && in_folder(f->file))
-        return true;
+    if (f->file)
+        return in_folder(f->file) || strstr(f->file, "/include/goshawk/");
     return starts(f->function, "go_") || starts(f->function, "rt_") ||
            starts(f->function, "switch_") || starts(f->function, "_goshawk_") ||
            !strcmp(f->function, "main_goroutine");
@@ -156,6 +157,17 @@ static void print_place(int fd, const struct symbol_frame *f, uintptr_t pc)
         print_address(fd, pc);
 }
 
+/* The frames at a pc, without those of our headers that are inlined into the user's function.
+ * *first: the first to show. */
+static size_t shown_at(uintptr_t pc, struct symbol_frame *f, size_t *first)
+{
+    size_t n = frames_at(pc, f);
+    *first = 0;
+    while (env.traceback < TRACEBACK_SYSTEM && *first + 1 < n && is_runtime(&f[*first]))
+        ++*first;
+    return n;
+}
+
 /* entry: return address into the function to show when there is no frame of the user's, which
  * leave nothing behind when they end in a call of the runtime; 0: then all are shown. */
 static void print_frames(int fd, const uintptr_t *pcs, size_t n, uintptr_t entry)
@@ -168,8 +180,8 @@ static void print_frames(int fd, const uintptr_t *pcs, size_t n, uintptr_t entry
     }
     for (size_t i = begin < end ? begin : 0; i < end; i++) {
         struct symbol_frame f[INLINES_MAX];
-        size_t k = frames_at(pcs[i], f);
-        for (size_t j = 0; j < k; j++) {
+        size_t j, k = shown_at(pcs[i], f, &j);
+        for (; j < k; j++) {
             rt_printf(fd, "%s(%s)\n", f[j].function, f[j].inlined ? "..." : "");
             print_place(fd, &f[j], pcs[i]);
         }

@@ -13,6 +13,7 @@
 // case: select
 // stderr: fatal error: all goroutines are asleep - deadlock!
 // stderr: goroutine 1 \[select.*\]:
+// stderr-not: go_select_.*
 // case: empty-select
 // stderr: fatal error: all goroutines are asleep - deadlock!
 // stderr: goroutine 1 \[select \(no cases\).*\]:
@@ -43,6 +44,10 @@
 // stderr: fatal error: all goroutines are asleep - deadlock!
 // stderr: goroutine 2 \[chan send\] "left alone":
 // stderr-not: Reproduce.*
+// case: names-like-ours
+// stderr: goroutine 2 \[chan send\]:
+// stderr: go_deep\(.*
+// stderr: rt_worker\(.*
 // case: seeded
 // env: GOSHAWK_SEED=417
 // stderr: fatal error: all goroutines are asleep - deadlock!
@@ -71,6 +76,18 @@ static void named(void)
     sender(go_chan_make(int, 0));
 }
 
+static __attribute__((noinline)) void go_deep(go_chan(int) to)
+{
+    sender(to);
+    EXPECT(!"sent");
+}
+
+static void rt_worker(void)
+{
+    go_deep(go_chan_make(int, 0));
+    EXPECT(!"sent");
+}
+
 int go_main(int argc, char **argv)
 {
     EXPECT(argc == 2);
@@ -80,6 +97,8 @@ int go_main(int argc, char **argv)
         go(sender, go_chan_make(int, 0));
     if (!strcmp(what, "named"))
         go(named);
+    if (!strcmp(what, "names-like-ours"))
+        go(rt_worker);
     if (!strcmp(what, "main-has-exited"))
         go_exit();
     if (!strcmp(what, "after-a-sleep"))
