@@ -23,9 +23,11 @@ enum {
 };
 
 static __thread struct rt_rand at_delay_rand __attribute__((unused));
-unsigned at_delays_made __attribute__((weak, visibility("hidden"))); /* one for all files */
+/* One for all files; a pause that is lost by two threads at once does no harm. */
+unsigned at_delays_made __attribute__((weak, visibility("hidden")));
 
-/* Not inline: a goroutine that has changed its thread finds the new one's state. */
+/* raw atomics: those of atomic.h come here.
+ * Not inline: a goroutine that has changed its thread finds the new one's state. */
 static __attribute__((noinline, unused)) void at_delay(void)
 {
     struct rt_rand *r = &at_delay_rand;
