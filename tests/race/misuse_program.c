@@ -178,11 +178,19 @@ SILENT(timers_after_the_set_up)
     go_timer_free(t);
 }
 
+/* Behind what main locks, lest they wait for each other, but nothing orders them. */
+static void nest_next(void *unused)
+{
+    await_step(1);
+    nest_late(unused);
+}
+
 REPORT(timers_beside_the_set_up, ORDER)
 {
     go_waitgroup_add(&done, 2);
-    go_timer *t = go_after_func(0, nest_late, NULL);
+    go_timer *t = go_after_func(0, nest_next, NULL);
     nest_go(&a, &b);
+    step_to(1);
     go_waitgroup_wait(&done);
     go_timer_free(t);
 }
@@ -190,8 +198,9 @@ REPORT(timers_beside_the_set_up, ORDER)
 REPORT(goroutines_beside_the_set_up, ORDER)
 {
     go_waitgroup_add(&done, 2);
-    go(nest_go, &b, &a);
+    go(nest_next, NULL);
     nest_go(&a, &b);
+    step_to(1);
     go_waitgroup_wait(&done);
 }
 
