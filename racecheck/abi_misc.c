@@ -17,6 +17,11 @@ EXPORT void __tsan_init(void)
 static __attribute__((noinline)) void enter_other(struct rc_ctx *c, uintptr_t pc, uintptr_t sp,
                                                   uintptr_t in)
 {
+    struct rc_frame *f = c->top + 1;
+    if (f->other_ret == pc && f->other_parent == f[-1].node) {
+        rc_frame_push(c, f->other_node, pc, sp, in);
+        return;
+    }
     uint32_t child = CALLS_NONE;
     uintptr_t offset = pc - pc_window_0;
     if (likely(offset >> PC_WINDOW_SHIFT == 0) && likely(c->top != c->last))

@@ -19,8 +19,6 @@
 #include <sched.h>
 #include <string.h>
 
-enum { FIRST_FRAMES = 16 };
-
 struct rc_ctx rc_nobody = {
     .clock.now.epoch = (uint64_t)SLOT_NOBODY << W_SLOT_SHIFT,
     .ignored = {1, 1},
@@ -151,16 +149,6 @@ static __attribute__((noinline)) void *zero(void *p, size_t n)
     return memset(p, 0, n);
 }
 
-static struct rc_frame *frames_make(size_t n)
-{
-    return zero(rc_alloc(n * sizeof(struct rc_frame)), n * sizeof(struct rc_frame));
-}
-
-static size_t frames_room(const struct rc_ctx *c)
-{
-    return (size_t)(c->last + 2 - c->frames);
-}
-
 static struct rc_ctx *make(struct rc_ctx *creator, enum rc_kind kind, uint64_t id, uintptr_t pc)
 {
     struct rc_ctx *c = zero(pool_get(&ctxs), sizeof *c);
@@ -174,9 +162,7 @@ static struct rc_ctx *make(struct rc_ctx *creator, enum rc_kind kind, uint64_t i
         rc_tick(creator);
     }
     c->clock.now.epoch = c->first = slot_take(c->life, &c->clock.now);
-    c->frames = c->top = frames_make(FIRST_FRAMES);
-    c->last = c->frames + FIRST_FRAMES - 2;
-    c->top[0] = (struct rc_frame){.node = CALLS_ROOT, .sp = UINTPTR_MAX};
+    rc_frames_begin(c, CALLS_ROOT);
     list_add(c);
     return c;
 }
@@ -237,7 +223,7 @@ void rc_ctx_end(struct rc_ctx *c)
     snap_clear(&c->clock.now);
     snap_clear(&c->fence_rel);
     snap_clear(&c->fence_acq);
-    rc_free(c->frames, frames_room(c) * sizeof *c->frames);
+    rc_frames_end(c);
     pool_put(&ctxs, c);
     rc_leave(was);
 }
@@ -392,17 +378,6 @@ void rc_thread_fini(void)
 }
 
 /* ---- stacks ---- */
-
-void rc_frames_grow(struct rc_ctx *c)
-{
-    size_t n = frames_room(c), used = (size_t)(c->top - c->frames);
-    struct rc_frame *f = frames_make(2 * n);
-    memcpy(f, c->frames, n * sizeof *f);
-    rc_free(c->frames, n * sizeof *f);
-    c->frames = f;
-    c->top = f + used;
-    c->last = f + 2 * n - 2;
-}
 
 rc_site rc_here(const struct rc_ctx *c, uintptr_t pc)
 {

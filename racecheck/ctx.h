@@ -26,6 +26,8 @@ struct rc_frame {
     uintptr_t ret;   /* where the call returns to, and ... */
     uint32_t parent; /* ... the stack above it: what node was found by.  CALLS_NONE: never used */
     uint32_t lib_fn; /* the function, packed, that the library calls in it for the user, or 0 */
+    uintptr_t other_ret;               /* the call that was made from here before that: ret, ... */
+    uint32_t other_parent, other_node; /* ... parent and node */
 };
 
 enum { RC_ORDERS_LOOKED = 4 };
@@ -190,6 +192,9 @@ static inline void rc_frame_push(struct rc_ctx *c, uint32_t node, uintptr_t pc, 
                                  uintptr_t in)
 {
     struct rc_frame *f = c->top;
+    f[1].other_ret = f[1].ret;
+    f[1].other_parent = f[1].parent;
+    f[1].other_node = f[1].node;
     f[1].node = node;
     f[1].in = (uint32_t)in;
     f[1].sp = sp;
@@ -202,8 +207,8 @@ static inline void rc_frame_push(struct rc_ctx *c, uint32_t node, uintptr_t pc, 
 /* The same where neither the node nor the room for the frame is known. */
 void rc_frame_enter(struct rc_ctx *c, uintptr_t pc, uintptr_t sp, uintptr_t in);
 
-/* Doubles the room for frames.  Frames that were left keep their contents: the next call from the
- * same place is found there. */
-void rc_frames_grow(struct rc_ctx *c);
+/* Gives c frames, of which the bottom one is node, and takes those that it has. */
+void rc_frames_begin(struct rc_ctx *c, uint32_t node);
+void rc_frames_end(struct rc_ctx *c);
 
 #endif

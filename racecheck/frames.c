@@ -7,6 +7,45 @@
  * compiled for the detector, and without that frame the function that made the call would be
  * missing: a stack knows functions by the calls in them. */
 #include "ctx.h"
+#include "pool.h"
+#include <string.h>
+
+enum { FIRST = 10 }; /* half a kilobyte */
+
+/* There are n frames: the bottom one, those to use, and one that never is. */
+static void make(struct rc_ctx *c, size_t n)
+{
+    c->frames = c->top = rc_alloc(n * sizeof *c->frames);
+    c->last = c->frames + n - 2;
+    memset(c->frames, 0, n * sizeof *c->frames);
+}
+
+static size_t room(const struct rc_ctx *c)
+{
+    return (size_t)(c->last + 2 - c->frames);
+}
+
+void rc_frames_begin(struct rc_ctx *c, uint32_t node)
+{
+    make(c, FIRST);
+    c->top[0] = (struct rc_frame){.node = node, .sp = UINTPTR_MAX};
+}
+
+void rc_frames_end(struct rc_ctx *c)
+{
+    rc_free(c->frames, room(c) * sizeof *c->frames);
+}
+
+/* Frames that were left keep their contents: the next call from the same place is found there. */
+static void grow(struct rc_ctx *c)
+{
+    struct rc_frame *old = c->frames;
+    size_t n = room(c), used = (size_t)(c->top - old);
+    make(c, 2 * n);
+    memcpy(c->frames, old, n * sizeof *old);
+    rc_free(old, n * sizeof *old);
+    c->top = c->frames + used;
+}
 
 __attribute__((noinline)) void rc_frame_enter(struct rc_ctx *c, uintptr_t pc, uintptr_t sp,
                                               uintptr_t in)
@@ -15,7 +54,7 @@ __attribute__((noinline)) void rc_frame_enter(struct rc_ctx *c, uintptr_t pc, ui
     if (unlikely(child == CALLS_NONE) || unlikely(c->top == c->last)) {
         struct rc_thread was = rc_enter();
         if (c->top == c->last)
-            rc_frames_grow(c);
+            grow(c);
         child = calls_child_slow(c->top->node, packed, (size_t)(c->top - c->frames));
         rc_leave(was);
     }

@@ -7,11 +7,7 @@
  * Handlers on a thread without a flow follow each other: each acquires what the one before on that
  * thread released [handlers]. */
 #include "ctx.h"
-#include "pool.h"
 #include <signal.h>
-#include <string.h>
-
-enum { FIRST_FRAMES = 32 };
 
 static __thread uint64_t last_handler; /* its clock */
 
@@ -62,10 +58,7 @@ void rc_handler_begin(struct rc_interrupted *was)
     was->held_at = c->held_at;
     was->held_node = c->held_node;
     struct rc_thread self = rc_enter();
-    struct rc_frame *f = rc_alloc(FIRST_FRAMES * sizeof *f);
-    f[0] = (struct rc_frame){.node = c->top->node, .sp = UINTPTR_MAX};
-    c->frames = c->top = f;
-    c->last = f + FIRST_FRAMES - 1;
+    rc_frames_begin(c, c->top->node);
     rc_leave(self);
 }
 
@@ -81,7 +74,7 @@ void rc_handler_end(struct rc_interrupted *was)
         return;
     }
     struct rc_thread self = rc_enter();
-    rc_free(c->frames, (size_t)(c->last + 1 - c->frames) * sizeof *c->frames);
+    rc_frames_end(c);
     c->frames = was->frames;
     c->last = was->last;
     c->top = was->top;

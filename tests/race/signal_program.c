@@ -451,6 +451,38 @@ REPORT(changed_after_the_pipe_was_unlocked, "DATA RACE")
     check(pthread_join(t, NULL) == 0);
 }
 
+static int depths;
+static int interrupted;
+
+/* Interrupts itself at the bottom. */
+static __attribute__((noinline)) void descend(int n)
+{
+    depths++;
+    if (n > 0)
+        descend(n - 1);
+    else if (interrupted)
+        check(raise(SIGUSR1) == 0);
+    depths++;
+}
+
+static void descends(int sig)
+{
+    (void)sig;
+    interrupted = 0;
+    descend(500);
+    interrupted = 1;
+}
+
+/* The frames of both grow. */
+SILENT(handler_calls_deeply)
+{
+    on(SIGUSR1, descends, 0);
+    interrupted = 1;
+    for (int i = 0; i < 100; i++)
+        descend(i);
+    check(depths == 100 * 2 * 501 + 100 * 101);
+}
+
 int main(int argc, char **argv)
 {
     return run_cases(argc, argv);

@@ -1,8 +1,12 @@
 /* test_rc_frames.c - the stack of the running flow, as calls, jumps and what the library calls
  * leave it.  Links without the runtime: racecheck/ and base/ alone. */
 #include <criterion/criterion.h>
+#include <string.h>
 #include "ctx.h"
+#include "pool.h"
+#include "rand.h"
 #include "rc_double.h"
+#include "report.h"
 
 void __tsan_func_entry(void *);
 void __tsan_func_exit(void);
@@ -75,4 +79,47 @@ Test(rc_ctx, a_longjmp_drops_the_frames_it_skips)
     __tsan_func_entry((void *)0x2000);
     jump_out(10, stack_pointer()); /* its calls never exit */
     cr_assert_eq(depth(), 2);
+}
+
+/* Calls and returns at random: a place calls one, two or many in turn. */
+Test(rc_ctx, the_stack_is_that_of_the_calls_whichever_came_before)
+{
+    enum { DEEPEST = 12 };
+    struct rt_rand r = {.state = 7};
+    uintptr_t called[DEEPEST], pc[DEEPEST + 1];
+    size_t n = 0;
+    rc_init(NULL);
+    for (int i = 0; i < 100000; i++) {
+        if (n == DEEPEST || (n > 0 && rand_below(&r, 2))) {
+            __tsan_func_exit();
+            n--;
+            continue;
+        }
+        called[n] = 0x1000 * (1 + rand_below(&r, 1 + n));
+        __tsan_func_entry((void *)called[n++]);
+        cr_assert_eq(rc_stack_of(rc_here(rc_current(), 1), pc, DEEPEST + 1, NULL), n + 1);
+        for (size_t k = 0; k < n; k++)
+            cr_assert_eq(pc[1 + k], called[n - 1 - k]);
+    }
+}
+
+/* What the frames of a handler lay in goes back for what it is: no block is given out twice. */
+Test(rc_ctx, frames_of_a_handler_that_calls_deeply_go_back)
+{
+    enum { EACH = 64, LOG_MIN = 9, LOG_MAX = 14 };
+    static char *block[LOG_MAX][EACH];
+    struct rc_interrupted was;
+    size_t d;
+    rc_init(NULL);
+    rc_handler_begin(&was);
+    deeper(200, &d);
+    cr_assert_eq(d, 201);
+    rc_handler_end(&was);
+    for (int log = LOG_MAX - 1; log >= LOG_MIN; log--)
+        for (int i = 0; i < EACH; i++)
+            block[log][i] = memset(rc_alloc((size_t)1 << log), log, (size_t)1 << log);
+    for (int log = LOG_MIN; log < LOG_MAX; log++)
+        for (int i = 0; i < EACH; i++)
+            for (int at = 0; at < 1 << log; at++)
+                cr_assert_eq(block[log][i][at], log);
 }
