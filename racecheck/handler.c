@@ -78,6 +78,7 @@ void rc_handler_end(struct rc_interrupted *was)
     c->frames = was->frames;
     c->last = was->last;
     c->top = was->top;
+    c->top[1].ret = c->top[1].other_ret = 0; /* half written, if the handler was left by a jump */
     c->held_at = was->held_at;
     c->held_node = was->held_node;
     rc_leave(self);

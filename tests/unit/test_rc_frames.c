@@ -123,3 +123,22 @@ Test(rc_ctx, frames_of_a_handler_that_calls_deeply_go_back)
             for (int at = 0; at < 1 << log; at++)
                 cr_assert_eq(block[log][i][at], log);
 }
+
+/* The handler comes while the next call's frame is written, and is left by a jump. */
+Test(rc_ctx, a_call_that_was_never_made_whole_is_not_found_again)
+{
+    uintptr_t pc[8];
+    struct rc_interrupted was;
+    rc_init(NULL);
+    struct rc_ctx *c = rc_current();
+    for (uintptr_t call = 0x1000; call <= 0x3000; call += 0x1000) {
+        __tsan_func_entry((void *)call);
+        __tsan_func_exit();
+    }
+    c->top[1].node = c->top[1].other_node; /* its first store: 0x2000 is called again */
+    rc_handler_begin(&was);
+    rc_handler_end(&was);
+    __tsan_func_entry((void *)0x3000);
+    cr_assert_eq(rc_stack_of(rc_here(c, 1), pc, 8, NULL), 2);
+    cr_assert_eq(pc[1], 0x3000);
+}
