@@ -55,10 +55,9 @@ void rc_enter_slow(struct rc_thread was)
 {
     if (was.acc == &rc_inside || owner_is_inside()) /* who shuts the gate waits for it */
         return;
-    rc_self = was;
+    rc_self_leaves(was);
     gate_heed();
-    rc_self = (struct rc_thread){.acc = &rc_inside, .ctx = NULL};
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    rc_self_enters();
     if (at_load_rlx(&gate_mine) && !gate_passes()) /* relaxed: as in rc_enter() */
         rc_enter_slow(was);
 }

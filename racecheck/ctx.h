@@ -95,14 +95,30 @@ static inline bool rc_is_silent(const struct rc_ctx *c)
 void rc_let_in_postponed(void);
 
 /* While a thread is inside the engine it records nothing, and signal handlers wait
- * (int_signal.c). */
+ * (int_signal.c).  They look at acc: a thread whose ctx is missing for that is inside. */
 void rc_enter_slow(struct rc_thread was);
+
+static inline void rc_self_enters(void)
+{
+    rc_self.acc = &rc_inside;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    rc_self.ctx = NULL;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static inline void rc_self_leaves(struct rc_thread was)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    rc_self.ctx = was.ctx;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    rc_self.acc = was.acc;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST); /* what came before waits in rc_postponed */
+}
 
 static inline struct rc_thread rc_enter(void)
 {
     struct rc_thread was = rc_self;
-    rc_self = (struct rc_thread){.acc = &rc_inside, .ctx = NULL};
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    rc_self_enters();
     /* relaxed: after the store, by the fence of who shuts the gate [gate] */
     if (unlikely(at_load_rlx(&gate_mine)))
         rc_enter_slow(was);
@@ -111,8 +127,7 @@ static inline struct rc_thread rc_enter(void)
 
 static inline void rc_leave(struct rc_thread was)
 {
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    rc_self = was;
+    rc_self_leaves(was);
     if (unlikely(rc_postponed != 0))
         rc_let_in_postponed();
 }
