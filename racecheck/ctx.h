@@ -222,7 +222,7 @@ static inline void rc_frame_push(struct rc_ctx *c, uint32_t node, uintptr_t pc, 
 /* The same where neither the node nor the room for the frame is known. */
 void rc_frame_enter(struct rc_ctx *c, uintptr_t pc, uintptr_t sp, uintptr_t in);
 
-/* Gives c frames, of which the bottom one is node, and takes those that it has. */
+/* Gives c frames, the bottom one of which stands for node; takes them back. */
 void rc_frames_begin(struct rc_ctx *c, uint32_t node);
 void rc_frames_end(struct rc_ctx *c);
 

@@ -26,7 +26,7 @@ static __thread struct rt_rand at_delay_rand __attribute__((unused));
 /* One for all files; a pause that is lost by two threads at once does no harm. */
 unsigned at_delays_made __attribute__((weak, visibility("hidden")));
 
-/* raw atomics: those of atomic.h come here.
+/* raw atomics: those of atomic.h come here.  Relaxed: a count, which orders nothing.
  * Not inline: a goroutine that has changed its thread finds the new one's state. */
 static __attribute__((noinline, unused)) void at_delay(void)
 {
