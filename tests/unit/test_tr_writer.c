@@ -67,8 +67,9 @@ static void record_race(struct tr_stream *s, struct said *e, struct rt_rand *r, 
     make_side(&e->side[0], e->g, addr, 0, r);
     make_side(&e->side[1], e->by, addr, 1, r);
     e->obj = e->side[0].addr;
-    e->until = rand_below(r, 3) ? clock_ticks() - rand_below(r, 1000000) : 0;
-    e->after = rand_below(r, 3) ? clock_ticks() - 1000000 - rand_below(r, 1000000) : 0;
+    uint64_t now = clock_ticks(); /* read once: the thread may be stopped between two readings */
+    e->until = rand_below(r, 3) ? now - rand_below(r, 1000000) : 0;
+    e->after = rand_below(r, 3) ? now - 2000000 - rand_below(r, 1000000) : 0;
     tr_race(s, &e->side[0], &e->side[1], e->after, e->until);
 }
 
