@@ -316,10 +316,10 @@ struct rc_ctx *rc_current(void)
 struct rc_ctx *rc_switch(struct rc_ctx *c)
 {
     struct rc_ctx *was = rc_self.ctx;
-    rc_self.ctx = c;
-    rc_choose_acc();
     if (home == NULL && c && c->life->kind == RC_THREAD)
         home = c;
+    rc_self_enters(); /* a handler between the two stores would be two flows at once */
+    rc_leave((struct rc_thread){.acc = rc_is_silent(c) ? &rc_nobody : c, .ctx = c});
     return was;
 }
 

@@ -7,6 +7,8 @@
  *   later: it is blocked and sent to the thread again, and rc_leave() lets it in.  So the
  *   order that a handler makes is never lost.  Not so what the thread did to itself (a fault), nor
  *   a handler for one signal only.
+ * - What waits for the code that a handler interrupts waits on: the handler may be one that blocks
+ *   it, and when it returns, what was blocked is blocked again.
  * - The handler's frames go where no half-written one of the code that it interrupts lies.
  * - An alternate stack belongs to a thread, and handlers of several flows come to lie on it, one
  *   after the other: what is below a handler that begins is fresh memory.
@@ -42,6 +44,7 @@ struct running {
     struct running *outer;
     uintptr_t sp, stack_lo, stack_size; /* size 0: on the stack that was interrupted */
     struct rc_interrupted was;
+    uint64_t postponed; /* what waits for the code that it interrupts */
 };
 static __thread struct running *running __attribute__((tls_model("initial-exec")));
 
@@ -97,6 +100,8 @@ static bool postpone(int sig, siginfo_t *info, ucontext_t *context)
 
 static void begin(struct running *r, const ucontext_t *context)
 {
+    r->postponed = rc_postponed;
+    rc_postponed = 0;
     if (!(context->uc_stack.ss_flags & SS_DISABLE)) {
         r->stack_lo = (uintptr_t)context->uc_stack.ss_sp;
         r->stack_size = context->uc_stack.ss_size;
@@ -115,6 +120,7 @@ static void end(struct running *r)
 {
     running = r->outer;
     rc_handler_end(&r->was);
+    rc_postponed |= r->postponed;
 }
 
 static void on_signal(int sig, siginfo_t *info, void *context)

@@ -113,7 +113,7 @@ TESTED_ELSEWHERE = {
     'racecheck/int_static.c': 'tests/race/static_cases.c',
     'racecheck/int_print.c': 'tests/race/text_cases.c',
     'racecheck/gate.c': 'tests/race/thread_program.c',
-    'racecheck/handler.c': 'tests/race/signal_program.c',
+    'racecheck/handler.c': 'tests/race/steps_program.c',
     'racecheck/int_signal.c': 'tests/race/signal_program.c',
     'racecheck/int_sys.c': 'tests/race/sys_cases.c',
     'racecheck/int_text.c': 'tests/race/text_cases.c',
