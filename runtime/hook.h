@@ -5,13 +5,17 @@
  * Call sites stay one line.
  *
  * Edges (the names are used at the call sites)
- *   [hb-go]     go statement -> start of the goroutine [hb-chan]   k-th send -> k-th receive; k-th
- *   receive -> (k+cap)-th send; both ways when unbuffered [hb-close]  close -> receive that sees it
- *   [hb-lock]   unlock -> next lock; readers' unlocks -> next writer's lock [hb-wg]     done ->
- *   wait that it lets go [hb-once]   once's function -> every return of go_once_do [hb-cond]
- *   signal, broadcast -> the wait it wakes [hb-sem]    release -> acquire it lets go [hb-fd]
- *   write to a descriptor, or its close -> read from its other end [hb-timer]
- *   arming a timer -> its function or its value's receiver [hb-ctx]    cancel -> done */
+ * - [hb-go] go statement -> start of the goroutine
+ * - [hb-chan] k-th send -> k-th receive; k-th receive -> (k+cap)-th send; both ways when unbuffered
+ * - [hb-close] close -> receive that sees it
+ * - [hb-lock] unlock -> next lock; readers' unlocks -> next writer's lock
+ * - [hb-wg] done -> wait that it lets go
+ * - [hb-once] once's function -> every return of go_once_do
+ * - [hb-cond] signal, broadcast -> the wait it wakes
+ * - [hb-sem] release -> acquire it lets go
+ * - [hb-fd] write to a descriptor, or its close -> read from its other end
+ * - [hb-timer] arming a timer -> its function or its value's receiver
+ * - [hb-ctx] cancel -> done */
 #ifndef RT_HOOK_H
 #define RT_HOOK_H
 
