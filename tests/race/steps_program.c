@@ -46,11 +46,11 @@ static int is_at_mark(void)
     return info.si_signo == SIGTRAP && info.si_code == SI_KERNEL;
 }
 
-static uint64_t blocked(void)
+static int is_blocked(int sig)
 {
     uint64_t set;
     check(ptrace(PTRACE_GETSIGMASK, traced, (void *)sizeof set, &set) == 0);
-    return set;
+    return set >> (sig - 1) & 1;
 }
 
 static void set_debug_register(int i, long value)
@@ -82,7 +82,7 @@ static int sends_while_stepping(unsigned apart, unsigned *random)
         int sig = signals[*random >> 31];
         if (stop != SIGTRAP) { /* was postponed */
             is_interrupted(stop);
-        } else if ((*random >> 16) % apart == 0 && !(blocked() >> (sig - 1) & 1)) {
+        } else if ((*random >> 16) % apart == 0 && !is_blocked(sig)) {
             is_interrupted(sig);
             sent++;
         }
@@ -106,7 +106,7 @@ static void steps_through(const unsigned *apart)
         int sent = sends_while_stepping(*apart, &random);
         int is = handled_so_far();
         check(is == was + sent);
-        check(blocked() == 0);
+        check(!is_blocked(signals[0]) && !is_blocked(signals[1]));
         check(goes(PTRACE_CONT, 0) == SIGTRAP); /* at the next beginning */
     }
     check(ptrace(PTRACE_POKEUSER, traced, offsetof(struct user_regs_struct, rax), DONE) == 0);
