@@ -319,7 +319,7 @@ struct rc_ctx *rc_switch(struct rc_ctx *c)
     if (home == NULL && c && c->life->kind == RC_THREAD)
         home = c;
     rc_self_enters(); /* a handler between the two stores would be two flows at once */
-    rc_leave((struct rc_thread){.acc = rc_is_silent(c) ? &rc_nobody : c, .ctx = c});
+    rc_leave((struct rc_thread){.acc = rc_acc_of(c), .ctx = c});
     return was;
 }
 
@@ -354,7 +354,7 @@ void rc_disable(struct rc_ctx *c)
     if (c == NULL)
         return;
     c->disabled++;
-    rc_choose_acc();
+    rc_self.acc = rc_acc_of(rc_self.ctx);
 }
 
 void rc_enable(struct rc_ctx *c)
@@ -362,7 +362,7 @@ void rc_enable(struct rc_ctx *c)
     if (c == NULL || c->disabled == 0)
         return;
     c->disabled--;
-    rc_choose_acc();
+    rc_self.acc = rc_acc_of(rc_self.ctx);
 }
 
 void rc_thread_fini(void)

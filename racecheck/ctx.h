@@ -162,10 +162,10 @@ void ctx_resume(void);
 /* Calls visit for all that flows know.  Between ctx_stop() and ctx_resume(). */
 void ctx_each_clock(void (*visit)(const struct snap *s, void *arg), void *arg);
 
-/* Chooses acc again after disabled or ctx changed. */
-static inline void rc_choose_acc(void)
+/* The acc of a thread that runs c. */
+static inline struct rc_ctx *rc_acc_of(struct rc_ctx *c)
 {
-    rc_self.acc = rc_is_silent(rc_self.ctx) ? &rc_nobody : rc_self.ctx;
+    return rc_is_silent(c) ? &rc_nobody : c;
 }
 
 static inline rc_site rc_site_here(const struct rc_ctx *c, uintptr_t pc)

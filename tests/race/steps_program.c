@@ -2,7 +2,7 @@
  *
  * Another process steps through an operation one instruction at a time and sends a signal after
  * each, or after some.  Each must have been handled, once, when the operation has ended, and
- * nothing be reported. */
+ * nothing be reported.  Where tracing is forbidden, nothing is tested. */
 #include "cases.h"
 #include "case_threads.h"
 
@@ -125,7 +125,7 @@ static sigjmp_buf back;
 static int may_jump, tells_too;
 
 /* Stops here for who traces; returns what he says.  word: where handled is, at the beginning and
- * the end of an operation. */
+ * the end of an operation; NULL: in between. */
 static inline long mark(int *word)
 {
     long answer;
