@@ -348,6 +348,23 @@ def check_built(sources):
             yield Finding(path, 1, 'build: no meson.build names it')
 
 
+STANDIN = 'tests/unit/standin/criterion/'
+CRITERION = re.compile(r'\bcr_[a-z]\w*(?=\()')
+
+
+def check_standin(sources):
+    """What tests use of Criterion must be there where the stand-in takes its place."""
+    there = {name for path, text in sources.items() if path.startswith(STANDIN)
+             for name in CRITERION.findall(text)}
+    for path, text in sources.items():
+        if not (is_c(path) and path.startswith('tests/unit/')):
+            continue
+        for number, (code, _) in enumerate(split_comments(text), 1):
+            for name in CRITERION.findall(code):
+                if name not in there:
+                    yield Finding(path, number, f'test: {STANDIN} has no {name}')
+
+
 # ---- words, lines ----
 
 # Brackets keep this file from finding itself.
@@ -597,6 +614,8 @@ SELF_TESTS = [
     (check_built, {'trace/a.c': '', 'trace/meson.build': "files('b.c')\n"}, 1),
     (check_built, {'tests/unit/test_a.c': '', 'tests/unit/meson.build': "['a']\n"}, 0),
     (check_built, {'tests/unit/test_a.c': '', 'tests/unit/meson.build': "['b']\n"}, 1),
+    (check_standin, {'tests/unit/a.c': 'cr_a(x);\n', STANDIN + 'b.h': '#define cr_a(x)\n'}, 0),
+    (check_standin, {'tests/unit/a.c': 'cr_ab(x);\n', STANDIN + 'b.h': '#define cr_a(x)\n'}, 1),
 ]
 
 
@@ -630,7 +649,8 @@ def main():
     paths = git_files()
     findings = check_format(paths, options.fix)
     sources = {p: read(p) for p in paths}
-    for check in (check_arrows, check_atomics, check_words, check_sleeps, check_built):
+    for check in (check_arrows, check_atomics, check_words, check_sleeps, check_built,
+                  check_standin):
         findings += check(sources)
     findings += check_units(paths)
     findings += check_headers(paths)

@@ -124,6 +124,8 @@ standin_failed(int fatal, const char *file, int line, const char *what, const ch
 #define cr_expect_arr_eq(a, b, n, ...) \
     STANDIN_CHECK_(!memcmp((a), (b), (n)), 0, #a " equals " #b, ##__VA_ARGS__)
 
+#define cr_log_info(...) (fprintf(stderr, __VA_ARGS__), (void)fputc('\n', stderr))
+
 #define cr_skip_test(...)             \
     do {                              \
         fprintf(stderr, __VA_ARGS__); \
