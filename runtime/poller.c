@@ -277,9 +277,9 @@ void poller_deliver(struct m *m)
 
 bool poller_break(const struct m *m)
 {
+    at_fence_sc(); /* [break] after park_word, before started and blocked */
     if (!at_load_acq(&poller_state.started)) /* [poller-start] */
         return false;
-    at_fence_sc();                               /* [break] after park_word, before blocked */
     if (at_load_rlx(&poller_state.blocked) != m) /* relaxed: see the fence */
         return false;
     uint64_t one = 1;

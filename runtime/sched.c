@@ -346,7 +346,8 @@ static __attribute__((noinline)) void run_after_slow(struct m *m, struct g *g)
     if (p && !env.migrate) {
         sched_put_tail(p, g);
         rt_fence_often(); /* [wake] who runs next here may run for long */
-        if (runq_len(&p->runq) > 1)
+        /* relaxed: only this M writes it; g waits for what lies there, or before g in the ring */
+        if (at_load_rlx(&p->runnext) || runq_len(&p->runq) > 1)
             sched_wake();
     } else {
         sched_put_global(g);

@@ -227,6 +227,8 @@ struct m *worker_start(struct p *p, bool spinning)
     if (err == 0)
         return m;
     at_sub_rlx(&count, 1u); /* relaxed: it was never idle */
+    m->next_p = NULL;
+    m->spinning = false;
     if (m->listed)
         bury(m);
     else
