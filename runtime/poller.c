@@ -246,17 +246,24 @@ static bool holds_descriptors(int n)
     return n > own;
 }
 
-enum poller_block poller_block(struct m *m, int64_t timeout_ns)
+/* Blocks in m's name, unless m has been posted. */
+static int block_for(struct m *m, int64_t timeout_ns)
 {
-    if (!at_load_acq(&poller_state.started) ||          /* [poller-start] */
-        !at_cas_acq_rel(&poller_state.holder, NULL, m)) /* [poller] */
-        return POLLER_TAKEN;
     int n = 0;
     at_store_rlx(&poller_state.blocked, m); /* relaxed: fenced below */
     at_fence_sc();                          /* [break] after blocked, before park_word */
     if (!at_load_rlx(&m->park_word))        /* relaxed: see the fence */
         n = checked(block(timeout_ns));
-    at_store_rlx(&poller_state.blocked, NULL);         /* relaxed: fenced below */
+    at_store_rlx(&poller_state.blocked, NULL); /* relaxed: fenced by the caller */
+    return n;
+}
+
+enum poller_block poller_block(struct m *m, int64_t timeout_ns)
+{
+    if (!at_load_acq(&poller_state.started) ||          /* [poller-start] */
+        !at_cas_acq_rel(&poller_state.holder, NULL, m)) /* [poller] */
+        return POLLER_TAKEN;
+    int n = block_for(m, timeout_ns);
     at_fence_sc();                                     /* [break] after blocked, before park_word */
     at_store_rlx(&poller_state.looked, clock_ticks()); /* relaxed: a guess */
     if (holds_descriptors(n)) {

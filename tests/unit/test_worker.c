@@ -1,6 +1,8 @@
 /* test_worker.c - threads that run goroutines: made when there is work for them, and only then. */
 #include "in_child.h"
 #include "in_go.h"
+#include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include "proc.h"
 #include "scheduler.h"
@@ -145,6 +147,38 @@ static int threads_end(int argc, char **argv)
 Test(worker, ends_with_a_goroutine_that_has_locked_it)
 {
     struct child c = in_child(threads_end, "GOMAXPROCS=1", NULL);
+    EXPECT_STATUS(&c, 0);
+}
+
+static bool no_thread_is_to_be_had;
+
+/* Takes libc's place. */
+int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*fn)(void *), void *arg)
+{
+    int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    if (no_thread_is_to_be_had)
+        return EAGAIN;
+    *(void **)&real = dlsym(RTLD_NEXT, "pthread_create");
+    return real(thread, attr, fn, arg);
+}
+
+static int a_start_fails(int argc, char **argv)
+{
+    start(ends_locked, NULL);
+    finish();
+    while (listed() == worker_count()) /* until there is one to be used again */
+        go_yield();
+    no_thread_is_to_be_had = true;
+    CHECK(!worker_start(NULL, true) && errno == EAGAIN);
+    no_thread_is_to_be_had = false;
+    for (struct m *m = worker_all(); m; m = m->next_all)
+        CHECK(!m->spinning && !m->next_p);
+    return argc && argv;
+}
+
+Test(worker, has_no_marks_when_its_thread_could_not_be_started)
+{
+    struct child c = in_child(a_start_fails, "GOMAXPROCS=1", NULL);
     EXPECT_STATUS(&c, 0);
 }
 
