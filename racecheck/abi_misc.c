@@ -2,12 +2,14 @@
  * exit, memory functions, and annotations of locks and order. */
 #include "abi.h"
 #include "futex.h"
+#include "outlet.h"
 #include "race.h"
 #include <string.h>
 
 EXPORT void __tsan_init(void);
 EXPORT void __tsan_init(void)
 {
+    outlet_watches();
     rc_init(NULL);
 }
 

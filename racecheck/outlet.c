@@ -75,6 +75,29 @@ void outlet_send(struct log_text *text, struct rc_report what, unsigned *count)
     free(copy.buf);
 }
 
+static uint32_t watches; /* or it has been said that nothing does */
+
+void outlet_watches(void)
+{
+    at_store_rlx(&watches, 1u); /* relaxed: a line in the log */
+}
+
+void outlet_unwatched(void)
+{
+    static const char text[] =
+        "no code here was compiled for the race detector, only calls of libraries were checked; "
+        "compile with goshawk cc -race (or -fsanitize=thread, and for gcc -fno-lto)";
+    struct log_text out = {0};
+    if (at_xchg_rlx(&watches, 1u)) /* relaxed: once is enough */
+        return;
+    if (rc_flags()->format == RC_FORMAT_TEXT)
+        log_printf(&out, "goshawk: %s\n", text);
+    else
+        log_printf(&out, "{\"type\":\"warning\",\"pid\":%d,\"text\":\"%s\"}\n", (int)getpid(),
+                   text);
+    log_send(&out);
+}
+
 static void print_suppression(const char *kind, const char *pattern, unsigned hits, void *arg)
 {
     struct log_text *out = arg;

@@ -10,6 +10,12 @@
  * tells the program's callback.  One at a time: so who sees the count may end the process. */
 void outlet_send(struct log_text *text, struct rc_report what, unsigned *count);
 
+/* Code that was compiled for the detector has been loaded. */
+void outlet_watches(void);
+
+/* Says once that there was none, so that silence is not taken for a verdict. */
+void outlet_unwatched(void);
+
 /* Prints which suppressions were used, if print_suppressions asks for it; once. */
 void outlet_suppressions(void);
 

@@ -528,6 +528,7 @@ int rc_report_fini(int status)
     wait_for_report();
     report_leaks();
     say_verdict();
+    outlet_unwatched();
     outlet_suppressions();
     if (rc_flags()->stats && !at_xchg_rlx(&verdict.counted, 1u)) /* relaxed: once */
         counters_print();
@@ -537,6 +538,7 @@ int rc_report_fini(int status)
 void rc_report_forked(void)
 {
     memset(&verdict, 0, sizeof verdict);
+    outlet_watches();             /* or its parent says that nothing does */
     at_store_rlx(&under_way, 0u); /* relaxed: there is one thread; who made it is not here */
 }
 

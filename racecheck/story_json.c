@@ -11,7 +11,7 @@
  *            "stack":STACK,"locks":[LOCK...]|null}     null: not remembered
  *   FLOW:   {"kind":"goroutine"|"thread","id":n,"name":"...","main":b}
  *   STACK:  [{"function":"f","file":"/a/b.c","line":1,"column":2,"inlined":b,"module":"...",
- *             "pc":"0x.."}...]
+ *             "offset":"0x..","pc":"0x.."}...]     offset: of pc in the module, for addr2line
  *   LIFE:   FLOW with "state":"running"|"finished","created_at":STACK
  *   LOCK:   {"kind":"mutex","address":"0x..","name":"pool.mu","write":b,"taken_at":STACK}
  *
@@ -56,6 +56,8 @@ void story_json_trail(struct log_text *o, const struct trail *t)
         if (module) {
             log_printf(o, ",\"module\":");
             log_json(o, module);
+            log_printf(o, ",");
+            put_address(o, "offset", trail_offset(t->pc[i]));
         }
         log_printf(o, ",");
         put_address(o, "pc", t->pc[i]);

@@ -72,6 +72,8 @@ void story_text_trail(struct log_text *out, const struct trail *t)
         } else {
             const char *module = trail_module(t->pc[i]);
             log_printf(out, " %s", module ? module : "?");
+            if (module)
+                log_printf(out, "+0x%lx", (unsigned long)trail_offset(t->pc[i]));
         }
         log_printf(out, "\n");
     }

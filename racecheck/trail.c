@@ -7,6 +7,7 @@
  * function of this very file tells.  libc's functions that call main and thread functions are known
  * by name, and only dropped where they stand outermost. */
 #include "trail.h"
+#include "dso.h"
 #include "flags.h"
 #include <dlfcn.h>
 #include <limits.h>
@@ -219,4 +220,11 @@ const char *trail_module(uintptr_t pc)
 {
     Dl_info at;
     return dladdr((void *)pc, &at) ? at.dli_fname : NULL;
+}
+
+uintptr_t trail_offset(uintptr_t pc)
+{
+    char path[PATH_MAX];
+    uintptr_t offset;
+    return dso_place(pc, path, sizeof path, &offset) ? offset : 0;
 }

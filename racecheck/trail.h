@@ -40,4 +40,7 @@ bool trail_is_ours(uintptr_t addr, const char *file);
 /* The file that the code at pc was loaded from, or NULL. */
 const char *trail_module(uintptr_t pc);
 
+/* Where pc is in that file, as addr2line takes it. */
+uintptr_t trail_offset(uintptr_t pc);
+
 #endif

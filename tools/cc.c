@@ -11,6 +11,13 @@
  * proper only.  (Rejected: two commands, one for each step, because -MD, -o, -x and @file would
  * have to be taken apart.)
  *
+ * -race and gcc's -flto.  gcc does not write down in an object that it is to be instrumented, so
+ * the link would make code of it that the detector does not see: -fno-lto stands behind the user's
+ * options.  clang instruments before it writes its objects.
+ *
+ * Static programs.  Without -race they get the static libraries, and what those need.  The detector
+ * stands in for functions of the shared libc and asks the loader for the real ones: no -static.
+ *
  * Libraries.  A program gets libgoshawk_main.a first, whose main() is taken when the program has
  * none of its own, then the library it needs.  The race library is linked whole: its malloc and
  * friends stand in for libc's though nothing asks for them by then, and libraries that are loaded
@@ -28,7 +35,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "cmd.h"
-#include "cc_flags.h" /* generated: FLAGS_USER, FLAGS_RACE, FLAGS_LIBS */
+#include "cc_flags.h" /* generated: FLAGS_USER, FLAGS_RACE, FLAGS_LIBS, FLAGS_STATIC_LIBS */
 #include "place.h"
 #include "child.h"
 
@@ -40,7 +47,8 @@ struct request {
     bool no_link;         /* -c, -S, -E, -M, -fsyntax-only: stops before the linker */
     bool shared, partial; /* -shared; -r */
     bool rdynamic;
-    bool has_source, has_debug, has_language, saves_temps;
+    const char *is_static; /* the option that says so, or NULL */
+    bool has_source, has_language, saves_temps;
 };
 
 static bool begins(const char *s, const char *prefix)
@@ -137,13 +145,13 @@ static void see_option(struct request *r, const char *opt)
         r->shared = true;
     else if (!strcmp(opt, "-r"))
         r->partial = true;
+    else if (!strcmp(opt, "-static") || !strcmp(opt, "--static") || !strcmp(opt, "-static-pie"))
+        r->is_static = opt;
     else if (!strcmp(opt, "-rdynamic") || !strcmp(opt, "-Wl,-E") ||
              !strcmp(opt, "-Wl,--export-dynamic"))
         r->rdynamic = true;
     else if (begins(opt, "-save-temps") || begins(opt, "--save-temps"))
         r->saves_temps = true;
-    else if (begins(opt, "-g") && !begins(opt, "-gcc") && !begins(opt, "-gz"))
-        r->has_debug = true;
 }
 
 static int read_args(const char *cmd, const struct args *args, bool passed_on, struct request *r);
@@ -285,13 +293,13 @@ int cc_find_compiler(const char *cmd, struct compiler *ret_compiler)
 static const char *const flags_user[] = {FLAGS_USER, NULL};
 static const char *const flags_race[] = {FLAGS_RACE, NULL};
 static const char *const flags_libs[] = {FLAGS_LIBS, NULL};
+static const char *const flags_static_libs[] = {FLAGS_STATIC_LIBS, NULL};
 
 static void add_compile_flags(struct args *out, const struct request *r, const struct compiler *c,
                               bool links)
 {
     args_add(out, cmd_printf("-I%s", place_get()->include));
-    if (!r->has_debug)
-        args_add(out, "-g");
+    args_add(out, "-g");
     args_add_all(out, flags_user);
     if (!r->race)
         return;
@@ -320,7 +328,7 @@ static void add_libraries(struct args *out, const struct request *r)
     if (r->race)
         args_add_all(out, exported);
     args_add(out, cmd_printf("%s/libgoshawk_trace.a", lib)); /* for goshawk/expect.h */
-    args_add_all(out, flags_libs);
+    args_add_all(out, r->is_static ? flags_static_libs : flags_libs);
 }
 
 static int check_libraries(const char *cmd, const struct request *r)
@@ -335,6 +343,8 @@ static int check_libraries(const char *cmd, const struct request *r)
 }
 
 /* ---- after a link that failed ---- */
+
+#define GCC_LTO ".gnu.lto_" /* in the names of its sections */
 
 bool cc_file_contains(const char *path, const char *word)
 {
@@ -353,13 +363,22 @@ bool cc_file_contains(const char *path, const char *word)
     return found;
 }
 
-/* Says which input was compiled for the other library. */
+/* Says which input was compiled for the other library, or for another kind of link. */
 static void explain_failed_link(const char *cmd, const struct request *r)
 {
     const char *sign = r->race ? "go_object_was_compiled_without_race" : "__tsan_func_entry";
     for (int i = 0; i < r->inputs.n; i++) {
         const char *file = r->inputs.v[i];
-        if (is_source(file) || !cc_file_contains(file, sign))
+        if (is_source(file))
+            continue;
+        if (r->race && cc_file_contains(file, GCC_LTO)) {
+            cmd_failed(cmd,
+                       "%s was compiled by gcc with -flto, which -race cannot link; compile it "
+                       "again with goshawk cc -race",
+                       file);
+            continue;
+        }
+        if (!cc_file_contains(file, sign))
             continue;
         if (r->race)
             cmd_failed(cmd, "%s was compiled without -race; compile it again with -race", file);
@@ -382,6 +401,11 @@ int cc_run(const char *cmd, const struct args *args)
     if (links && r.race && r.has_source && r.saves_temps)
         return cmd_wrong_use(cmd,
                              "-save-temps and -race need two steps; compile with -c, then link");
+    if (links && r.race && r.is_static)
+        return cmd_wrong_use(cmd,
+                             "-race cannot be linked with %s: the detector stands in for "
+                             "functions of the shared libc; leave %s out",
+                             r.is_static, r.is_static);
     if (links && !r.shared && !r.partial && (code = check_libraries(cmd, &r)))
         return code;
 
@@ -392,6 +416,8 @@ int cc_run(const char *cmd, const struct args *args)
     args_add_all(&out, r.pass.n ? (const char *const *)r.pass.v : (const char *const[]){NULL});
     if (r.race && (!links || r.has_source))
         args_add(&out, "-U_FORTIFY_SOURCE"); /* the calls it makes are expanded out of our sight */
+    if (r.race && c.is_gcc)
+        args_add(&out, "-fno-lto");
     if (links && !r.shared && !r.partial)
         add_libraries(&out, &r);
 

@@ -24,7 +24,9 @@ static const struct command commands[] = {
      "program needs, and links with libgoshawk, or with the race detector's libgoshawk_race.\n"
      "  -race  instrument the code, and report data races when the program runs\n"
      "Everything else goes to the compiler as it is.  An object compiled with -race is\n"
-     "linked with -race, one compiled without is linked without.\n"},
+     "linked with -race, one compiled without is linked without.  -static makes a static\n"
+     "program, though not with -race; with -race gcc's -flto is without effect, since its link\n"
+     "would leave out what the detector needs.\n"},
     {NULL, "run", cmd_run, "build in a temporary folder and run",
      "goshawk run [-race] [-trace FILE] [-seed N] FILE.c... | PROGRAM [-- arguments]\n\n"
      "  -race        with the race detector; GORACE in the environment has its options, among\n"

@@ -107,7 +107,20 @@ static void add_flow(struct json *in, const char *key, const char *who)
     free(name);
 }
 
-/* "  f() dir/a.c:12:3": two numbers at most, which are cut off. */
+/* "/lib/libc.so.6+0x1234" */
+static void add_module(struct json *frame, char *module)
+{
+    char *offset = strstr(module, "+0x");
+    for (char *next; offset && (next = strstr(offset + 1, "+0x"));)
+        offset = next;
+    if (offset) {
+        *offset = 0;
+        json_string(frame, "offset", offset + 1);
+    }
+    json_string(frame, "module", module);
+}
+
+/* "  f() dir/a.c:12:3": two numbers at most, which are cut off; or a module. */
 static void add_frame(struct json *stack, const struct line *l)
 {
     char *s = copy(l->at + 2, l->n - 2), *paren = strstr(s, "() "),
@@ -125,9 +138,12 @@ static void add_frame(struct json *stack, const struct line *l)
     if (f) {
         *paren = 0;
         json_string(f, "function", s);
-        json_string(f, n ? "file" : "module", file);
-        if (n)
+        if (n) {
+            json_string(f, "file", file);
             json_number(f, "line", number[n - 1]);
+        } else {
+            add_module(f, file);
+        }
         if (n == 2)
             json_number(f, "column", number[0]);
     }

@@ -197,6 +197,13 @@ struct module *symbol_module(uintptr_t addr)
 
 /* ---- code ---- */
 
+Dwarf_Die symbol_whole_unit(Dwarf_Die *cu)
+{
+    Dwarf_Die rest;
+    bool split = dwarf_cu_info(cu->cu, NULL, NULL, NULL, &rest, NULL, NULL, NULL) == 0 && rest.addr;
+    return split ? rest : *cu;
+}
+
 /* The compilation unit that holds addr. */
 Dwarf_Die *symbol_unit(struct module *m, uintptr_t addr, Dwarf_Addr *ret_bias)
 {
@@ -210,7 +217,7 @@ Dwarf_Die *symbol_unit(struct module *m, uintptr_t addr, Dwarf_Addr *ret_bias)
                 break;
     if (!cu)
         return NULL;
-    m->last = *cu;
+    m->last = symbol_whole_unit(cu);
     m->last_bias = *ret_bias;
     m->has_last = true;
     return &m->last;

@@ -25,7 +25,8 @@ static bool fixed_address(Dwarf_Die *var, Dwarf_Addr *ret_addr)
         *ret_addr = op->number;
         return true;
     }
-    return op->atom == DW_OP_addrx && dwarf_getlocation_attr(&attr, op, &operand) == 0 &&
+    return (op->atom == DW_OP_addrx || op->atom == DW_OP_GNU_addr_index) &&
+           dwarf_getlocation_attr(&attr, op, &operand) == 0 &&
            dwarf_formaddr(&operand, ret_addr) == 0;
 }
 
@@ -188,7 +189,8 @@ static bool global_by_dwarf(struct module *m, uintptr_t addr, struct symbol_glob
     Dwarf_Die *cu = NULL;
     while ((cu = dwfl_module_nextcu(m->mod, cu, &bias))) {
         struct var_search s = {.addr = addr - bias};
-        if (!search_variables(&s, cu))
+        Dwarf_Die whole = symbol_whole_unit(cu);
+        if (!search_variables(&s, &whole))
             continue;
         g->name = symbol_die_name(&s.die);
         g->start = s.start + bias;
@@ -199,7 +201,8 @@ static bool global_by_dwarf(struct module *m, uintptr_t addr, struct symbol_glob
         if (symbol_type_of(&s.die, &type))
             symbol_name_part(&type, s.addr - s.start, &part, &g->whole);
         g->line = symbol_die_number(&s.die, DW_AT_decl_line);
-        g->file = g->line ? symbol_unit_file(cu, symbol_die_number(&s.die, DW_AT_decl_file)) : NULL;
+        g->file =
+            g->line ? symbol_unit_file(&whole, symbol_die_number(&s.die, DW_AT_decl_file)) : NULL;
         return true;
     }
     return false;

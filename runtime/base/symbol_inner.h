@@ -33,6 +33,10 @@ struct module *symbol_module(uintptr_t addr);
 /* The compilation unit that holds the code at addr, or NULL. */
 Dwarf_Die *symbol_unit(struct module *m, uintptr_t addr, Dwarf_Addr *ret_bias);
 
+/* The unit with its functions and variables, of which a program may have only a skeleton with lines
+ * (-gsplit-dwarf); the skeleton, where the file with the rest is gone. */
+Dwarf_Die symbol_whole_unit(Dwarf_Die *cu);
+
 /* A DIE's name ("?" when it has none), number, and the name of the unit's index-th file. */
 const char *symbol_die_name(Dwarf_Die *die);
 int symbol_die_number(Dwarf_Die *die, unsigned name);

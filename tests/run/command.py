@@ -6,6 +6,7 @@
 Each function named test_* is one test; the output is TAP.  A test works in a folder of its own.
 """
 import glob
+import json
 import os
 import re
 import shutil
@@ -56,6 +57,33 @@ USES_PART = '''
 #include <goshawk.h>
 int part(void);
 int go_main(int argc, char **argv) { (void)argc; (void)argv; return part(); }
+'''
+THREADS = r'''
+#include <pthread.h>
+static int hits;
+static void *hit(void *p) { hits++; return p; }
+int main(void)
+{
+    pthread_t t[2];
+    for (int i = 0; i < 2; i++)
+        if (pthread_create(&t[i], NULL, hit, NULL) != 0)
+            return 1;
+    for (int i = 0; i < 2; i++)
+        pthread_join(t[i], NULL);
+    return hits - 2;
+}
+'''
+STARTS_EARLY = r'''
+#include <pthread.h>
+static pthread_t early;
+static void *run(void *p) { return p; }
+__attribute__((constructor)) static void begin(void) { pthread_create(&early, NULL, run, NULL); }
+int early_is_joined(void) { return pthread_join(early, NULL) == 0; }
+'''
+PANICS = r'''
+#include <goshawk.h>
+static void inner(void) { go_panic("oops"); }
+int go_main(int argc, char **argv) { (void)argc; (void)argv; inner(); return 0; }
 '''
 WAITS = r'''
 #include <goshawk.h>
@@ -205,6 +233,83 @@ def test_cc_adds_debug_information_unless_told():
     check('.debug_line' in run_program('/usr/bin/readelf', '-S', 'part.o').stdout)
     must(goshawk('cc', '-g0', '-c', 'part.c'))
     check('.debug_line' not in run_program('/usr/bin/readelf', '-S', 'part.o').stdout)
+
+
+def test_cc_debug_information_of_other_kinds():
+    write('a.c', PANICS)
+    write('r.c', RACED)
+    for cc in COMPILERS:
+        for flags in (['-gsplit-dwarf'], ['-gsplit-dwarf', '-gdwarf-4'], ['-gz'], ['-gdwarf-4']):
+            must(goshawk('cc', *flags, 'a.c', '-o', 'a', env={'CC': cc}))
+            text = run_program('./a', code=2).stderr
+            check('a.c:3' in text, cc, flags, text)
+            must(goshawk('cc', '-race', '-O2', *flags, 'r.c', '-o', 'r', env={'CC': cc}))
+            text = run_program('./r', code=66).stderr
+            check("global 'counter' of 4 bytes, r.c:3" in text, cc, flags, text)
+            check('increment() r.c:4' in text, cc, flags, text)
+
+
+def test_cc_race_without_debug_information_says_where():
+    write('a.c', THREADS)
+    must(goshawk('cc', '-race', '-O0', '-g0', 'a.c', '-o', 'a'))
+    text = run_program('./a', code=66).stderr
+    offsets = re.findall(r'^  hit\(\) \./a\+(0x[0-9a-f]+)$', text, re.M)
+    check(len(offsets) >= 2, text)
+    for offset in offsets:
+        check(run_program('/usr/bin/addr2line', '-f', '-e', 'a', offset).stdout.startswith('hit\n'))
+    text = run_program('./a', code=66, env={'GORACE': 'format=json'}).stderr
+    frame = json.loads(text.splitlines()[0])['accesses'][0]['stack'][0]
+    check(frame['module'] == './a' and frame['offset'] in offsets, frame, offsets)
+
+
+def test_cc_race_with_link_time_optimisation():
+    write('a.c', RACED)
+    for cc in COMPILERS:
+        env = {'CC': cc}
+        must(goshawk('cc', '-race', '-O2', '-flto', 'a.c', '-o', 'one', env=env))
+        must(goshawk('cc', '-race', '-O2', '-flto', '-c', 'a.c', env=env))
+        must(goshawk('cc', '-race', '-flto', 'a.o', '-o', 'two', env=env))
+        for program in ('./one', './two'):
+            check('DATA RACE' in run_program(program, code=66).stderr, cc, program)
+    if 'gcc' in COMPILERS:
+        must(goshawk('cc', '-flto', '-c', 'a.c', env={'CC': 'gcc'}))
+        out = goshawk('cc', '-race', 'a.o', '-o', 'a', env={'CC': 'gcc'})
+        check(out.returncode == 1 and 'a.o was compiled by gcc with -flto' in out.stderr, out)
+
+
+def test_cc_static():
+    write('a.c', PANICS)
+    for cc in COMPILERS:
+        out = goshawk('cc', '-static', 'a.c', '-o', 'a', env={'CC': cc})
+        check(out.returncode == 0, cc, out.stderr)
+        text = run_program('./a', code=2).stderr
+        check('panic: oops' in text and 'a.c:3' in text, cc, text)
+        for option in ('-static', '-static-pie'):
+            out = goshawk('cc', '-race', option, 'a.c', '-o', 'a', env={'CC': cc})
+            check(out.returncode == 2 and out.stderr.count('\n') == 1, out)
+            check(f'leave {option} out' in out.stderr, out.stderr)
+
+
+def test_code_that_is_not_watched_is_told():
+    write('a.c', THREADS)
+    told = 'no code here was compiled for the race detector'
+    must(goshawk('cc', '-c', 'a.c'))
+    must(goshawk('cc', '-race', 'a.o', '-o', 'a'))
+    out = run_program('./a')
+    check(out.stderr.startswith('goshawk: ' + told) and out.stderr.count('\n') == 1, out.stderr)
+    line = json.loads(run_program('./a', env={'GORACE': 'format=json'}).stderr)
+    check(line['type'] == 'warning' and line['text'].startswith(told), line)
+    must(goshawk('cc', '-race', 'a.c', '-o', 'a'))
+    check(told not in run_program('./a', code=66).stderr)
+
+
+def test_race_with_a_thread_of_a_library_that_is_not_watched():
+    write('early.c', STARTS_EARLY)
+    write('a.c', 'int early_is_joined(void);\nint main(void) { return !early_is_joined(); }\n')
+    must(subprocess.run(['cc', '-shared', '-fPIC', 'early.c', '-o', 'libearly.so'], check=False))
+    for cc in COMPILERS:
+        must(goshawk('cc', '-race', 'a.c', './libearly.so', '-o', 'a', env={'CC': cc}))
+        check(run_program('./a').stderr == '', cc)
 
 
 def test_cc_race_keeps_small_mem_calls_visible():

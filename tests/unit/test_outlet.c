@@ -53,6 +53,24 @@ Test(outlet, beyond_the_limit_only_the_callback_hears, .init = cr_redirect_stder
     cr_assert_stderr_eq_str("x\nx\nNo more than 2 reports are printed: GORACE=max_reports\n");
 }
 
+Test(outlet, says_once_that_nothing_is_watched, .init = cr_redirect_stderr)
+{
+    options("");
+    outlet_unwatched();
+    outlet_unwatched();
+    cr_assert_stderr_eq_str(
+        "goshawk: no code here was compiled for the race detector, only calls of libraries were "
+        "checked; compile with goshawk cc -race (or -fsanitize=thread, and for gcc -fno-lto)\n");
+}
+
+Test(outlet, says_nothing_of_code_that_is_watched, .init = cr_redirect_stderr)
+{
+    options("");
+    outlet_watches();
+    outlet_unwatched();
+    cr_assert_stderr_eq_str("");
+}
+
 Test(outlet, colour_for_the_log_alone, .init = cr_redirect_stderr)
 {
     options("color=always");

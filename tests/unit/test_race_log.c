@@ -10,7 +10,7 @@ static const char text[] = "the program's own output\n"
                            "Write (atomic) at 0x00000040 by goroutine 8 (worker):\n"
                            "  increment() dir/counter.c:21:12\n"
                            "  body() /abs/b.c:7\n"
-                           "  malloc() /lib/libc.so.6\n"
+                           "  malloc() /lib/libc.so.6+0x9d2a0\n"
                            "\n"
                            "Previous read at 0x00000042 by main goroutine:\n"
                            "  say_hello() dir/counter.c:14:30\n"
@@ -68,6 +68,7 @@ Test(race_log, text)
     cr_expect_eq(json_int(f->next, "line", 0), 7);
     cr_expect_null(json_get(f->next, "column"));
     cr_expect_str_eq(json_text(f->next->next, "module", ""), "/lib/libc.so.6");
+    cr_expect_str_eq(json_text(f->next->next, "offset", ""), "0x9d2a0");
     cr_expect_str_eq(json_text(before, "kind", ""), "read");
     cr_expect(json_is(json_get(before, "by"), "main"));
     cr_expect_str_eq(json_text(json_get(r, "location"), "name", ""), "counter");

@@ -1,6 +1,7 @@
 /* test_report.c - whole reports, as text and JSON, from facts made by hand. */
 #include "flags.h"
 #include "heap.h"
+#include "outlet.h"
 #include "report.h"
 #include "trail.h"
 #include <criterion/criterion.h>
@@ -77,6 +78,7 @@ static void begin(const char *options)
     snprintf(log_name, sizeof log_name, "%s.%d", log_base, (int)getpid());
     snprintf(env, sizeof env, "log_path=%s atexit_sleep_ms=0 %s", log_base, options);
     setenv("GORACE", env, 1);
+    outlet_watches();
     rc_init(NULL);
     struct rc_ctx *main_thread = rc_current();
     struct rc_ctx *first = rc_ctx_make(main_thread, RC_GOROUTINE, 1, start(), NULL, 0);
