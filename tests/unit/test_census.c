@@ -101,5 +101,5 @@ Test(census, of_a_deadlock)
     cr_expect_eq(count(d.out, "[chan receive]:\n"), 4, "%s", d.out); /* by go statement too */
     d = in_child(a_row, "GOTRACEBACK=system", NULL);
     EXPECT_STATUS(&d, 2);
-    cr_expect_eq(count(d.out, "[chan receive]:\n"), 1003);
+    cr_expect_eq(count(d.out, " [chan receive"), 1003); /* maybe for minutes: it is a long dump */
 }

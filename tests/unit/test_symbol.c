@@ -209,7 +209,15 @@ static void give_back(void *last, size_t chunk)
     }
 }
 
-enum { NO_LIMIT = 77 }; /* a sanitizer has taken more than the limit before */
+enum { NO_LIMIT = 77 }; /* a sanitizer has taken more before; an emulator takes no notice of it */
+
+static bool can_reserve(size_t n)
+{
+    void *p = mmap(NULL, n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p != MAP_FAILED)
+        munmap(p, n);
+    return p != MAP_FAILED;
+}
 
 /* libdw exits, or crashes at the look-up after the one that failed. */
 static int looks_up_without_memory(void)
@@ -218,7 +226,7 @@ static int looks_up_without_memory(void)
     struct symbol_frame f[4];
     struct rlimit limit = {512 << 20, 512 << 20};
     setrlimit(RLIMIT_AS, &limit);
-    void *all = fill_address_space(CHUNK);
+    void *all = can_reserve(limit.rlim_cur) ? NULL : fill_address_space(CHUNK);
     if (!all)
         return NO_LIMIT;
     while (malloc(1000))
