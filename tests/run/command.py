@@ -80,6 +80,33 @@ static void *run(void *p) { return p; }
 __attribute__((constructor)) static void begin(void) { pthread_create(&early, NULL, run, NULL); }
 int early_is_joined(void) { return pthread_join(early, NULL) == 0; }
 '''
+SUMS = r'''
+#include <goshawk.h>
+static float a[1024], b[1024], c[1024];
+static go_waitgroup wg;
+static __attribute__((noinline)) void sum(float *restrict to, const float *restrict from)
+{
+    for (int i = 0; i < 1024; i++)
+        to[i] += from[i] * 2;
+}
+static void run(int which)
+{
+    if (which)
+        sum(a, b);
+    else
+        sum(c, a);
+    go_waitgroup_done(&wg);
+}
+int go_main(int argc, char **argv)
+{
+    (void)argv;
+    go_waitgroup_add(&wg, 2);
+    go(run, 0);
+    go(run, 1);
+    go_waitgroup_wait(&wg);
+    return argc > 1 && c[5] > 0;
+}
+'''
 PANICS = r'''
 #include <goshawk.h>
 static void inner(void) { go_panic("oops"); }
@@ -275,6 +302,19 @@ def test_cc_race_with_link_time_optimisation():
         must(goshawk('cc', '-flto', '-c', 'a.c', env={'CC': 'gcc'}))
         out = goshawk('cc', '-race', 'a.o', '-o', 'a', env={'CC': 'gcc'})
         check(out.returncode == 1 and 'a.o was compiled by gcc with -flto' in out.stderr, out)
+
+
+def test_cc_race_sees_loops_of_wide_vectors():
+    if os.uname().machine != 'x86_64':
+        raise Skipped('AVX2 is of x86-64')
+    write('a.c', SUMS)
+    for cc in COMPILERS:
+        for flags in (['-O3'], ['-O3', '-mavx2'], ['-O3', '-march=haswell', '-ffast-math']):
+            must(goshawk('cc', '-race', *flags, 'a.c', '-o', 'a', env={'CC': cc}))
+            out = subprocess.run(['./a'], capture_output=True, text=True, timeout=60, check=False)
+            if out.returncode == 132 or out.returncode == -signal.SIGILL:
+                raise Skipped('this processor has no AVX2')
+            check(must(out, 66).stderr.count('DATA RACE') == 1, cc, flags, out)
 
 
 def test_cc_static():
