@@ -15,6 +15,9 @@
  * the link would make code of it that the detector does not see: -fno-lto stands behind the user's
  * options.  clang instruments before it writes its objects.
  *
+ * -race and clang's vectors.  clang instruments no access of more than 16 bytes, so its loops are
+ * to have none.
+ *
  * Static programs.  Without -race they get the static libraries, and what those need.  The detector
  * stands in for functions of the shared libc and asks the loader for the real ones: no -static.
  *
@@ -35,7 +38,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "cmd.h"
-#include "cc_flags.h" /* generated: FLAGS_USER, FLAGS_RACE, FLAGS_LIBS, FLAGS_STATIC_LIBS */
+#include "cc_flags.h" /* generated: FLAGS_USER and others */
 #include "place.h"
 #include "child.h"
 
@@ -292,6 +295,7 @@ int cc_find_compiler(const char *cmd, struct compiler *ret_compiler)
 
 static const char *const flags_user[] = {FLAGS_USER, NULL};
 static const char *const flags_race[] = {FLAGS_RACE, NULL};
+static const char *const flags_race_clang[] = {FLAGS_RACE_CLANG, NULL};
 static const char *const flags_libs[] = {FLAGS_LIBS, NULL};
 static const char *const flags_static_libs[] = {FLAGS_STATIC_LIBS, NULL};
 
@@ -418,6 +422,8 @@ int cc_run(const char *cmd, const struct args *args)
         args_add(&out, "-U_FORTIFY_SOURCE"); /* the calls it makes are expanded out of our sight */
     if (r.race && c.is_gcc)
         args_add(&out, "-fno-lto");
+    if (r.race && c.is_clang && (!links || r.has_source))
+        args_add_all(&out, flags_race_clang);
     if (links && !r.shared && !r.partial)
         add_libraries(&out, &r);
 
