@@ -75,9 +75,13 @@ static void fork_over_in_child(void)
     load_forked();
 }
 
-static __attribute__((constructor(101))) void watch_forks(void)
+/* Before the program's constructors, or by one of a library. */
+__attribute__((constructor(101))) void watch_forks(void)
 {
-    pthread_atfork(fork_begins, fork_over_in_parent, fork_over_in_child);
+    static bool watched;
+    if (!watched)
+        pthread_atfork(fork_begins, fork_over_in_parent, fork_over_in_child);
+    watched = true;
 }
 
 /* ---- longjmp ---- */

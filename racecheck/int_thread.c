@@ -181,7 +181,8 @@ static bool is_detached(const pthread_attr_t *a)
 /* Starts t, whose fn and arg are set.  Owns t.  Returns what pthread_create does. */
 static int create(struct thread *t, pthread_t *ret_id, const pthread_attr_t *a, uintptr_t pc)
 {
-    rc_init(NULL); /* it may be the first call of all, by a library's constructor */
+    watch_forks(); /* these may be the first calls of all, by a library's constructor */
+    rc_init(NULL);
     uint64_t id = rc_next_thread();
     pthread_t made;
     rt_real_pthread_once(&key_once, make_key);

@@ -62,6 +62,10 @@ void load_forked(void);
 /* The stack of the calling thread, which starts to run c, is new memory, whoever had it before. */
 void threads_know_stack(struct rc_ctx *c);
 
+/* From here on a fork finds nobody inside the detector's tables.  The first call: while there is
+ * one thread. */
+void watch_forks(void);
+
 /* A number for a thread's context that none had before. */
 uint64_t rc_next_thread(void);
 

@@ -75,9 +75,21 @@ int main(void)
 '''
 STARTS_EARLY = r'''
 #include <pthread.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 static pthread_t early;
 static void *run(void *p) { return p; }
-__attribute__((constructor)) static void begin(void) { pthread_create(&early, NULL, run, NULL); }
+__attribute__((constructor)) static void begin(void)
+{
+    int status;
+    pthread_create(&early, NULL, run, NULL);
+    pid_t child = fork();
+    if (child == 0)
+        exit(0);
+    if (waitpid(child, &status, 0) != child || status != 0)
+        abort();
+}
 int early_is_joined(void) { return pthread_join(early, NULL) == 0; }
 '''
 SUMS = r'''
