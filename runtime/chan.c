@@ -14,7 +14,7 @@
  *     I3  closed implies that nobody waits
  *     I4  a waiter is in the queue iff w->queued; its goroutine is parked or about to be
  *
- * Lock order: channels by address, then a run queue's lock.  Timers come before channels.
+ * Lock order: channels by address, then sched.lock.  Timers come before channels.
  *
  * Lifetime.  A channel may be freed as soon as the value of its last send has been received, or by
  * whoever has seen it closed; nothing collects it.  So the last thing an operation does to a

@@ -8,7 +8,7 @@
  * Lifetime.  Whoever is woken does not touch the condition again, only the mutex; a signal's last
  * access is the unlock of the list, before it readies anybody.
  *
- * Lock order: the list's lock, then what unlocking a mutex takes: a bucket, a run queue. */
+ * Lock order: the list's lock, then what unlocking a mutex takes: a bucket, sched.lock. */
 #include <goshawk/cond.h>
 #include "atomic.h"
 #include "hook.h"

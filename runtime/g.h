@@ -71,7 +71,7 @@ struct rt_recover;
 
 struct g {
     /* ---- the head, which a seed has too ---- */
-    uint32_t state;      /* enum g_state; written by g_move() only */
+    uint32_t state;      /* enum g_state; by g_move(), for stand-ins by park.c */
     uint32_t flags;      /* enum g_flag; r/o after creation */
     struct g *next;      /* link of the run queue or free list it is on; by that queue */
     struct arena *arena; /* where its memory comes from; r/o while the memory is there */
@@ -133,7 +133,7 @@ struct g_seed {
 /* Moves g's state; stops the program on a move that the picture above does not have. */
 static inline void g_move(struct g *g, enum g_state from, enum g_state to)
 {
-    unsigned may = from == G_FREE      ? 1 << G_READY | 1 << G_RUNNING
+    unsigned may = from == G_FREE      ? 1 << G_READY
                    : from == G_READY   ? 1 << G_RUNNING
                    : from == G_RUNNING ? 1 << G_PARKED | 1 << G_READY | 1 << G_FREE
                                        : 1 << G_READY;

@@ -13,8 +13,8 @@
  * slow.  So a P whose runnext has lately always been taken by its own M (p->calm) leaves the
  * wake-up out, provided that some M lingers: it sleeps with a limit of LINGER_NS, and takes a
  * runnext that did not move on.
- *   producer:  runnext = g;   full fence;  lingering?                     no wake-up, p->unwoken =
- *   1 lingerer:  lingering = 0; full fence;  look at all queues again;      sleep for long
+ *   producer:  runnext = g;   full fence;  lingering?   unwoken = 1, no wake-up
+ *   lingerer:  lingering = 0; full fence;  look at all queues again;      sleep for long
  *
  * Sleeping until a timer [sleeper].  One idle M (sched.sleeper) sleeps with a limit, the others
  * without.

@@ -15,7 +15,7 @@
  * balanced tree in each bucket, as Go has, would bound the walk further and cost more in every
  * common case.
  *
- * Lock order: a primitive's own lock (cond), then a bucket, then a run queue.  One bucket at a
+ * Lock order: a primitive's own lock (cond), then a bucket, then sched.lock.  One bucket at a
  * time.
  *
  * Why an address that is reused cannot mix up waiters: waiters are added and taken off under the

@@ -1,6 +1,6 @@
 /* timers.h - the heaps of pending timers; go_sleep(), go_timer and contexts stand on them.
  *
- * Lock order: a heap's lock, then a channel's or wait queue's lock, then a run queue's. */
+ * Lock order: a heap's lock, then a channel's or wait queue's lock, then sched.lock. */
 #ifndef RT_TIMERS_H
 #define RT_TIMERS_H
 

@@ -405,7 +405,7 @@ int cc_run(const char *cmd, const struct args *args)
     if (links && r.race && r.has_source && r.saves_temps)
         return cmd_wrong_use(cmd,
                              "-save-temps and -race need two steps; compile with -c, then link");
-    if (links && r.race && r.is_static)
+    if (links && !r.shared && !r.partial && r.race && r.is_static)
         return cmd_wrong_use(cmd,
                              "-race cannot be linked with %s: the detector stands in for "
                              "functions of the shared libc; leave %s out",

@@ -32,7 +32,7 @@ static int moves_from_another(int argc, char **argv)
 Test(park, states_move_as_the_picture_says)
 {
     static const bool may[G_STATES][G_STATES] = {
-        [G_FREE] = {[G_READY] = true, [G_RUNNING] = true},
+        [G_FREE] = {[G_READY] = true},
         [G_READY] = {[G_RUNNING] = true},
         [G_RUNNING] = {[G_PARKED] = true, [G_READY] = true, [G_FREE] = true},
         [G_PARKED] = {[G_READY] = true},
