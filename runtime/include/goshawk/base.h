@@ -114,9 +114,47 @@ GO_END_DECLS_
 #define GO_FIRST__(f, ...) f
 
 /* Calls through go_fn_'s type; GO_CALL_(to, f, args...) makes the call to(args...). */
-#define GO_CALL_(to, ...)      GO_CAT_(GO_CALL_, GO_SHAPE_(__VA_ARGS__))(to, __VA_ARGS__)
-#define GO_CALL_0_(to, f)      (to)()
+#define GO_CALL_(to, ...) GO_CAT_(GO_CALL_, GO_SHAPE_(__VA_ARGS__))(to, __VA_ARGS__)
+#define GO_CALL_0_(to, f) (to)()
+#if defined(GO_RACE_OBJECT_) && !defined(__cplusplus)
+#define GO_CALL_1_(to, f, ...) \
+    (to)(GO_CAT_(GO_CAT_(GO_READ_, GO_NARGS_(__VA_ARGS__)), _)(__VA_ARGS__))
+#else
 #define GO_CALL_1_(to, f, ...) (to)(__VA_ARGS__)
+#endif
+
+/* Compilers do not instrument the read of a structure that is an argument (gcc none, clang not all
+ * sizes), but they do instrument its assignment to a variable that has to lie in memory. */
+#define GO_READ_1_(x)                                                       \
+    __builtin_choose_expr(__builtin_classify_type(x) >= 12, __extension__({ \
+                              __typeof__((void)0, (x)) go_read_ = (x);      \
+                              __asm__ volatile("" : "+m"(go_read_));        \
+                              go_read_;                                     \
+                          }),                                               \
+                          (x))
+#define GO_READ_2_(x, ...)  GO_READ_1_(x), GO_READ_1_(__VA_ARGS__)
+#define GO_READ_3_(x, ...)  GO_READ_1_(x), GO_READ_2_(__VA_ARGS__)
+#define GO_READ_4_(x, ...)  GO_READ_1_(x), GO_READ_3_(__VA_ARGS__)
+#define GO_READ_5_(x, ...)  GO_READ_1_(x), GO_READ_4_(__VA_ARGS__)
+#define GO_READ_6_(x, ...)  GO_READ_1_(x), GO_READ_5_(__VA_ARGS__)
+#define GO_READ_7_(x, ...)  GO_READ_1_(x), GO_READ_6_(__VA_ARGS__)
+#define GO_READ_8_(x, ...)  GO_READ_1_(x), GO_READ_7_(__VA_ARGS__)
+#define GO_READ_9_(x, ...)  GO_READ_1_(x), GO_READ_8_(__VA_ARGS__)
+#define GO_READ_10_(x, ...) GO_READ_1_(x), GO_READ_9_(__VA_ARGS__)
+#define GO_READ_11_(x, ...) GO_READ_1_(x), GO_READ_10_(__VA_ARGS__)
+#define GO_READ_12_(x, ...) GO_READ_1_(x), GO_READ_11_(__VA_ARGS__)
+#define GO_READ_13_(x, ...) GO_READ_1_(x), GO_READ_12_(__VA_ARGS__)
+#define GO_READ_14_(x, ...) GO_READ_1_(x), GO_READ_13_(__VA_ARGS__)
+#define GO_READ_15_(x, ...) GO_READ_1_(x), GO_READ_14_(__VA_ARGS__)
+#define GO_READ_16_(x, ...) GO_READ_1_(x), GO_READ_15_(__VA_ARGS__)
+#define GO_READ_17_(x, ...) GO_READ_1_(x), GO_READ_16_(__VA_ARGS__)
+#define GO_READ_18_(x, ...) GO_READ_1_(x), GO_READ_17_(__VA_ARGS__)
+#define GO_READ_19_(x, ...) GO_READ_1_(x), GO_READ_18_(__VA_ARGS__)
+#define GO_READ_20_(x, ...) GO_READ_1_(x), GO_READ_19_(__VA_ARGS__)
+#define GO_READ_21_(x, ...) GO_READ_1_(x), GO_READ_20_(__VA_ARGS__)
+#define GO_READ_22_(x, ...) GO_READ_1_(x), GO_READ_21_(__VA_ARGS__)
+#define GO_READ_23_(x, ...) GO_READ_1_(x), GO_READ_22_(__VA_ARGS__)
+#define GO_READ_24_(x, ...) GO_READ_1_(x), GO_READ_23_(__VA_ARGS__)
 
 #ifdef __cplusplus
 #define GO_CHECK_RESULT_(...)
