@@ -56,7 +56,7 @@ static inline __attribute__((always_inline)) void access_16(void *addr, unsigned
 
 #define ACCESS(name, n, kind)                        \
     EXPORT void name(void *p);                       \
-    EXPORT void name(void *p)                        \
+    EXPORT_HOT void name(void *p)                    \
     {                                                \
         if ((n) == 16)                               \
             access_16(p, kind, CALLER_PC);           \

@@ -35,7 +35,7 @@ static __attribute__((noinline)) void enter_other(struct rc_ctx *c, uintptr_t pc
 }
 
 EXPORT void __tsan_func_entry(void *retaddr);
-EXPORT void __tsan_func_entry(void *retaddr)
+EXPORT_HOT void __tsan_func_entry(void *retaddr)
 {
     struct rc_ctx *c = rc_self.ctx;
     uintptr_t pc = (uintptr_t)retaddr, sp = (uintptr_t)__builtin_dwarf_cfa();
@@ -52,7 +52,7 @@ EXPORT void __tsan_func_entry(void *retaddr)
 }
 
 EXPORT void __tsan_func_exit(void);
-EXPORT void __tsan_func_exit(void)
+EXPORT_HOT void __tsan_func_exit(void)
 {
     struct rc_ctx *c = rc_self.ctx;
     if (likely(c != NULL) && likely(c->top != c->frames))

@@ -23,6 +23,7 @@ static uint64_t *skip_covered(uint64_t *cell, const uint64_t *end, uint64_t want
 {
     for (; end - cell >= AT_ONCE * CELL_WORDS; cell += AT_ONCE * CELL_WORDS) {
         uint64_t differ = 0;
+#pragma GCC unroll 8
         for (int i = 0; i < AT_ONCE; i++)
             differ |= at_load_rlx(&cell[i * CELL_WORDS]) ^ want; /* relaxed: as the fast path */
         if (differ & mask)
