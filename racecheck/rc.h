@@ -159,6 +159,9 @@ void rc_pour(struct rc_ctx *c, const void *from,
              const void *to);                               /* c looks on: to's joins from's */
 void rc_release_acquire(struct rc_ctx *c, const void *obj); /* both join each other */
 
+/* rc_release(c, to), then rc_acquire(c, from). */
+void rc_pass(struct rc_ctx *c, const void *to, const void *from);
+
 /* The same for a call that returns to pc, in code that was compiled for the detector; 0: not known,
  * as in the others. */
 void rc_acquire_at(struct rc_ctx *c, const void *obj, uintptr_t pc);

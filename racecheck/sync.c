@@ -306,6 +306,29 @@ void rc_release_acquire(struct rc_ctx *c, const void *obj)
     release(c, obj, EXCHANGE, 0);
 }
 
+void rc_pass(struct rc_ctx *c, const void *to, const void *from)
+{
+    if (does_not_count(c))
+        return;
+    rc_site site = journal_site(c);
+    journal_add_at(c, RC_EVENT_RELEASE, to, site);
+    struct rc_thread was = rc_enter();
+    struct sync *d = find_or_make((uintptr_t)to, HOST), *s = find((uintptr_t)from, HOST);
+    ctx_busy(c);
+    spin_lock(&d->lock);
+    snap_copy(&d->first.seq.clock, &c->clock.now);
+    spin_unlock(&d->lock);
+    rc_tick(c);
+    if (s) {
+        journal_add_at(c, RC_EVENT_ACQUIRE, from, site);
+        spin_lock(&s->lock);
+        flow_acquire(&c->clock, &s->first.seq.clock);
+        spin_unlock(&s->lock);
+    }
+    ctx_idle(c);
+    rc_leave(was);
+}
+
 void rc_pour(struct rc_ctx *c, const void *from, const void *to)
 {
     struct sync *s = find((uintptr_t)from, HOST);

@@ -282,14 +282,12 @@ void chan_panic_waiter(const struct chan_wait *w)
 
 static inline void hook_sent(struct chan *c, struct g *g, size_t i)
 {
-    hook_release(g, sent_edge(c, i));     /* [hb-chan] */
-    hook_acquire(g, received_edge(c, i)); /* [hb-chan] */
+    hook_pass(g, sent_edge(c, i), received_edge(c, i)); /* [hb-chan] */
 }
 
 static inline void hook_received(struct chan *c, struct g *g, size_t i)
 {
-    hook_release(g, received_edge(c, i)); /* [hb-chan] */
-    hook_acquire(g, sent_edge(c, i));     /* [hb-chan] */
+    hook_pass(g, received_edge(c, i), sent_edge(c, i)); /* [hb-chan] */
 }
 
 /* ---- trying, under the lock ---- */

@@ -177,6 +177,13 @@ static inline void hook_release_acquire(struct g *g, const void *obj)
         rc_release_acquire(g->race, obj);
 }
 
+/* hook_release() to the one, then hook_acquire() from the other. */
+static inline void hook_pass(struct g *g, const void *to, const void *from)
+{
+    if (GO_RACE)
+        rc_pass(g->race, to, from);
+}
+
 /* a and b have met at obj: each goes on after the other. */
 static inline void hook_meet(struct g *a, struct g *b, const void *obj)
 {

@@ -153,6 +153,41 @@ Test(rc_sync, a_forgotten_range_is_that_range)
         }
 }
 
+Test(rc_sync, what_is_passed_is_released)
+{
+    start();
+    rc_pass(a, object, object + 1);
+    rc_acquire(b, object);
+    expect(true);
+}
+
+Test(rc_sync, a_pass_acquires_from_the_other_object)
+{
+    start();
+    rc_release(a, object);
+    rc_pass(b, object + 1, object);
+    expect(true);
+}
+
+Test(rc_sync, a_pass_releases_before_it_acquires)
+{
+    start();
+    rc_release(a, object);
+    rc_pass(c, object + 1, object);
+    rc_acquire(b, object + 1);
+    expect(false);
+}
+
+Test(rc_sync, what_comes_after_a_pass_is_not_in_it)
+{
+    start();
+    rc_pass(a, object, object + 1);
+    rc_switch(a);
+    __tsan_write8(&data);
+    rc_acquire(b, object);
+    expect(false);
+}
+
 Test(rc_sync, who_meets_comes_after_the_other)
 {
     start();
