@@ -143,13 +143,18 @@ static uintptr_t called_at(uintptr_t pc)
 #endif
 }
 
-/* Channels are used through macros, which call go_chan_send_from() and go_chan_recv_into(). */
+/* Channels are used through macros, which call go_chan_send_from(), go_chan_recv_into() and
+ * go_chan_send_word_(). */
 static int written_length(const char *name)
 {
-    size_t n = strlen(name), tail = 5;
-    bool macro = strncmp(name, "go_chan_", 8) == 0 && n > tail &&
-                 (!strcmp(name + n - tail, "_from") || !strcmp(name + n - tail, "_into"));
-    return (int)(macro ? n - tail : n);
+    static const char *const tails[] = {"_from", "_into", "_word_"};
+    size_t n = strlen(name);
+    for (size_t i = 0; strncmp(name, "go_chan_", 8) == 0 && i < sizeof tails / sizeof *tails; i++) {
+        size_t tail = strlen(tails[i]);
+        if (n > tail && strcmp(name + n - tail, tails[i]) == 0)
+            return (int)(n - tail);
+    }
+    return (int)n;
 }
 
 static const char *name_of(uintptr_t addr)

@@ -408,15 +408,19 @@ static inline bool wait_for_peer(struct chan *c, enum chan_side side, void *elem
     return w.ok;
 }
 
-void go_chan_send_from(void *chan, const void *elem)
+/* Whose memory an element lies in: the detector is told of the program's. */
+enum owner { USERS, OURS };
+
+static inline __attribute__((always_inline)) void send_elem(struct chan *c, const void *elem,
+                                                            enum owner owner, uintptr_t pc)
 {
     rt_point();
-    struct chan *c = chan;
     if (unlikely(!c))
         chan_never(rt_self(), TR_CHAN_SEND); /* with no channel to name */
     struct g *self = hook_self(), *wake = NULL;
-    hook_read(self, elem, c->elem_size, hook_caller());
-    hook_read(self, c, 1, hook_caller());
+    if (owner == USERS)
+        hook_read(self, elem, c->elem_size, pc);
+    hook_read(self, c, 1, pc);
     struct m *here = rt_m_here();
     bias_lock(&c->lock, here);
     enum chan_try done = chan_put(c, self, elem, &wake);
@@ -432,14 +436,14 @@ void go_chan_send_from(void *chan, const void *elem)
     chan_panic_send(c);
 }
 
-bool go_chan_recv_into(void *chan, void *elem)
+static inline __attribute__((always_inline)) bool recv_elem(struct chan *c, void *elem,
+                                                            enum owner owner, uintptr_t pc)
 {
     rt_point();
-    struct chan *c = chan;
     if (unlikely(!c))
         chan_never(rt_self(), TR_CHAN_NIL);
     struct g *self = hook_self(), *wake = NULL;
-    hook_uses_at(self, c, hook_caller());
+    hook_uses_at(self, c, pc);
     size_t elem_size = c->elem_size;
     struct m *here = rt_m_here();
     bias_lock(&c->lock, here);
@@ -449,12 +453,24 @@ bool go_chan_recv_into(void *chan, void *elem)
         ok = wait_for_peer(c, CHAN_RECV, elem);
     else
         unlock_and_ready(c, here, wake);
-    hook_write(self, elem, elem_size, hook_caller());
+    if (owner == USERS)
+        hook_write(self, elem, elem_size, pc);
     return ok;
 }
 
+void go_chan_send_from(void *chan, const void *elem)
+{
+    send_elem(chan, elem, USERS, hook_caller());
+}
+
+bool go_chan_recv_into(void *chan, void *elem)
+{
+    return recv_elem(chan, elem, USERS, hook_caller());
+}
+
 /* Sends if that needs no waiting. */
-static inline enum chan_try try_send(struct chan *c, const void *elem, uintptr_t pc)
+static inline enum chan_try try_send(struct chan *c, const void *elem, enum owner owner,
+                                     uintptr_t pc)
 {
     if (!c)
         return CHAN_BLOCKS;
@@ -462,7 +478,8 @@ static inline enum chan_try try_send(struct chan *c, const void *elem, uintptr_t
     hook_read(self, c, 1, pc);
     if (!chan_may_put(c))
         return CHAN_BLOCKS;
-    hook_read(self, elem, c->elem_size, pc);
+    if (owner == USERS)
+        hook_read(self, elem, c->elem_size, pc);
     struct m *here = rt_m_here();
     bias_lock(&c->lock, here);
     enum chan_try done = chan_put(c, self, elem, &wake);
@@ -491,7 +508,7 @@ static inline enum chan_try try_recv(struct chan *c, void *elem, uintptr_t pc)
 bool go_chan_try_send_from(void *chan, const void *elem)
 {
     rt_point();
-    return try_send(chan, elem, hook_caller()) == CHAN_DONE;
+    return try_send(chan, elem, USERS, hook_caller()) == CHAN_DONE;
 }
 
 bool go_chan_try_recv_into(void *chan, void *elem)
@@ -503,7 +520,7 @@ bool go_chan_try_recv_into(void *chan, void *elem)
 int go_select_send_(void *chan, const void *elem)
 {
     rt_point();
-    return try_send(chan, elem, hook_caller()) == CHAN_DONE ? 0 : GO_DEFAULT;
+    return try_send(chan, elem, USERS, hook_caller()) == CHAN_DONE ? 0 : GO_DEFAULT;
 }
 
 int go_select_recv_(void *chan, void *elem, bool *ok)
@@ -517,6 +534,24 @@ int go_select_recv_(void *chan, void *elem, bool *ok)
         *ok = done == CHAN_DONE;
     }
     return 0;
+}
+
+void go_chan_send_word_(void *chan, uint64_t word)
+{
+    send_elem(chan, &word, OURS, hook_caller());
+}
+
+bool go_chan_try_send_word_(void *chan, uint64_t word)
+{
+    rt_point();
+    return try_send(chan, &word, OURS, hook_caller()) == CHAN_DONE;
+}
+
+uint64_t go_chan_recv_word_(void *chan)
+{
+    uint64_t word = 0;
+    recv_elem(chan, &word, OURS, hook_caller());
+    return word;
 }
 
 size_t go_chan_len(void *chan)

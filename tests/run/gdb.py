@@ -24,7 +24,7 @@ LISTS = [[
     r'^  \d+ +runnable +never_begun$',
 ]]
 PARKED = [
-    r'^#0  0x[0-9a-f]+ in (.*\n#1 +)?(0x[0-9a-f]+ in )?go_chan_recv_into \(',
+    r'^#0  0x[0-9a-f]+ in (.*\n#[12] +){0,2}(0x[0-9a-f]+ in )?go_chan_recv_into \(',
     r'^#\d+ +0x[0-9a-f]+ in reader \(',
     r'^#\d+ +0x[0-9a-f]+ in (_goshawk_)?switch_entry \(',
 ]

@@ -28,7 +28,7 @@ GO_BEGIN_DECLS_
 /* go_chan_send(c, v): sends v, converted to the element type; blocks while the channel is full.
  * Panics with "send on closed channel". */
 #define go_chan_send(c, ...) \
-    GO_CHAN_SEND_(go_chan_send_from, GO_CAT_(go_c_, __COUNTER__), c, __VA_ARGS__)
+    GO_CHAN_SEND_(go_chan_send, GO_CAT_(go_c_, __COUNTER__), c, __VA_ARGS__)
 
 /* Receives; the zero value once the channel is closed and drained. */
 #define go_chan_recv(c) GO_CHAN_RECV_(c, GO_CAT_(go_c_, __COUNTER__))
@@ -39,7 +39,7 @@ GO_BEGIN_DECLS_
 
 /* go_chan_try_send(c, v): sends if that needs no waiting; true when it did. */
 #define go_chan_try_send(c, ...) \
-    GO_CHAN_SEND_(go_chan_try_send_from, GO_CAT_(go_c_, __COUNTER__), c, __VA_ARGS__)
+    GO_CHAN_SEND_(go_chan_try_send, GO_CAT_(go_c_, __COUNTER__), c, __VA_ARGS__)
 
 /* Receives if that needs no waiting; true when a value was taken (*p is untouched otherwise, but
  * zero when the channel is closed and drained). */
@@ -51,11 +51,38 @@ GO_BEGIN_DECLS_
 
 /* t: a fresh name, so that one use may stand inside another; v is __VA_ARGS__ because a compound
  * literal may hold commas. */
+#if defined(GO_RACE_OBJECT_) && !defined(__cplusplus)
+/* A value of up to 8 bytes goes by value: a variable whose address a function gets is memory of the
+ * program's to compilers and to the detector. */
+#define GO_CHAN_SEND_(fn, t, c, ...)                              \
+    __extension__({                                               \
+        __typeof__(c) t = (c);                                    \
+        GO_CHAN_WORD_(t) GO_CAT_(t, v_) = {.v = (__VA_ARGS__)};   \
+        sizeof GO_CAT_(t, v_).v <= sizeof(uint64_t)               \
+            ? GO_CAT_(fn, _word_)((void *)t, GO_CAT_(t, v_).word) \
+            : GO_CAT_(fn, _from)((void *)t, &GO_CAT_(t, v_).v);   \
+    })
+#define GO_CHAN_RECV_(c, t)                                          \
+    __extension__({                                                  \
+        __typeof__(c) t = (c);                                       \
+        GO_CHAN_WORD_(t) GO_CAT_(t, v_);                             \
+        if (sizeof GO_CAT_(t, v_).v <= sizeof(uint64_t))             \
+            GO_CAT_(t, v_).word = go_chan_recv_word_((void *)t);     \
+        else                                                         \
+            go_chan_recv_into((void *)t, (void *)&GO_CAT_(t, v_).v); \
+        GO_CAT_(t, v_).v;                                            \
+    })
+#define GO_CHAN_WORD_(c)   \
+    union {                \
+        go_chan_elem(c) v; \
+        uint64_t word;     \
+    }
+#else
 #define GO_CHAN_SEND_(fn, t, c, ...)                    \
     __extension__({                                     \
         __typeof__(c) t = (c);                          \
         go_chan_elem(t) GO_CAT_(t, v_) = (__VA_ARGS__); \
-        fn((void *)t, &GO_CAT_(t, v_));                 \
+        GO_CAT_(fn, _from)((void *)t, &GO_CAT_(t, v_)); \
     })
 #define GO_CHAN_RECV_(c, t)                            \
     __extension__({                                    \
@@ -64,6 +91,7 @@ GO_BEGIN_DECLS_
         go_chan_recv_into((void *)t, &GO_CAT_(t, v_)); \
         GO_CAT_(t, v_);                                \
     })
+#endif
 #define GO_CHAN_INTO_(fn, c, p, t)              \
     __extension__({                             \
         __typeof__(c) t = (c);                  \
@@ -106,6 +134,12 @@ GO_API_ size_t go_chan_cap(void *c);
 
 /* Frees the channel; nobody will use it any more.  NULL is fine. */
 GO_API_ void go_chan_free(void *c);
+
+/* ---- not for programs ---- the element is the first bytes of the word */
+
+GO_API_ void go_chan_send_word_(void *c, uint64_t word);
+GO_API_ bool go_chan_try_send_word_(void *c, uint64_t word);
+GO_API_ uint64_t go_chan_recv_word_(void *c);
 
 GO_END_DECLS_
 
