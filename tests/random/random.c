@@ -20,6 +20,8 @@
 #include "race.h"
 #include "report.h"
 
+void __tsan_init(void);
+
 enum { SAID_MAX = 1 << 14, PROGRAM_SECONDS = 20 };
 
 /* A race that the engine has found: bytes of the word at addr. */
@@ -226,6 +228,7 @@ int go_main(int argc, char **argv)
             return 3;
     }
     signal(SIGALRM, hangs);
+    __tsan_init(); /* as the constructor of instrumented code does */
     for (uint64_t seed = first; seed < first + programs; seed++) {
         if (show) {
             program_make(&program, seed);

@@ -56,6 +56,7 @@ void run_make(int o)
     __typeof__(run_world->object[0]) *w = &run_world->object[o];
     memset(w, 0, sizeof *w);
     run_world->signalled[o] = 0;
+    run_world->once_writes[o] = NULL;
     switch (x->class) {
     case MUTEX:
         make_mutex(o);
@@ -347,15 +348,15 @@ static void use_channel(const struct op *op)
 
 /* ---- the others ---- */
 
-/* What the first call of each object writes.  Not of each thread: a goroutine may go on on another
- * one whenever it calls the runtime. */
-static unsigned char *once_writes[OBJECTS];
 void __tsan_write4(void *);
 
-#define ONCE(o)                          \
-    static void once_##o(void)           \
-    {                                    \
-        __tsan_write4(once_writes[(o)]); \
+/* For each object, not for each thread: a goroutine may go on on another one whenever it calls the
+ * runtime. */
+#define ONCE(o)                                         \
+    static void once_##o(void)                          \
+    {                                                   \
+        if (run_world->once_writes[(o)])                \
+            __tsan_write4(run_world->once_writes[(o)]); \
     }
 ONCE(0)
 ONCE(1)
@@ -368,7 +369,7 @@ static void do_once(const struct op *op)
 {
     static void (*const once[OBJECTS])(void) = {once_0, once_1, once_2, once_3, once_4, once_5};
     if (op->size) /* the first one */
-        once_writes[op->obj] = run_memory(op);
+        run_world->once_writes[op->obj] = run_memory(op);
     if (variant(op->obj))
         pthread_once(&run_world->object[op->obj].os_once, once[op->obj]);
     else
