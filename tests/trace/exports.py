@@ -231,7 +231,8 @@ def _():
 @test('a profile has the stacks and reasons of the program', 'go')
 def _():
     tree = re.sub(' +', ' ', pprof('snapshot', 'block', '-traces'))
-    for text in ('reason: chan receive', 'go_chan_recv', 'worker', 'some_work', 'reason: sleep'):
+    for text in ('reason: chan receive', 'go_chan_recv', 'worker', 'some_work', 'reason: sleep',
+                 'sleeps_on'):
         assert text in tree, f'{text} is not in {tree[-3000:]}'
     assert 'recordings.c' in pprof('snapshot', 'sched', '-list', 'worker')
 

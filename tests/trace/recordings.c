@@ -32,6 +32,11 @@ static void sleeper(void)
         go_sleep(100 * GO_MICROSECOND);
 }
 
+static void sleeps_on(void)
+{
+    go_sleep(GO_HOUR);
+}
+
 static void patient(go_chan(int) never)
 {
     go_setname("patient");
@@ -95,6 +100,7 @@ int go_main(int argc, char **argv)
         return go_chan_recv(results);
     }
     go(sleeper);
+    go(sleeps_on); /* is asleep in each recording, however short it is */
     go(caller);
     if (!strcmp(how, "restarts") && argc > 2)
         return restarts(argv[2], jobs, results);
