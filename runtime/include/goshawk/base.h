@@ -128,7 +128,7 @@ GO_END_DECLS_
 #define GO_READ_1_(x)                                                       \
     __builtin_choose_expr(__builtin_classify_type(x) >= 12, __extension__({ \
                               __typeof__((void)0, (x)) go_read_ = (x);      \
-                              __asm__ volatile("" : "+m"(go_read_));        \
+                              __asm__ volatile("" : : "m"(go_read_));       \
                               go_read_;                                     \
                           }),                                               \
                           (x))
