@@ -125,11 +125,12 @@ GO_END_DECLS_
 
 /* Compilers do not instrument the read of a structure that is an argument (gcc none, clang not all
  * sizes), but they do instrument its assignment to a variable that has to lie in memory. */
-#define GO_READ_1_(x)                                                       \
+#define GO_READ_1_(x) GO_READ_(GO_CAT_(go_read_, __COUNTER__), x)
+#define GO_READ_(t, x)                                                      \
     __builtin_choose_expr(__builtin_classify_type(x) >= 12, __extension__({ \
-                              __typeof__((void)0, (x)) go_read_ = (x);      \
-                              __asm__ volatile("" : : "m"(go_read_));       \
-                              go_read_;                                     \
+                              __typeof__((void)0, (x)) t = (x);             \
+                              __asm__ volatile("" : : "m"(t));              \
+                              t;                                            \
                           }),                                               \
                           (x))
 #define GO_READ_2_(x, ...)  GO_READ_1_(x), GO_READ_1_(__VA_ARGS__)
