@@ -54,28 +54,28 @@ GO_BEGIN_DECLS_
 #if defined(GO_RACE_OBJECT_) && !defined(__cplusplus)
 /* A value of up to 8 bytes goes by value: a variable whose address a function gets is memory of the
  * program's to compilers and to the detector. */
-#define GO_CHAN_SEND_(fn, t, c, ...)                              \
-    __extension__({                                               \
-        __typeof__(c) t = (c);                                    \
-        GO_CHAN_WORD_(t) GO_CAT_(t, v_) = {.v = (__VA_ARGS__)};   \
-        sizeof GO_CAT_(t, v_).v <= sizeof(uint64_t)               \
-            ? GO_CAT_(fn, _word_)((void *)t, GO_CAT_(t, v_).word) \
-            : GO_CAT_(fn, _from)((void *)t, &GO_CAT_(t, v_).v);   \
+#define GO_CHAN_SEND_(fn, t, c, ...)                                \
+    __extension__({                                                 \
+        __typeof__(c) t = (c);                                      \
+        GO_CHAN_WORD_(t) GO_CAT_(t, v_) = {.elem_ = (__VA_ARGS__)}; \
+        sizeof GO_CAT_(t, v_).elem_ <= sizeof(uint64_t)             \
+            ? GO_CAT_(fn, _word_)((void *)t, GO_CAT_(t, v_).word_)  \
+            : GO_CAT_(fn, _from)((void *)t, &GO_CAT_(t, v_).elem_); \
     })
-#define GO_CHAN_RECV_(c, t)                                          \
-    __extension__({                                                  \
-        __typeof__(c) t = (c);                                       \
-        GO_CHAN_WORD_(t) GO_CAT_(t, v_);                             \
-        if (sizeof GO_CAT_(t, v_).v <= sizeof(uint64_t))             \
-            GO_CAT_(t, v_).word = go_chan_recv_word_((void *)t);     \
-        else                                                         \
-            go_chan_recv_into((void *)t, (void *)&GO_CAT_(t, v_).v); \
-        GO_CAT_(t, v_).v;                                            \
+#define GO_CHAN_RECV_(c, t)                                              \
+    __extension__({                                                      \
+        __typeof__(c) t = (c);                                           \
+        GO_CHAN_WORD_(t) GO_CAT_(t, v_);                                 \
+        if (sizeof GO_CAT_(t, v_).elem_ <= sizeof(uint64_t))             \
+            GO_CAT_(t, v_).word_ = go_chan_recv_word_((void *)t);        \
+        else                                                             \
+            go_chan_recv_into((void *)t, (void *)&GO_CAT_(t, v_).elem_); \
+        GO_CAT_(t, v_).elem_;                                            \
     })
-#define GO_CHAN_WORD_(c)   \
-    union {                \
-        go_chan_elem(c) v; \
-        uint64_t word;     \
+#define GO_CHAN_WORD_(c)       \
+    union {                    \
+        go_chan_elem(c) elem_; \
+        uint64_t word_;        \
     }
 #else
 #define GO_CHAN_SEND_(fn, t, c, ...)                    \
