@@ -5,19 +5,27 @@
  * shadow_access_slow(), reached by a tail call. */
 #include "abi.h"
 
-static inline __attribute__((always_inline)) bool is_covered(uintptr_t p, uint64_t masks)
+/* w_covers() for masks that have all 16 bits but those of others: the same in one compare. */
+static inline __attribute__((always_inline)) bool is_covered(uintptr_t p, unsigned others)
 {
     uintptr_t base = shadow_find_fast(p);
     if (unlikely(base == 0))
         return false;
     /* relaxed: only this thread writes its own epoch */
     uint64_t w = at_load_rlx(shadow_cell(base, p));
-    return w_covers(w, rc_self.acc->clock.now.epoch, masks);
+    return ((w ^ rc_self.acc->clock.now.epoch) | others) == 0xffff;
 }
 
 static inline __attribute__((always_inline)) uint64_t masks_of(uintptr_t p, unsigned n)
 {
     return (uint64_t)((1u << n) - 1) << (p & 7);
+}
+
+/* For n bytes of the word at p; turned, because a constant can be. */
+static inline __attribute__((always_inline)) unsigned others_of(uintptr_t p, unsigned n, bool write)
+{
+    uint16_t at_0 = (uint16_t) ~(((1u << n) - 1) << (write ? 8 : 0));
+    return n == 8 ? at_0 : (uint16_t)(at_0 << (p & 7) | at_0 >> (-(p & 7) & 15));
 }
 
 /* At most 8 bytes in two words.  Apart, so that the others need not hold what only this needs. */
@@ -26,8 +34,8 @@ static __attribute__((noinline)) void access_across(uintptr_t p, unsigned n, uns
 {
     uint64_t mask = masks_of(p, n);
     unsigned shift = kind & ACC_WRITE ? 8 : 0;
-    if (unlikely(!is_covered(p, (mask & 0xff) << shift)) ||
-        unlikely(!is_covered(p + 7, mask >> 8 << shift)))
+    if (unlikely(!is_covered(p, (uint16_t) ~((mask & 0xff) << shift))) ||
+        unlikely(!is_covered(p + 7, (uint16_t) ~(mask >> 8 << shift))))
         shadow_access_slow(p, n, kind, pc);
 }
 
@@ -36,7 +44,7 @@ static inline __attribute__((always_inline)) void access_here(void *addr, unsign
 {
     uintptr_t p = (uintptr_t)addr;
     bool write = kind & ACC_WRITE;
-    if (likely((p & 7) + n <= 8) && likely(is_covered(p, masks_of(p, n) << (write ? 8 : 0))))
+    if (likely((p & 7) + n <= 8) && likely(is_covered(p, others_of(p, n, write))))
         return;
     if ((p & 7) + n <= 8)
         shadow_word_slow(p, w_masks((unsigned)masks_of(p, n), write), pc);
@@ -48,8 +56,8 @@ static inline __attribute__((always_inline)) void access_here(void *addr, unsign
 static inline __attribute__((always_inline)) void access_16(void *addr, unsigned kind, uintptr_t pc)
 {
     uintptr_t p = (uintptr_t)addr;
-    uint64_t masks = kind & ACC_WRITE ? 0xff00 : 0xff;
-    if (likely((p & 7) == 0) && likely(is_covered(p, masks)) && likely(is_covered(p + 8, masks)))
+    unsigned others = kind & ACC_WRITE ? 0xff : 0xff00;
+    if (likely((p & 7) == 0) && likely(is_covered(p, others)) && likely(is_covered(p + 8, others)))
         return;
     shadow_access_slow(p, 16, kind, pc);
 }

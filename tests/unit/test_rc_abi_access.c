@@ -64,6 +64,27 @@ Test(rc_abi_access, each_records_its_bytes_at_any_offset)
         }
 }
 
+/* The fast path leaves out what an access before has covered, and nothing else. */
+Test(rc_abi_access, two_record_the_bytes_of_both)
+{
+    enum { N = sizeof all / sizeof all[0], FIRST = 8 };
+    rc_init(NULL);
+    for (size_t i = 0; i < N * FIRST * N; i++)
+        for (size_t off = 0; off < 16; off++) {
+            size_t a = i % N, b = i / N % N, first = i / N / N;
+            uint64_t touched, written, at_a = bits(first, all[a].size),
+                                       at_b = bits(off, all[b].size);
+            rc_mem_fresh(memory, sizeof memory);
+            all[a].fn(memory + first);
+            all[b].fn(memory + off);
+            recorded(&touched, &written);
+            cr_assert(touched == (at_a | at_b), "%s at %zu after %s at %zu", all[b].name, off,
+                      all[a].name, first);
+            cr_assert_eq(written, (all[a].write ? at_a : 0) | (all[b].write ? at_b : 0),
+                         "%s at %zu after %s at %zu", all[b].name, off, all[a].name, first);
+        }
+}
+
 Test(rc_abi_access, ranges_record_their_bytes)
 {
     rc_init(NULL);
