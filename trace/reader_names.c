@@ -91,6 +91,30 @@ static const struct frames *unknown_frames(void)
     return (const struct frames *)&unknown;
 }
 
+/* What the user wrote where the runtime's function was called: a macro. */
+static const char *as_written(const char *function)
+{
+    static const struct {
+        const char *function, *macro;
+    } calls[] = {
+        {"go_chan_send_from", "go_chan_send"},
+        {"go_chan_send_word_", "go_chan_send"},
+        {"go_chan_recv_into", "go_chan_recv"},
+        {"go_chan_recv_word_", "go_chan_recv"},
+        {"go_chan_try_send_from", "go_chan_try_send"},
+        {"go_chan_try_send_word_", "go_chan_try_send"},
+        {"go_chan_try_recv_into", "go_chan_try_recv"},
+        {"go_select_n", "go_select"},
+        {"go_select_recv_", "go_select"},
+        {"go_select_send_", "go_select"},
+        {"go_waitgroup_prepare_", "go_waitgroup_go"},
+    };
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+        if (strcmp(function, calls[i].function) == 0)
+            return calls[i].macro;
+    return function;
+}
+
 static struct frames *look_up(const struct tr_reader *r, uint64_t pc, bool is_return)
 {
     struct symbol_frame got[FRAMES_MAX] = {{.function = "?"}};
@@ -109,7 +133,8 @@ static struct frames *look_up(const struct tr_reader *r, uint64_t pc, bool is_re
         return NULL;
     f->n = n;
     for (size_t i = 0; i < n; i++)
-        f->f[i] = (struct tr_frame){got[i].function, got[i].file, got[i].line, got[i].inlined};
+        f->f[i] = (struct tr_frame){as_written(got[i].function), got[i].file, got[i].line,
+                                    got[i].inlined};
     return f;
 }
 
