@@ -34,11 +34,9 @@
 #include "hook.h"
 #include "inside.h"
 #include "poller.h"
-#include "print.h"
 #include "signals.h"
-#include <fcntl.h>
+#include "task.h"
 #include <pthread.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -87,23 +85,6 @@ void sysmon_wake(void)
 
 /* ---- what it looks at ---- */
 
-/* True when the kernel says that the thread waits for something; unknown counts as running. */
-static bool thread_sleeps(int tid)
-{
-    char path[64], stat[512];
-    struct text text;
-    text_init(&text, path, sizeof path);
-    text_printf(&text, "/proc/self/task/%d/stat", tid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    ssize_t n = read(fd, stat, sizeof stat - 1);
-    close(fd);
-    stat[n < 0 ? 0 : n] = 0;
-    const char *name_end = strrchr(stat, ')'); /* the name may hold anything */
-    return name_end && name_end[1] == ' ' && (name_end[2] == 'S' || name_end[2] == 'D');
-}
-
 static bool wanted(const struct p *p, int64_t now)
 {
     if (at_load_rlx(&p->runnext) || runq_len(&p->runq)) /* relaxed: looked at again next time */
@@ -147,7 +128,7 @@ static bool look_patiently(struct p *p, struct m *m, struct seen *seen, int64_t 
     int64_t used = tid ? thread_used(tid) : 0;
     if (!seen->looked)
         seen->used = used;
-    else if (thread_sleeps(tid))
+    else if (task_sleeps(tid))
         seen->slept += now - seen->looked < LOOK_MAX_NS ? now - seen->looked : LOOK_MAX_NS;
     seen->looked = now;
     bool computes = seen->slept < BLOCKED_NS;
@@ -173,7 +154,7 @@ static bool look_at(struct p *p, int64_t now)
         return look_patiently(p, m, seen, now);
     if (at_load_rlx(&m->inside) || !wanted(p, now)) /* relaxed: a hint */
         return false;
-    bool sleeps = thread_sleeps(at_load_rlx(&m->tid)); /* relaxed: 0 before it has begun */
+    bool sleeps = task_sleeps(at_load_rlx(&m->tid)); /* relaxed: 0 before it has begun */
     if (!sleeps) {
         int64_t limit = now - seen->since < SLICE_NS ? INT64_MAX : slice();
         if (limit < 0 || now - seen->since < limit)

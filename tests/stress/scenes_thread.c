@@ -227,14 +227,19 @@ static void wait_in_vain(int fd, bool whole, atomic_int *here)
     HOLD("pipes", n == -ECANCELED || n == -EBADF, n, whole);
 }
 
-/* A close under waiters ends their waits.  No scene opens descriptors later than at its start, so
- * that the number is not another file's when a waiter comes late. */
+/* A close under waiters ends their waits.  No scene opens descriptors later than at its start, and
+ * for what the runtime opens lower numbers are free: so the number is not another file's when a
+ * waiter comes late. */
 static void closer(struct random r)
 {
     while (running()) {
-        int fd[2];
+        int fd[2], lower[4];
         go_waitgroup wg = {0};
+        for (int i = 0; i < 4; i++)
+            lower[i] = dup(0);
         HOLD("pipes", pipe(fd) == 0, 0, 0);
+        for (int i = 0; i < 4; i++)
+            close(lower[i]);
         atomic_int here = 0;
         go_waitgroup_go(&wg, wait_in_vain, fd[0], true, &here);
         go_waitgroup_go(&wg, wait_in_vain, fd[0], false, &here);
