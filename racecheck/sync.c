@@ -223,13 +223,19 @@ static inline void note(struct rc_ctx *c, enum rc_event_kind kind, const void *o
         journal_add(c, kind, obj);
 }
 
+/* c is busy. */
+static inline __attribute__((always_inline)) void take(struct rc_ctx *c, struct sync *s)
+{
+    spin_lock(&s->lock);
+    flow_acquire(&c->clock, &s->first.seq.clock);
+    spin_unlock(&s->lock);
+}
+
 static inline __attribute__((always_inline)) void learn(struct rc_ctx *c, struct sync *s)
 {
     struct rc_thread was = rc_enter();
     ctx_busy(c);
-    spin_lock(&s->lock);
-    flow_acquire(&c->clock, &s->first.seq.clock);
-    spin_unlock(&s->lock);
+    take(c, s);
     ctx_idle(c);
     rc_leave(was);
 }
@@ -321,9 +327,7 @@ void rc_pass(struct rc_ctx *c, const void *to, const void *from)
     rc_tick(c);
     if (s) {
         journal_add_at(c, RC_EVENT_ACQUIRE, from, site);
-        spin_lock(&s->lock);
-        flow_acquire(&c->clock, &s->first.seq.clock);
-        spin_unlock(&s->lock);
+        take(c, s);
     }
     ctx_idle(c);
     rc_leave(was);

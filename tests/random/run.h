@@ -34,7 +34,7 @@ struct world {
         go_chan(go_time) after;
     } object[OBJECTS];
     unsigned char signalled[OBJECTS];
-    unsigned char *once_writes[OBJECTS]; /* its first call, or NULL: nothing */
+    unsigned char *once_writes[OBJECTS]; /* by its first call; NULL: nothing */
     unsigned char *block[2];
     pthread_t thread[FLOWS];
     go_timer *timer[FLOWS];
