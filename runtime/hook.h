@@ -403,7 +403,7 @@ static inline void hook_go_start(struct tr_stream *s, const struct g *g, uint32_
 {
     if (!hook_tracing())
         return;
-    tr_go_start(s, g->id, p);
+    tr_go_start(s, g->id, p, g);
     hook_race_time(g->race);
 }
 

@@ -11,6 +11,10 @@
  * A chunk can be read without the one before it: the header has the absolute time and what the
  * stream knew, and the caches of the encoding begin empty.
  *
+ * A stream that fills more than one chunk writes the later ones in a staging chunk: `place` says
+ * which chunk of the file its bytes are.  A full one is copied to its place, and stands for another
+ * from then on.
+ *
  * All numbers are little-endian; the recorder runs on such processors only. */
 #ifndef TR_FORMAT_H
 #define TR_FORMAT_H
@@ -24,7 +28,7 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the format is little-e
 
 #define TR_MAGIC           "GTRACE\r\n" /* the line end finds copies made in text mode */
 #define TR_MAGIC_LEN       8
-#define TR_VERSION         1u
+#define TR_VERSION         2u
 #define TR_CHUNK_SIZE      65536u /* of this recorder; readers take it from the header */
 #define TR_CHUNK_MIN       4096u
 #define TR_CHUNK_MAX       (16u << 20)
@@ -58,8 +62,9 @@ struct tr_file_header {
     uint64_t chunks; /* chunks handed out; a shorter file was cut */
     uint64_t end_ticks;
     uint32_t end_errno;
-    uint32_t end; /* TR_FILE_*; stored last */
-    uint64_t reserved2[4];
+    uint32_t end;     /* TR_FILE_*; stored last */
+    int64_t end_mono; /* CLOCK_MONOTONIC at end_ticks, ns: calibrates the counter */
+    uint64_t reserved2[3];
 };
 static_assert(sizeof(struct tr_file_header) == 128, "see FORMAT.md");
 static_assert(offsetof(struct tr_file_header, sum) == 68, "see FORMAT.md");
@@ -74,18 +79,18 @@ struct tr_chunk_header {
     uint64_t cur_g;  /* what the stream knows: the goroutine started last, 0 none */
     int32_t cur_p;   /* the processor taken last, -1 none */
     uint32_t m, tid;
-    uint32_t header_sum;  /* of stream .. tid */
+    uint32_t place;       /* its number in the file; a staging chunk's is that of another one */
+    uint32_t header_sum;  /* of stream .. place */
     uint32_t payload_sum; /* of what follows, once the chunk is finished; 0: not finished */
-    uint32_t reserved;
 };
 static_assert(sizeof(struct tr_chunk_header) == 64, "see FORMAT.md");
 
-/* ---- event records: head byte, time, arguments ----
+/* ---- event records: head byte, arguments, time ----
  *
  *   head   bits 0-4 event number, bit 5 X: context follows, bits 6-7 length of the time
- *   time   units since the last record: 1, 2, 3 or 7 bytes
  *   then   the context if X, the arguments; numbers as LEB128, goroutines as zigzag LEB128 of the
- *          difference to the last one mentioned, keys through the cache below */
+ *          difference to the last one mentioned, keys through the cache below
+ *   time   units since the last record: 1, 2, 3 or 7 bytes; why it is last: writer.c */
 
 #define TR_HEAD_X     0x20u
 #define TR_HEAD_TYPE  0x1fu

@@ -332,6 +332,8 @@ void tr_reader_close(struct tr_reader *r)
         free(r->streams[i].buf);
     }
     free(r->streams);
+    free(r->staged);
+    free(r->staged_index.slots);
     free(r->dict.chunks);
     free(r->dict.buf);
     tr_dict_free(r);

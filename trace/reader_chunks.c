@@ -9,8 +9,13 @@
  * are there only in part.  complete_until says up to where; from then on the state machines are
  * not held against the events.  A damaged chunk has the same effect from the time of its loss.
  *
+ * Staging.  A chunk whose place is another one's number has the bytes of that one, which come there
+ * when they are complete: until then what stands there does not count.  A staging chunk lies before
+ * the chunks that it stands for.
+ *
  * Times.  The counter runs at a constant rate; the rate is taken from the longest distance
- * between two calibrations, the one in the file header and the last one in a chunk header. */
+ * between two calibrations, the one at the start and the last one: of the end, or in a chunk
+ * header. */
 #include "reader_impl.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -102,10 +107,20 @@ static int refuse(char *err, const struct tr_reader *r, const char *why)
     return -EBADMSG;
 }
 
+/* A program that runs makes the file longer before it says so: its size counts as it is after the
+ * header was read. */
+static void read_size(struct tr_reader *r)
+{
+    struct stat st;
+    if (r->fd >= 0 && fstat(r->fd, &st) == 0)
+        r->size = (uint64_t)st.st_size;
+}
+
 static int read_file_header(struct tr_reader *r, char *err)
 {
     struct tr_file_header *f = &r->file;
     size_t got = tr_chunks_read(r, 0, f, sizeof(*f));
+    read_size(r);
     if (r->size == 0)
         return refuse(err, r, "the file is empty");
     static const struct tr_file_header nothing; /* magic: of one that was not finished */
@@ -162,25 +177,72 @@ static bool chunk_is_good(struct tr_reader *r, const struct tr_chunk_header *h, 
     else if (h->header_sum != tr_chunk_header_sum(h))
         tr_problem(r, offset, before, "damaged at offset %llu: checksum of a chunk header",
                    (unsigned long long)offset);
+    else if (h->place < offset / r->file.chunk_size)
+        tr_problem(r, offset, before, "damaged at offset %llu: a chunk that belongs elsewhere",
+                   (unsigned long long)offset);
     else
         return true;
     return false;
 }
 
 /* Preallocated space, or the one chunk that a killed program had taken but not begun: chunks are
- * begun one after the other, and the magic is stored last. */
+ * begun one after the other, and the magic is stored last.  Or a staging chunk between two. */
 static bool never_begun(const struct tr_reader *r, const struct tr_chunk_header *h, uint64_t i)
 {
     const struct tr_file_header *f = &r->file;
-    return h->magic == 0 && (i >= f->chunks || (i + 1 == f->chunks && f->end == TR_FILE_OPEN));
+    bool open = f->end == TR_FILE_OPEN;
+    if (h->magic == TR_CHUNK_MAGIC && h->place == 0 && i > 0)
+        return open;
+    return h->magic == 0 && (i >= f->chunks || (i + 1 == f->chunks && open));
 }
+
+/* ---- staging chunks ---- */
+
+static uint64_t hash_of(const void *owner, uint32_t n)
+{
+    return tr_index_hash(((const struct tr_reader *)owner)->staged[n].place);
+}
+
+static bool same_place(const void *owner, uint32_t n, const void *place)
+{
+    return ((const struct tr_reader *)owner)->staged[n].place == *(const uint32_t *)place;
+}
+
+static const struct tr_index_ops by_place = {hash_of, same_place};
+
+static int note_staging(struct tr_reader *r, uint32_t index, uint32_t place)
+{
+    uint32_t n = r->staged_index.count;
+    if (!tr_room((void **)&r->staged, &r->staged_cap, n, sizeof(*r->staged)))
+        return -ENOMEM;
+    r->staged[n] = (struct staged){place, index};
+    return tr_index_add(&r->staged_index, &by_place, r, n, tr_index_hash(place)) ? 0 : -ENOMEM;
+}
+
+/* Where chunk `place` is: its staging chunk, if that stands for it still (a program that runs may
+ * have gone on). */
+static bool read_header(struct tr_reader *r, uint32_t place, struct tr_chunk_header *h,
+                        uint32_t *ret_index)
+{
+    uint32_t n = tr_index_find(&r->staged_index, &by_place, r, tr_index_hash(place), &place);
+    if (n != TR_INDEX_NONE) {
+        *ret_index = r->staged[n].index;
+        if (tr_chunks_read(r, chunk_offset(r, *ret_index), h, sizeof(*h)) == sizeof(*h) &&
+            h->place == place)
+            return true;
+    }
+    *ret_index = place;
+    return tr_chunks_read(r, chunk_offset(r, place), h, sizeof(*h)) == sizeof(*h);
+}
+
+/* ---- the list, continued ---- */
 
 static int list_chunk(struct tr_reader *r, uint32_t index, const struct tr_chunk_header *h)
 {
     struct stream *s = stream_of(r, h);
     if (!s || !tr_room((void **)&s->chunks, &s->chunk_cap, s->chunk_count, sizeof(*s->chunks)))
         return -ENOMEM;
-    s->chunks[s->chunk_count++] = (struct chunk_ref){index, h->seq, h->ticks};
+    s->chunks[s->chunk_count++] = (struct chunk_ref){index, h->seq, h->place, h->ticks};
     return 0;
 }
 
@@ -209,16 +271,19 @@ static int list_chunks(struct tr_reader *r)
     calibrate(r, 0, 0);
     for (uint64_t i = 0; i < count && i < CHUNKS_MAX; i++) {
         struct tr_chunk_header h;
-        uint64_t offset = chunk_offset(r, i);
-        if (tr_chunks_read(r, offset, &h, sizeof(h)) < sizeof(h))
+        uint32_t index;
+        if (r->size - chunk_offset(r, i) < sizeof(h) || !read_header(r, (uint32_t)i, &h, &index))
             break; /* cut within the header: what it would have said is lost */
         if (never_begun(r, &h, i))
             continue;
-        if (!chunk_is_good(r, &h, offset, tr_ticks_to_ns(r, last_ticks)))
+        if (!chunk_is_good(r, &h, chunk_offset(r, index), tr_ticks_to_ns(r, last_ticks)))
             continue;
-        int err = list_chunk(r, (uint32_t)i, &h);
+        bool staging = h.place != i;
+        int err = staging ? note_staging(r, index, h.place) : list_chunk(r, index, &h);
         if (err)
             return err;
+        if (staging)
+            continue; /* what it says counts at its place */
         r->chunks_present = i + 1;
         if (h.ticks > last_ticks)
             last_ticks = h.ticks;
@@ -227,7 +292,10 @@ static int list_chunks(struct tr_reader *r)
             cal_ticks = h.ticks;
         }
     }
-    calibrate(r, cal_ticks, cal_mono);
+    if (r->file.end != TR_FILE_OPEN && r->file.end_mono > cal_mono)
+        calibrate(r, r->file.end_ticks, r->file.end_mono);
+    else
+        calibrate(r, cal_ticks, cal_mono);
     if (r->file.chunks < CHUNKS_MAX && r->file.chunks > r->size / size)
         tr_problem(r, r->size,
                    r->file.chunks > count || r->chunks_present < count
@@ -273,21 +341,44 @@ static size_t chunk_end(struct tr_reader *r, const struct stream *s,
     return used < start ? start : r->file.chunk_size;
 }
 
+/* Reads chunk index of the file into s->buf, as far as its header says, and the header to h.
+ * Returns how many bytes there are; 0: no header. */
+static size_t read_chunk(struct tr_reader *r, struct stream *s, uint32_t index,
+                         struct tr_chunk_header *h)
+{
+    size_t head = index == 0 ? r->file.header_size : 0, max = r->file.chunk_size;
+    s->buf_offset = (uint64_t)index * max;
+    /* [commit] `used` first, then what it covers */
+    if (tr_chunks_read(r, s->buf_offset + head, h, sizeof(*h)) < sizeof(*h))
+        return 0;
+    size_t n = h->used > max - head   ? max
+               : h->used < sizeof(*h) ? head + sizeof(*h)
+                                      : head + h->used;
+    return buf_room(s, n) ? tr_chunks_read(r, s->buf_offset, s->buf, n) : 0;
+}
+
+/* Was c read from a staging chunk that stands for another one now? */
+static bool has_moved(struct tr_reader *r, const struct chunk_ref *c)
+{
+    struct tr_chunk_header h;
+    return c->index != c->place &&
+           tr_chunks_read(r, chunk_offset(r, c->index), &h, sizeof(h)) == sizeof(h) &&
+           h.place != c->place;
+}
+
 bool tr_chunk_load(struct tr_reader *r, struct stream *s, size_t i)
 {
-    const struct chunk_ref *c = &s->chunks[i];
-    size_t head = c->index == 0 ? r->file.header_size : 0;
+    struct chunk_ref *c = &s->chunks[i];
     struct tr_chunk_header h;
-    s->buf_offset = (uint64_t)c->index * r->file.chunk_size;
-    /* [commit] `used` first, then what it covers */
-    if (tr_chunks_read(r, s->buf_offset + head, &h, sizeof(h)) < sizeof(h))
-        return false;
-    size_t start = head + sizeof(h), used = chunk_end(r, s, &h, head);
-    if (!buf_room(s, used))
-        return false;
-    size_t got = tr_chunks_read(r, s->buf_offset, s->buf, used);
+    size_t got = read_chunk(r, s, c->index, &h);
+    if (has_moved(r, c)) {
+        c->index = c->place;
+        got = read_chunk(r, s, c->index, &h);
+    }
+    size_t head = c->index == 0 ? r->file.header_size : 0, start = head + sizeof(h);
     if (got < start)
         return false;
+    size_t used = chunk_end(r, s, &h, head);
     s->cut = used > got;
     if (!s->cut && h.payload_sum && used == head + h.used &&
         h.payload_sum != tr_sum(s->buf + start, used - start))

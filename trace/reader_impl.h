@@ -32,7 +32,13 @@ bool tr_room(void **p, size_t *cap, size_t n, size_t size);
 
 struct chunk_ref {
     uint32_t index, seq;
+    uint32_t place; /* another number than index: of a chunk that a staging chunk stands for */
     uint64_t ticks;
+};
+
+/* Staging chunk index has the bytes of chunk place. */
+struct staged {
+    uint32_t place, index;
 };
 
 struct m_state {
@@ -147,6 +153,9 @@ struct tr_reader {
     struct stream dict;
     struct stream *streams;
     size_t stream_count, stream_cap;
+    struct staged *staged;
+    size_t staged_cap;
+    struct tr_index staged_index; /* by place */
 
     struct event_def events[TR_HEAD_TYPE + 1];
     char **strings;

@@ -1,7 +1,8 @@
 /* record.h - the recorder's inside: what its files know of each other.
  *
  *   writer.c     events into a stream's chunk: the path that must be short
- *   recorder.c   the life of a recording: file, chunks, streams, end
+ *   recorder.c   the life of a recording: streams, start, end
+ *   chunks.c     its file, which grows, and its chunks
  *   dict.c       definitions: stacks, strings, modules
  *   walks.c      stacks that are known without a walk
  *   intern.c     the table that gives equal bytes the same number
@@ -40,8 +41,11 @@ struct tr_stream {
     uint32_t shift;                /* of the counter                                        */
     bool shared;                   /* the stream of threads that have none, under its lock  */
     bool ring;                     /* chunk is one of the flight recorder's                 */
+    bool staging;                  /* chunk is a staging chunk                              */
+    bool stacks;                   /* events have stacks                                    */
     uint64_t keys[TR_KEYS];
     struct tr_walks *walks; /* or NULL */
+    uintptr_t top;          /* of the stack of the goroutine started last; 0 not known */
     uint32_t id, seq;       /* of the stream in the file, of the next chunk in the stream */
     uint32_t m, tid;
     uint32_t forks;   /* depth of forks in which chunk was taken: deeper, it is the parent's */
@@ -96,6 +100,9 @@ int tr_recording_announce(struct tr_file_header *old);
 /* Requires: rec.lock and a recording that runs.  how: TR_FILE_*. */
 void tr_recording_end(uint32_t how, int err);
 
+/* The same when the file cannot grow any more: says so on stderr, too.  err: -errno. */
+void tr_recording_end_early(int err);
+
 /* A fresh regular file, or -errno.  An existing one is unlinked where possible: it may be in
  * use. */
 int tr_file_create(const char *path, struct stat *ret_st);
@@ -107,10 +114,27 @@ struct tr_stream *tr_enter_slow(struct tr_stream *s);
 /* Unlocks the shared stream. */
 void tr_leave_shared(void);
 
+/* ---- chunks.c ---- all but the second and the last two require rec.lock */
+
+/* Is rec.fd still the recording's file?  A program may close any number and open it anew. */
+bool tr_file_is_ours(void);
+
+/* Writes the n bytes at p to offset at.  Returns 0 or -errno. */
+int tr_write_at(int fd, const void *p, size_t n, uint64_t at);
+
+/* Makes the file have room for `need` bytes.  Returns 0 or -errno; -EDQUOT at the size limit. */
+int tr_file_grow(uint64_t need);
+
+/* Makes c, which is zeroed, chunk number place of the file. */
+void tr_chunk_begin(struct tr_chunk_header *c, uint64_t place, uint32_t stream, uint32_t seq,
+                    const struct tr_stream *s);
+
 /* A chunk of the recording that runs, zeroed, for s with number stream and seq; its header is
- * complete.  Returns NULL, and has ended the recording, when there is none to be had.
- * Requires: rec.lock. */
+ * complete.  Returns NULL, and has ended the recording, when there is none to be had. */
 struct tr_chunk_header *tr_chunk_take(uint32_t stream, uint32_t seq, const struct tr_stream *s);
+
+/* s's chunk, if it has one, is full: the one to go on in, which may be the same.  NULL likewise. */
+struct tr_chunk_header *tr_chunk_next(struct tr_stream *s);
 
 /* The same, taking rec.lock, for the dictionary; NULL also when gen does not run any more. */
 struct tr_chunk_header *tr_chunk_take_dict(uint32_t gen, uint32_t seq);

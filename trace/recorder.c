@@ -1,18 +1,6 @@
 /* recorder.c - the life of a recording: its file, its chunks, its streams, its end.
  *
- * The file is mapped shared, chunk by chunk, so that the kernel has every record the moment it is
- * stored: no crash and no SIGKILL can lose it.  What could go wrong with such a mapping, and why it
- * does not:
- *  - A page without a disk block behind it is a SIGBUS on a full disk.  So blocks are allocated
- *    before a chunk is mapped (fallocate, else zeros are written), some chunks ahead; when that
- *    fails the recording ends and the program goes on.
- *  - A file that shrinks under a mapping is a SIGBUS too.  A file of that name that exists is
- *    unlinked and replaced, not truncated: it may be a running recording.  At the end it is cut to
- *    whole chunks.
- *  - The descriptor's number may be closed by the program and come to name another file.  So it is
- *    compared with the file's identity before each use.
- *  - RLIMIT_FSIZE kills by signal: it is looked at before the file grows.
- *  - fork(): the child sees the parent's mappings.  Its tr_on becomes 0 before it runs anything.
+ * chunks.c has the file and its chunks, writer.c what goes into them.
  *
  * A stream's chunk is unmapped by its own thread only.  tr_stop() does not touch it: a thread that
  * is just writing a record finishes it, harmlessly, into a mapping that is still valid.  Each
@@ -27,17 +15,14 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "print.h"
 #include "vmem.h"
 
 #define NSEC         1000000000ll
-#define GROW_MIN     (4 * (uint64_t)TR_CHUNK_SIZE)
-#define GROW_MAX     ((uint64_t)4 << 20)
 #define TICK_NS_MAX  2 /* the coarsest time unit: far below the cost of reading the counter */
-#define CALIBRATE_NS 1000000
+#define CALIBRATE_NS 200000
 
 uint32_t tr_on;
 
@@ -65,7 +50,8 @@ struct tr_clock tr_clock_pair(void)
     return best;
 }
 
-/* Counts per second of the counter, good to some 20 ppm; the chunks' clocks refine it. */
+/* Counts per second of the counter, good to some 100 ppm; the clocks of the chunks and of the end
+ * refine it. */
 static uint64_t measure_hz(void)
 {
     struct tr_clock a = tr_clock_pair();
@@ -73,67 +59,6 @@ static uint64_t measure_hz(void)
         at_pause();
     struct tr_clock b = tr_clock_pair();
     return (uint64_t)((double)(b.ticks - a.ticks) * 1e9 / (double)(b.mono - a.mono));
-}
-
-/* ---- the file grows ---- */
-
-static bool still_our_file(void)
-{
-    struct stat st;
-    return fstat(rec.fd, &st) == 0 && st.st_dev == rec.dev && st.st_ino == rec.ino;
-}
-
-/* Gives [from, to) blocks by writing, where the file system has no fallocate. */
-static int write_zeros(int fd, uint64_t from, uint64_t to)
-{
-    static const char zeros[65536];
-    while (from < to) {
-        size_t n = to - from < sizeof(zeros) ? to - from : sizeof(zeros);
-        ssize_t got = pwrite(fd, zeros, n, (off_t)from);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return got < 0 ? -errno : -ENOSPC;
-        from += (uint64_t)got;
-    }
-    return 0;
-}
-
-static int allocate(int fd, uint64_t from, uint64_t to)
-{
-    struct rlimit lim;
-    if (getrlimit(RLIMIT_FSIZE, &lim) == 0 && lim.rlim_cur != RLIM_INFINITY && to > lim.rlim_cur)
-        return -EFBIG;
-    int err;
-    do
-        err = fallocate(fd, 0, (off_t)from, (off_t)(to - from)) == 0 ? 0 : -errno;
-    while (err == -EINTR);
-    if (err == -EOPNOTSUPP || err == -ENOSYS)
-        err = write_zeros(fd, from, to);
-    return err;
-}
-
-/* Makes the file have room for `need` bytes.  Returns 0 or -errno; -EFBIG at the size limit. */
-static int grow(uint64_t need)
-{
-    if (need <= rec.allocated)
-        return 0;
-    if (need > rec.limit)
-        return -EDQUOT;
-    if (!still_our_file())
-        return -EBADF;
-    uint64_t step = rec.allocated / 4;
-    step = step < GROW_MIN ? GROW_MIN : step > GROW_MAX ? GROW_MAX : step;
-    uint64_t want = (rec.allocated + step) / TR_CHUNK_SIZE * TR_CHUNK_SIZE;
-    want = want < need ? need : want > rec.limit ? need : want;
-    int err = allocate(rec.fd, rec.allocated, want);
-    if (err && want > need) {
-        want = need;
-        err = allocate(rec.fd, rec.allocated, want);
-    }
-    if (!err)
-        rec.allocated = want;
-    return err;
 }
 
 /* ---- the end ---- */
@@ -147,10 +72,12 @@ void tr_recording_end(uint32_t how, int err)
         return;
     }
     rec.file->end_errno = (uint32_t)err;
-    rec.file->end_ticks = clock_ticks() >> rec.shift;
+    struct tr_clock now = tr_clock_pair();
+    rec.file->end_ticks = now.ticks >> rec.shift;
+    rec.file->end_mono = now.mono;
     /* [commit] the end is told when what describes it is there */
     at_store_rel(&rec.file->end, how);
-    if (still_our_file()) {
+    if (tr_file_is_ours()) {
         if (ftruncate(rec.fd, (off_t)(rec.next * TR_CHUNK_SIZE)) != 0)
             rec.allocated = 0; /* then some zeros stay at the end, which readers pass over */
         (void)close(rec.fd);   /* also gives up the lock that says "running" */
@@ -167,7 +94,7 @@ static const char *error_text(int err)
 #endif
 }
 
-static void end_early(int err)
+void tr_recording_end_early(int err)
 {
     uint64_t bytes = rec.next * TR_CHUNK_SIZE;
     bool limit = err == -EDQUOT && bytes + TR_CHUNK_SIZE > rec.limit;
@@ -176,70 +103,6 @@ static void end_early(int err)
         2,
         "goshawk: trace %s: %s; recording ended after %llu bytes, later events are not recorded\n",
         rec.path, limit ? "size limit reached" : error_text(-err), (unsigned long long)bytes);
-}
-
-/* ---- chunks ---- */
-
-static void begin_chunk(struct tr_chunk_header *c, uint32_t stream, uint32_t seq,
-                        const struct tr_stream *s)
-{
-    struct tr_clock now = tr_clock_pair();
-    c->used = sizeof(*c);
-    c->stream = stream;
-    c->seq = seq;
-    c->ticks = now.ticks >> rec.shift;
-    c->mono = now.mono;
-    c->cur_g = s ? s->cur_g : 0;
-    c->cur_p = s ? s->cur_p : -1;
-    c->m = s ? s->m : 0;
-    c->tid = s ? s->tid : 0;
-    c->header_sum = tr_chunk_header_sum(c);
-    at_store_rel(&c->magic, TR_CHUNK_MAGIC); /* [commit] a chunk begins with its header complete */
-}
-
-struct tr_chunk_header *tr_chunk_take(uint32_t stream, uint32_t seq, const struct tr_stream *s)
-{
-    if (rec.flight) {
-        struct tr_chunk_header *c = tr_ring_take();
-        if (c)
-            begin_chunk(c, stream, seq, s);
-        return c;
-    }
-    uint64_t at = rec.next * TR_CHUNK_SIZE;
-    int err = grow(at + TR_CHUNK_SIZE);
-    void *p = MAP_FAILED;
-    if (!err && !still_our_file())
-        err = -EBADF;
-    if (!err) {
-        p = mmap(NULL, TR_CHUNK_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, rec.fd,
-                 (off_t)at);
-        err = p == MAP_FAILED ? -errno : 0;
-    }
-    if (err) {
-        end_early(err);
-        return NULL;
-    }
-    rec.next++;
-    at_store_rel(&rec.file->chunks, rec.next); /* [commit] the file has so many */
-    begin_chunk(p, stream, seq, s);
-    return p;
-}
-
-struct tr_chunk_header *tr_chunk_take_dict(uint32_t gen, uint32_t seq)
-{
-    rt_lock(&rec.lock);
-    struct tr_chunk_header *c = NULL;
-    if (rec.fd >= 0 && rec.gen == gen) /* a flight's dictionary has one chunk and no more */
-        c = tr_chunk_take(TR_DICTIONARY, seq, NULL);
-    rt_unlock(&rec.lock);
-    return c;
-}
-
-void tr_chunk_finish(struct tr_chunk_header *c)
-{
-    c->payload_sum = tr_sum(c + 1, c->used - sizeof(*c));
-    if (((uintptr_t)c & (VM_PAGE - 1)) == 0) /* chunk 0 stays: it has the file header */
-        (void)munmap(c, TR_CHUNK_SIZE);
 }
 
 /* ---- streams ---- */
@@ -269,16 +132,19 @@ static bool refill(struct tr_stream *s)
         s->cur_g = 0;
         s->cur_p = -1;
         s->shift = rec.shift;
+        s->stacks = at_load_rlx(&rec.stack_max) > 0; /* relaxed: a setting */
         s->id = ++rec.streams;
     }
     if (s->gen != gen) {
         drop_chunk(s);
         s->gen = gen;
     }
-    struct tr_chunk_header *c = gen ? tr_chunk_take(s->id, s->seq, s) : NULL;
+    struct tr_chunk_header *old = s->chunk, *c = gen ? tr_chunk_next(s) : NULL;
     if (!c)
         return false;
-    drop_chunk(s);
+    if (c != old)
+        drop_chunk(s);
+    s->staging = old && !rec.flight; /* from its second chunk on */
     s->seq++;
     s->forks = rec.forks;
     s->ring = rec.flight;
@@ -412,7 +278,7 @@ static int read_limit(void)
 static void in_child(void)
 {
     at_store_rlx(&tr_on, 0u); /* relaxed: the child has one thread */
-    if (rec.fd >= 0 && still_our_file())
+    if (rec.fd >= 0 && tr_file_is_ours())
         (void)close(rec.fd);
     rec.fd = -1;
     rec.file = NULL;
@@ -473,7 +339,7 @@ void tr_recording_begin(struct tr_file_header *f)
     rec.session++;
     if (++rec.gen == 0)
         rec.gen = 1;
-    begin_chunk((struct tr_chunk_header *)(f + 1), TR_DICTIONARY, 0, NULL);
+    tr_chunk_begin((struct tr_chunk_header *)(f + 1), 0, TR_DICTIONARY, 0, NULL);
     at_store_rel((uint64_t *)f->magic, magic); /* [commit] from here on the file is a trace */
     if (!rec.atfork)
         rec.atfork = pthread_atfork(NULL, NULL, in_child) == 0;
@@ -498,7 +364,7 @@ int tr_recording_announce(struct tr_file_header *old)
 
 static int begin_file(void)
 {
-    int err = grow(TR_CHUNK_SIZE);
+    int err = tr_file_grow(TR_CHUNK_SIZE);
     if (err)
         return err == -EDQUOT ? -EFBIG : err;
     void *p = mmap(NULL, TR_CHUNK_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, rec.fd, 0);

@@ -97,33 +97,33 @@ static bool known_context(const struct decoder *d, unsigned context, uint64_t *r
     }
 }
 
-/* Head and time.  Returns NULL when they do not fit. */
-static const uint8_t *get_head(const struct decoder *d, unsigned *ret_head, uint64_t *ret_dt)
+/* The time of a record with that head.  Returns NULL when it does not fit. */
+static const uint8_t *get_time(const uint8_t *p, const uint8_t *end, unsigned head, uint64_t *ret)
 {
     static const uint8_t length[] = {1, 2, 3, 7};
-    const uint8_t *p = d->at;
-    unsigned head = *p++, n = length[head >> 6];
-    if ((size_t)(d->end - p) < n)
+    unsigned n = length[head >> 6];
+    if ((size_t)(end - p) < n)
         return NULL;
     uint64_t dt = 0;
-    if (d->end - p >= 8) {
+    if (end - p >= 8) {
         memcpy(&dt, p, 8);
         dt &= ((uint64_t)1 << 8 * n) - 1;
     } else {
         memcpy(&dt, p, n);
     }
-    *ret_head = head;
-    *ret_dt = dt;
+    *ret = dt;
     return p + n;
 }
 
 bool tr_record_get(const struct event_def *defs, struct decoder *d, struct record *ret)
 {
-    unsigned head = 0;
     uint64_t dt = 0;
-    const uint8_t *p = d->at < d->end ? get_head(d, &head, &dt) : NULL;
+    if (d->at >= d->end)
+        return false;
+    const uint8_t *p = d->at;
+    unsigned head = *p++;
     const struct event_def *def = &defs[head & TR_HEAD_TYPE];
-    if (!p || !def->known || dt > UINT64_MAX / 2 - d->ticks)
+    if (!def->known)
         return false;
     memset(ret->args, 0, sizeof(ret->args));
     if (!(head & TR_HEAD_X)) {
@@ -134,7 +134,9 @@ bool tr_record_get(const struct event_def *defs, struct decoder *d, struct recor
     }
     for (size_t i = 0; p && def->args[i]; i++)
         p = get_arg(d, p, def->args[i], &ret->args[i]);
-    if (!p)
+    if (p)
+        p = get_time(p, d->end, head, &dt);
+    if (!p || dt > UINT64_MAX / 2 - d->ticks)
         return false;
     ret->type = (enum tr_type)(head & TR_HEAD_TYPE);
     ret->ticks = d->ticks += dt;
@@ -171,29 +173,22 @@ static uint8_t *put_arg(struct decoder *d, uint8_t *p, char letter, uint64_t v)
     return is_key(letter) ? put_key(d, p, v) : tr_put_leb(p, v);
 }
 
-static uint8_t *put_head(uint8_t *p, unsigned head, uint64_t dt)
-{
-    unsigned n = dt < 1u << 8 ? 1 : dt < 1u << 16 ? 2 : dt < 1u << 24 ? 3 : 7;
-    if (n == 7)
-        dt &= TR_TIME_MAX;
-    *p++ = (uint8_t)(head | (n == 7 ? 3 : n - 1) << 6);
-    memcpy(p, &dt, n);
-    return p + n;
-}
-
 uint8_t *tr_record_put(const struct event_def *defs, struct decoder *d, uint8_t *p,
                        const struct record *r)
 {
     const struct event_def *def = &defs[r->type];
-    uint64_t known;
+    uint64_t known, dt = r->ticks - d->ticks;
     bool x = !known_context(d, def->context, &known) || known != r->ctx;
-    p = put_head(p, r->type | (x ? TR_HEAD_X : 0), r->ticks - d->ticks);
-    d->ticks = r->ticks;
+    unsigned n = dt < 1u << 8 ? 1 : dt < 1u << 16 ? 2 : dt < 1u << 24 ? 3 : 7;
+    *p++ = (uint8_t)(r->type | (x ? TR_HEAD_X : 0) | (n == 7 ? 3 : n - 1) << 6);
     if (x)
         p = put_arg(d, p, def->context == TR_CTX_P ? 'p' : 'g', r->ctx);
     for (size_t i = 0; def->args[i]; i++)
         p = put_arg(d, p, def->args[i], r->args[i]);
-    return p;
+    dt &= TR_TIME_MAX;
+    memcpy(p, &dt, n);
+    d->ticks = r->ticks;
+    return p + n;
 }
 
 /* ---- what the stream knows ---- */

@@ -31,22 +31,10 @@ struct out {
 
 /* ---- chunks ---- */
 
-/* As a system call: this must work where the program has its own pwrite(), and the detector's
- * interceptor would look at the buffer. */
 static void write_at(struct out *o, const void *p, size_t n, uint64_t at)
 {
-    while (n > 0 && !o->err) {
-        long got = syscall(SYS_pwrite64, o->fd, p, n, at);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0) {
-            o->err = got < 0 ? -errno : -ENOSPC;
-            return;
-        }
-        p = (const char *)p + got;
-        n -= (size_t)got;
-        at += (uint64_t)got;
-    }
+    if (!o->err)
+        o->err = tr_write_at(o->fd, p, n, at);
 }
 
 /* The header is filled in but for what depends on the contents. */
@@ -65,6 +53,7 @@ static void end_chunk(struct out *o)
     if (!h)
         return;
     h->magic = TR_CHUNK_MAGIC;
+    h->place = (uint32_t)o->index;
     h->used = (uint32_t)(o->p - (uint8_t *)h);
     h->header_sum = tr_chunk_header_sum(h);
     h->payload_sum = tr_sum(h + 1, h->used - sizeof(*h));
@@ -327,6 +316,7 @@ static void put_file_header(struct out *o, uint32_t end)
     f.sum = tr_header_sum(&f);
     f.chunks = o->index;
     f.end_ticks = v->w.to;
+    f.end_mono = tr_view_mono(v, v->w.to);
     f.end = end;
     write_at(o, &f, sizeof(f), 0);
 }

@@ -129,7 +129,9 @@ void tr_stream_close(struct tr_stream *s);
 /* ---- goroutines ---- g: goroutine id.  Events with (stack) record the caller's stack. */
 
 void tr_go_create(struct tr_stream *s, uint64_t g, uint64_t by, const void *fn); /* stack */
-void tr_go_start(struct tr_stream *s, uint64_t g, uint32_t p);
+/* top: some address at the fixed end of g's stack, the same for all goroutines relative to their
+ * first frame (NULL: not known): stacks of different goroutines are found alike by it. */
+void tr_go_start(struct tr_stream *s, uint64_t g, uint32_t p, const void *top);
 void tr_go_end(struct tr_stream *s, uint64_t g);
 void tr_go_yield(struct tr_stream *s, uint64_t g); /* runnable again at once */
 void tr_go_block(struct tr_stream *s, uint64_t g, enum tr_reason why, const void *obj); /* stack */

@@ -10,10 +10,16 @@
  * Words are compared in the order of the walk and no further than they are equal.  So only what a
  * walk would read now is read: the next word's place follows from the words before.
  *
- * A frame is looked for by its pc and sp.  Several stacks can have both in common (two receives in
- * one function come to park by the same call), so there are sets of WAYS.  To learn a walk takes
- * 0.3 us a frame, so only a stack that comes a second time is learned, and there is a budget: where
- * nothing repeats, an event costs as much as a walk and a little more.
+ * Goroutines that run the same code have the same frames, each on its own stack.  A walk does not
+ * depend on where the stack lies: the frames' sizes follow from the code.  So places are kept as
+ * distances from sp, and so are those of the words that point into the stack; what was learned of
+ * one goroutine is known of all.  (With absolute ones, programs with many goroutines on several
+ * threads walked for every seventh event.)
+ *
+ * A frame is looked for by its pc and how deep in its stack it lies.  Several stacks can have both
+ * in common (two receives in one function come to park by the same call), so there are sets of
+ * WAYS.  To learn a walk takes 0.3 us a frame, so only a stack that comes a second time is learned,
+ * and there is a budget: where nothing repeats, an event costs as much as a walk and a little more.
  *
  * Rejected: the words' hash instead of the words (where they lie is not known before they are
  * compared, and a hash can be wrong); following frame pointers (see unwind.c).
@@ -58,15 +64,15 @@ static struct tr_walk *victim(struct tr_walks *t, struct tr_walk_set *set)
 }
 
 /* Its first time. */
-static void note(struct tr_walks *t, struct tr_walk_set *set, const struct unwind_frame *f,
+static void note(struct tr_walks *t, struct tr_walk_set *set, const struct tr_place *at,
                  uint32_t id, uint32_t gen)
 {
     struct tr_walk *w = victim(t, set);
     if (!w)
         return;
     size_t i = (size_t)(w - set->way);
-    set->pc[i] = f->pc;
-    set->sp[i] = f->sp;
+    set->pc[i] = at->f.pc;
+    set->depth[i] = at->depth;
     w->id = id;
     w->gen = gen;
     w->state = TR_WALK_SEEN;
@@ -90,15 +96,20 @@ static bool take_words(struct tr_walk *w, const struct unwind_frame *f, const ui
     if (unwind_frame(f, again, max, &words) != n || !equal(again, pcs, n) || !words.whole ||
         words.n > TR_WALK_WORDS)
         return false;
-    w->fp = f->fp;
+    w->fp = f->fp - f->sp;
     w->by_fp = words.fp;
     w->n = (uint8_t)words.n;
+    w->inner = 0;
     for (uint32_t i = 0; i < words.n; i++) {
         uintptr_t off = words.word[i].at - f->sp;
         if (off > UINT32_MAX)
             return false;
         w->at[i] = (uint32_t)off;
         w->value[i] = words.word[i].value;
+        if (tr_walk_inner(w->value[i], f->sp)) {
+            w->value[i] -= f->sp;
+            w->inner |= 1u << i;
+        }
     }
     return true;
 }
@@ -114,15 +125,16 @@ static void learn(struct tr_walks *t, struct tr_walk *w, const struct unwind_fra
     w->state = take_words(w, f, pcs, n, max) ? TR_WALK_KNOWN : TR_WALK_STRANGE;
 }
 
-void tr_walks_learn(struct tr_walks *t, const struct unwind_frame *f, const uintptr_t *pcs,
-                    size_t n, size_t max, uint32_t id, uint32_t gen)
+void tr_walks_learn(struct tr_walks *t, const struct tr_place *at, const uintptr_t *pcs, size_t n,
+                    size_t max, uint32_t id, uint32_t gen)
 {
-    struct tr_walk_set *set = tr_walk_set(t, f);
+    const struct unwind_frame *f = &at->f;
+    struct tr_walk_set *set = tr_walk_set(t, at);
     if (t->budget < BUDGET)
         t->budget++;
     for (unsigned i = 0; i < TR_WALK_WAYS; i++) {
         struct tr_walk *w = &set->way[i];
-        if (set->pc[i] != f->pc || set->sp[i] != f->sp)
+        if (set->pc[i] != f->pc || set->depth[i] != at->depth)
             continue;
         if (w->gen != gen && w->state == TR_WALK_KNOWN && tr_walk_holds(w, f)) {
             w->id = id;
@@ -134,5 +146,5 @@ void tr_walks_learn(struct tr_walks *t, const struct unwind_frame *f, const uint
             return;
         }
     }
-    note(t, set, f, id, gen);
+    note(t, set, at, id, gen);
 }

@@ -17,7 +17,7 @@ bool rt_point_on, rt_careful;
 #define U __attribute__((unused))
 
 NEVER(tr_go_create, S, uint64_t g U, uint64_t by U, const void *fn U)
-NEVER(tr_go_start, S, uint64_t g U, uint32_t p U)
+NEVER(tr_go_start, S, uint64_t g U, uint32_t p U, const void *top U)
 NEVER(tr_go_end, S, uint64_t g U)
 NEVER(tr_go_yield, S, uint64_t g U)
 NEVER(tr_go_block, S, uint64_t g U, enum tr_reason why U, const void *obj U)

@@ -28,7 +28,7 @@ static void events(void)
 {
     for (int i = 0; i < EVENTS / 3; i++) { /* a turn of a ping-pong, without its block */
         uint64_t g = 100 + (uint64_t)(i & 1);
-        tr_go_start(stream, g, 0);
+        tr_go_start(stream, g, 0, NULL);
         tr_go_ready(stream, g ^ 1, 0, TR_CHAN_RECV, &stream);
         tr_go_yield(stream, g);
     }

@@ -76,10 +76,10 @@ class Bytes:
 class Chunk:
     def __init__(self, data, offset, limit):
         (self.magic, self.used, self.stream, self.seq, self.ticks, self.mono, self.cur_g,
-         self.cur_p, self.m, self.tid, header_sum,
-         self.payload_sum) = struct.unpack_from('<4IQqQi4I', data, offset)
+         self.cur_p, self.m, self.tid, self.place, header_sum,
+         self.payload_sum) = struct.unpack_from('<4IQqQi5I', data, offset)
         assert self.magic == 0x4b4e4843, f'no chunk at {offset}'
-        assert checksum(data[offset + 8:offset + 52]) == header_sum, f'header sum at {offset}'
+        assert checksum(data[offset + 8:offset + 56]) == header_sum, f'header sum at {offset}'
         self.cut = offset + self.used > limit
         self.bytes = Bytes(data, offset + 64, min(offset + self.used, limit))
         if self.payload_sum and not self.cut:
@@ -90,23 +90,35 @@ class Trace:
     def __init__(self, data):
         assert data[:8] == b'GTRACE\r\n', 'magic'
         (self.version, header, self.size, self.flags, self.pid, _, self.start, self.mono, _,
-         self.hz, _, header_sum, self.chunks, _, _,
-         self.end) = struct.unpack_from('<5IIQqqQIIQQII', data, 8)
-        assert self.version == 1 and header == 128 and header_sum == checksum(data[:68])
+         self.hz, _, header_sum, self.chunks, end_ticks, _,
+         self.end, end_mono) = struct.unpack_from('<5IIQqqQIIQQIIq', data, 8)
+        assert self.version == 2 and header == 128 and header_sum == checksum(data[:68])
         self.streams = collections.defaultdict(list)
         self.events, self.reasons, self.strings = {}, {}, {0: '?'}
-        self.begins, last = [], None  # counters of the chunks that are there; the latest chunk
-        for offset in range(0, len(data), self.size):
+        self.begins, last = {}, None  # counters of the chunks that are there; the latest chunk
+        staged = {}
+        for number, offset in enumerate(range(0, len(data), self.size)):
             at = offset or header
-            if at + 64 > len(data) or data[at:at + 4] == b'\0\0\0\0':
+            if at + 64 > len(data):
+                break
+            c = staged.get(number)
+            if not c:
+                if data[at:at + 4] == b'\0\0\0\0':
+                    continue
+                c = Chunk(data, at, len(data))
+                c.bytes.end = min(c.bytes.end, offset + self.size)
+            if c.place != number:
+                if c.place > 0:
+                    staged[c.place] = c
                 continue
-            c = Chunk(data, at, len(data))
-            c.bytes.end = min(c.bytes.end, offset + self.size)
             self.streams[c.stream].append(c)
-            self.begins.append(c.ticks)
+            self.begins[number] = c.ticks
             last = c if not last or c.mono > last.mono else last
-        if last.mono - self.mono >= CALIBRATION_NS:
-            self.hz = (last.ticks - self.start) * 10**9 / (last.mono - self.mono)
+        ticks, mono = last.ticks, last.mono
+        if self.end and end_mono > mono:
+            ticks, mono = end_ticks, end_mono
+        if mono - self.mono >= CALIBRATION_NS:
+            self.hz = (ticks - self.start) * 10**9 / (mono - self.mono)
         for c in self.streams.pop(0):
             self.define(c.bytes)
         self.whole_until = self.cut_at(len(data))
@@ -115,8 +127,8 @@ class Trace:
         """Up to when all streams are whole, ns: FORMAT.md, damage and loss."""
         if size >= self.chunks * self.size:
             return float('inf')
-        there = size // self.size  # whole chunks
-        return self.ns(self.begins[there - 1]) if there else 0
+        there = [ticks for number, ticks in self.begins.items() if number < size // self.size]
+        return self.ns(max(there)) if there else 0
 
     def define(self, b):
         while b.at < b.end:
@@ -175,7 +187,6 @@ class Stream:
         while b.at < b.end:
             try:
                 head = b.number()
-                ticks += b.number((1, 2, 3, 7)[head >> 6])
                 context, letters, name = self.trace.events[head & 31]
                 written = head & 32
                 ctx = 0
@@ -184,6 +195,7 @@ class Stream:
                 elif context:
                     ctx = cur_p if context == 3 else cur_g
                 args = [read.get(letter, b.leb)() for letter in letters]
+                ticks += b.number((1, 2, 3, 7)[head >> 6])
             except IndexError:
                 assert c.cut, 'a record that is cut in a chunk that is not'
                 return

@@ -356,7 +356,7 @@ static unsigned turn(struct machine *m)
     m->g = container_of(list_pop_front(&w.ready), struct pg, link);
     m->g->state = TR_STATE_RUNNING;
     m->g->m = m->m;
-    tr_go_start(m->s, m->g->id, (unsigned)m->p);
+    tr_go_start(m->s, m->g->id, (unsigned)m->p, NULL);
     return 1 + (unsigned)rand_below(&m->r, w.opt.work_ns);
 }
 

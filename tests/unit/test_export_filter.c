@@ -297,8 +297,8 @@ Test(export_filter, who_is_known_by_its_own_events_only_lives_too)
 /* The other side of a race is named, though it is not meant. */
 Test(export_filter, a_race_keeps_both_sides)
 {
-    b_about_g(&b, 0, 605, TR_EV_RACE, 1);
-    built_raw(&b, 1, "\4\200\0\20\0\0\0\0\0\0\0\0\0\0\0", 15);
+    unsigned char race[20] = {(unsigned char)built_g(&b, 0, 1), 4, TR_KEY_NEW, 0, 0x10};
+    built_record(&b, 0, 605, TR_EV_RACE | TR_HEAD_X, race, 16);
     built_seal(&b);
     export(&of_states, "g:1", 0, INT64_MAX);
     cr_assert_eq(count(TR_EV_RACE, 1), 1);

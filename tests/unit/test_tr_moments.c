@@ -64,11 +64,11 @@ static void take_turns(struct tr_stream *s)
 {
     tr_p_start(s, 1);
     for (int i = 0; i < 20; i++) {
-        tr_go_start(s, 7, 1);
+        tr_go_start(s, 7, 1, NULL);
         pass(20000);
         tr_go_yield(s, 7);
     }
-    tr_go_start(s, 8, 1);
+    tr_go_start(s, 8, 1, NULL);
     pass(20000);
     tr_log(s, 8, 0, "kind", "the last words");
     tr_go_ready(s, 7, 8, TR_CHAN_RECV, &host);
@@ -106,7 +106,7 @@ Test(moments, where_nothing_happened_it_goes_back_to_when_something_did)
     cr_assert_eq(tr_flight(1 << 20, 0), 0);
     struct tr_stream *s = tr_stream_open(3, 30);
     tr_p_start(s, 1);
-    tr_go_start(s, 8, 1);
+    tr_go_start(s, 8, 1, NULL);
     tr_go_block(s, 8, TR_CHAN_SEND, &host);
     pass(2000000);
     tr_p_stop(s, 1);

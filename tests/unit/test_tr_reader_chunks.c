@@ -156,6 +156,101 @@ Test(reader_chunks, preallocated_space_is_passed_over)
     tr_reader_close(r);
 }
 
+/* One thread: its first chunk, and a second one that is written in chunk `in`, of place 3. */
+static void build_staged(unsigned in)
+{
+    built_init(&b, 3);
+    b_create(&b, 0, 100, 1);
+    b.now[in - 1] = 150;
+    b_create(&b, in - 1, 200, 2);
+    for (unsigned i = 2; i <= 3; i++) {
+        struct tr_chunk_header *c = built_chunk(&b, i);
+        c->stream = 1;
+        c->seq = 1;
+        c->ticks = 150;
+        c->m = 0;
+        c->place = 3;
+    }
+    if (in == 2)
+        memset(built_chunk(&b, 3), 0, sizeof(struct tr_chunk_header));
+    built_seal(&b);
+    if (in == 2)
+        memset(built_chunk(&b, 3), 0, sizeof(struct tr_chunk_header));
+}
+
+static unsigned count(struct tr_reader *r)
+{
+    struct tr_event e;
+    unsigned n = 0;
+    while (tr_reader_next(r, &e))
+        n++;
+    return n;
+}
+
+Test(reader_chunks, a_staging_chunk_is_the_one_that_it_stands_for)
+{
+    struct tr_reader *r;
+    build_staged(2);
+    r = built_open(&b);
+    cr_assert_eq(count(r), 2u);
+    cr_assert_null(tr_reader_info(r)->problem, "%s", tr_reader_info(r)->problem);
+    tr_reader_close(r);
+    /* killed while it was being copied: its place has the header and nothing else yet */
+    *built_chunk(&b, 3) = *built_chunk(&b, 2);
+    r = built_open(&b);
+    cr_assert_eq(count(r), 2u);
+    cr_assert_null(tr_reader_info(r)->problem, "%s", tr_reader_info(r)->problem);
+    tr_reader_close(r);
+}
+
+Test(reader_chunks, a_staging_chunk_between_two_is_empty)
+{
+    build_staged(3);
+    built_chunk(&b, 2)->place = 0;
+    struct tr_file_header *f = (struct tr_file_header *)b.bytes;
+    f->end = TR_FILE_OPEN;
+    struct tr_reader *r = built_open(&b);
+    cr_assert_eq(count(r), 2u);
+    cr_assert_null(tr_reader_info(r)->problem, "%s", tr_reader_info(r)->problem);
+    tr_reader_close(r);
+    f->end = TR_FILE_STOPPED; /* nobody stops a recording then */
+    r = built_open(&b);
+    cr_assert_not_null(tr_reader_info(r)->problem);
+    tr_reader_close(r);
+}
+
+Test(reader_chunks, a_chunk_of_an_earlier_place_is_damage)
+{
+    build_staged(2);
+    built_chunk(&b, 2)->place = 1;
+    built_seal(&b);
+    struct tr_reader *r = built_open(&b);
+    cr_assert_not_null(strstr(tr_reader_info(r)->problem, "belongs elsewhere"));
+    cr_assert_eq(count(r), 1u);
+    tr_reader_close(r);
+}
+
+/* The program runs: between the opening and the reading of the chunk it was copied to its place,
+ * and the staging chunk stands for another one. */
+Test(reader_chunks, a_staging_chunk_that_has_gone_on_is_read_from_its_place)
+{
+    build_staged(2);
+    struct tr_reader *r;
+    char err[TR_ERR_MAX] = "";
+    ((struct tr_file_header *)b.bytes)->end = TR_FILE_OPEN;
+    cr_assert_eq(tr_reader_open_mem(b.bytes, 4 * BUILT_CHUNK, &r, err), 0, "%s", err);
+    struct tr_chunk_header *staging = built_chunk(&b, 2);
+    memcpy(built_chunk(&b, 3), staging, BUILT_CHUNK);
+    memset(staging, 0x5a, BUILT_CHUNK);
+    staging->place = 4;
+    struct tr_event e;
+    cr_assert(tr_reader_next(r, &e) && e.g == 1);
+    cr_assert(tr_reader_next(r, &e) && e.g == 2);
+    cr_assert_not(tr_reader_next(r, &e));
+    cr_assert_null(tr_reader_info(r)->problem, "%s", tr_reader_info(r)->problem);
+    tr_reader_close(r);
+}
+
 /* Random damage: no crash, an end, times that do not decrease.  The sanitizers look at the rest. */
 Test(reader_chunks, random_damage_is_survived)
 {

@@ -41,7 +41,7 @@ static struct decoder d;
 Test(reader_decode, a_key_used_before_it_is_defined_is_damage)
 {
     struct tr_event e;
-    const uint8_t block[] = {TR_EV_GO_BLOCK | TR_HEAD_X, 1, 2, 5, 0};
+    const uint8_t block[] = {TR_EV_GO_BLOCK | TR_HEAD_X, 2, 5, 0, 1};
     set_up(&r, &d, block, sizeof(block));
     cr_assert_eq(tr_decode(&r, &d, &e), DECODED_BAD);
     cr_assert_eq(d.at, block, "it stays");
@@ -50,7 +50,7 @@ Test(reader_decode, a_key_used_before_it_is_defined_is_damage)
 Test(reader_decode, a_record_of_a_later_version_is_stepped_over)
 {
     struct tr_event e;
-    const uint8_t bytes[] = {25 | TR_HEAD_X, 10, 2, 3, 0x81, 1, TR_EV_M_PARK, 5};
+    const uint8_t bytes[] = {25 | TR_HEAD_X, 2, 3, 0x81, 1, 10, TR_EV_M_PARK, 5};
     set_up(&r, &d, bytes, sizeof(bytes));
     cr_assert_eq(tr_decode(&r, &d, &e), DECODED_BAD, "nobody has described it");
     r.events[25] = (struct event_def){.known = 2, .context = TR_CTX_G, .args = "gn"};
@@ -74,8 +74,8 @@ Test(reader_decode, zeros_are_no_record)
 Test(reader_decode, impossible_values_are_damage)
 {
     struct tr_event e;
-    const uint8_t p[] = {TR_EV_P_START, 1, 0xff, 0xff, 0x7f};
-    const uint8_t state[] = {TR_EV_GO_STATE, 1, 2, 9, TR_KEY_NEW, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    const uint8_t p[] = {TR_EV_P_START, 0xff, 0xff, 0x7f, 1};
+    const uint8_t state[] = {TR_EV_GO_STATE, 2, 9, TR_KEY_NEW, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
     set_up(&r, &d, p, sizeof(p));
     cr_assert_eq(tr_decode(&r, &d, &e), DECODED_BAD);
     set_up(&r, &d, state, sizeof(state));

@@ -21,8 +21,7 @@ Test(reader_dict, stacks_and_strings_and_the_program)
     define(TR_DEF_STRING, "\1hello", 6);
     define(TR_DEF_PROCESS, "./prog -x", 9);
     define(77, "later versions", 14);
-    const unsigned char name[] = {TR_EV_GO_NAME | TR_HEAD_X, 1, 2, 1};
-    built_raw(&b, 1, name, sizeof(name));
+    built_record(&b, 0, 1, TR_EV_GO_NAME | TR_HEAD_X, "\2\1", 2);
     struct tr_reader *r = built_open(&b);
     struct tr_event e;
     size_t n;
@@ -75,9 +74,8 @@ Test(reader_dict, a_race_of_an_older_recording)
 {
     built_init(&b, 1);
     define(TR_DEF_EVENT, "\x0f\1\2ga\4race", 10);
-    const unsigned char race[] = {
-        TR_EV_RACE | TR_HEAD_X, 9, 4, 2, TR_KEY_NEW, 0x50, 0x51, 0, 0, 0, 0, 0, 0};
-    built_raw(&b, 1, race, sizeof(race));
+    const unsigned char race[] = {4, 2, TR_KEY_NEW, 0x50, 0x51, 0, 0, 0, 0, 0, 0};
+    built_record(&b, 0, 9, TR_EV_RACE | TR_HEAD_X, race, sizeof(race));
     struct tr_reader *r = built_open(&b);
     struct tr_event e;
     cr_assert(tr_reader_next(r, &e));
@@ -92,11 +90,11 @@ Test(reader_dict, a_race_tells_both_sides_and_when_the_earlier_was)
 {
     built_init(&b, 1);
     const unsigned wrote = 4 | TR_SIDE_WRITE, read = 8 | 1 << TR_SIDE_FIRST_SHIFT | TR_SIDE_ATOMIC;
-    unsigned char race[40] = {TR_EV_RACE | TR_HEAD_X, 200, 4, 2, TR_KEY_NEW, 0x50, 0x51};
-    unsigned char *p = tr_put_leb(race + 13, wrote | read << TR_SIDE_BITS);
+    unsigned char race[40] = {4, 2, TR_KEY_NEW, 0x50, 0x51};
+    unsigned char *p = tr_put_leb(race + 11, wrote | read << TR_SIDE_BITS);
     p = tr_put_leb(tr_put_leb(p, 7), 8);
     p = tr_put_leb(tr_put_leb(p, 1 + 150), 1 + 20);
-    built_raw(&b, 1, race, (size_t)(p - race));
+    built_record(&b, 0, 200, TR_EV_RACE | TR_HEAD_X, race, (size_t)(p - race));
     struct tr_reader *r = built_open(&b);
     struct tr_event e;
     cr_assert(tr_reader_next(r, &e));
@@ -114,12 +112,12 @@ Test(reader_dict, a_race_tells_both_sides_and_when_the_earlier_was)
 Test(reader_dict, the_earlier_side_of_a_race_may_be_older_than_the_recording)
 {
     built_init(&b, 1);
-    unsigned char race[40] = {TR_EV_RACE | TR_HEAD_X, 200, 4, 2, TR_KEY_NEW, 0x50, 0x51};
-    unsigned char *p = race + 13;
+    unsigned char race[40] = {4, 2, TR_KEY_NEW, 0x50, 0x51};
+    unsigned char *p = race + 11;
     *p++ = 0;
     p = tr_put_leb(tr_put_leb(p, 0), 0);
     p = tr_put_leb(tr_put_leb(p, 1 + 5000000), 1 + 20);
-    built_raw(&b, 1, race, (size_t)(p - race));
+    built_record(&b, 0, 200, TR_EV_RACE | TR_HEAD_X, race, (size_t)(p - race));
     struct tr_reader *r = built_open(&b);
     struct tr_event e;
     cr_assert(tr_reader_next(r, &e));

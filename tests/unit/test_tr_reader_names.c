@@ -21,7 +21,7 @@ Test(reader_names, functions_and_stacks_of_this_program)
     struct tr_stream *s = tr_stream_open(0, 1);
     tr_go_create(s, 1, 0, (const void *)go_fake_lock);
     tr_p_start(s, 0);
-    tr_go_start(s, 1, 0);
+    tr_go_start(s, 1, 0, NULL);
     go_fake_lock(s, 1);
     tr_stop();
     struct tr_reader *r = open_trace(tmp_trace());

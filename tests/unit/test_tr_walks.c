@@ -27,21 +27,23 @@ static uint32_t number_of(const uintptr_t *pcs, size_t n)
 
 static struct tr_walks *walks;
 static uint32_t gen, found, asked;
+static uintptr_t top; /* of the stack */
 static size_t max = TR_STACK_MAX;
 
 /* What an event does, but that it always walks. */
 __attribute__((noinline)) static void event(void)
 {
-    struct unwind_frame f = UNWIND_CALLER();
+    struct tr_place at = {.f = UNWIND_CALLER()};
+    at.depth = top - at.f.sp;
     uintptr_t pcs[TR_STACK_MAX];
     size_t n = unwind_here(pcs, max, 1);
-    uint32_t number = number_of(pcs, n), known = tr_walks_find(walks, &f, gen);
+    uint32_t number = number_of(pcs, n), known = tr_walks_find(walks, &at, gen);
     asked++;
     found += known != 0;
     if (known)
         cr_assert_eq(known, number, "a stack of %zu frames is taken for another one", n);
     else
-        tr_walks_learn(walks, &f, pcs, n, max, number, gen);
+        tr_walks_learn(walks, &at, pcs, n, max, number, gen);
 }
 
 /* ---- frames of every kind, calling each other at random ---- */
@@ -176,12 +178,13 @@ Test(walks, stacks_that_repeat_are_found_from_the_third_time_on)
 /* Two recordings: the numbers of the first one mean nothing in the second. */
 __attribute__((noinline)) static uint32_t find_here(uint32_t number)
 {
-    struct unwind_frame f = UNWIND_CALLER();
+    struct tr_place at = {.f = UNWIND_CALLER()};
+    at.depth = top - at.f.sp;
     uintptr_t pcs[TR_STACK_MAX];
     size_t n = unwind_here(pcs, max, 1);
-    uint32_t known = tr_walks_find(walks, &f, gen);
+    uint32_t known = tr_walks_find(walks, &at, gen);
     if (!known)
-        tr_walks_learn(walks, &f, pcs, n, max, number, gen);
+        tr_walks_learn(walks, &at, pcs, n, max, number, gen);
     return known;
 }
 

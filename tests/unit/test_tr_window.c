@@ -49,7 +49,7 @@ Test(window, the_first_change_tells_what_was_before)
     struct tr_view v;
     tr_go_yield(s, 1);                                  /* was running */
     tr_go_ready(s, 2, 1, TR_CHAN_RECV, (void *)OBJECT); /* was blocked */
-    tr_go_start(s, 3, 2);                               /* was runnable; P2 was there */
+    tr_go_start(s, 3, 2, NULL);                         /* was runnable; P2 was there */
     tr_go_create(s, 4, 3, NULL);                        /* was not */
     tr_go_block(s, 3, TR_CHAN_SEND, (void *)OBJECT);
     tr_p_start(s, 1); /* P1 was nobody's */
@@ -92,7 +92,7 @@ Test(window, a_stream_knows_what_it_ran_before_the_window)
     struct tr_stream *s = begin(list, 2);
     struct tr_view v;
     tr_p_start(s, 3);
-    tr_go_start(s, 5, 3);
+    tr_go_start(s, 5, 3, NULL);
     struct tr_clock a = tr_clock_pair(), b;
     do /* until the events lie before the window */
         b = tr_clock_pair();
@@ -113,13 +113,13 @@ Test(window, a_processor_that_was_taken_away_is_not_held)
     struct tr_stream *other = tr_stream_open(1, 11), *s = begin(list, 1);
     struct tr_view v;
     tr_p_start(s, 0);
-    tr_go_start(s, 5, 0);
+    tr_go_start(s, 5, 0, NULL);
     struct tr_clock a = tr_clock_pair(), b;
     do /* until half of the time lies between the events */
         b = tr_clock_pair();
     while (b.mono - a.mono < 20000000);
     tr_p_start(other, 0); /* P0 was nobody's: it had been retaken */
-    tr_go_start(other, 8, 0);
+    tr_go_start(other, 8, 0, NULL);
     uint64_t since = (uint64_t)(tr_clock_pair().mono - b.mono);
     cr_assert_eq(tr_view_open(&v, tr_units(since + 10000000)), 0);
     cr_assert_eq(v.lanes[0].g, 5u);

@@ -4,7 +4,7 @@
 #include "rand.h"
 #include "tr.h"
 
-enum { EVENTS = 20000, STREAMS = 3, PROCS = 4 };
+enum { EVENTS = 60000, STREAMS = 3, PROCS = 4 };
 
 /* The model: what each call said. */
 struct said {
@@ -92,7 +92,7 @@ static void record(struct tr_stream *s, struct said *e, struct rt_rand *r)
     case 2:
         e->type = TR_EV_GO_START;
         e->p = (int32_t)rand_below(r, PROCS);
-        tr_go_start(s, g, (uint32_t)e->p);
+        tr_go_start(s, g, (uint32_t)e->p, NULL);
         break;
     case 3:
         e->type = TR_EV_GO_END;
@@ -232,7 +232,7 @@ Test(writer, a_typical_event_takes_at_most_six_bytes)
     tr_go_create(s, 1001, 0, &chan);
     for (int i = 0; i < ROUNDS; i++) { /* a ping-pong, 3 events a turn */
         uint64_t g = 1000 + (uint64_t)(i & 1);
-        tr_go_start(s, g, 0);
+        tr_go_start(s, g, 0, NULL);
         if (i > 0)
             tr_go_ready(s, g ^ 1, g, TR_CHAN_RECV, &chan);
         tr_go_block(s, g, TR_CHAN_RECV, &chan);

@@ -42,6 +42,27 @@ static inline unsigned char *read_all(const char *path, size_t *ret_n)
     return p;
 }
 
+enum { LONG = 60000 }; /* some_events() of several chunks: the stream has a staging chunk */
+
+static inline uint64_t count_events(const char *path, struct tr_info *ret)
+{
+    struct tr_reader *r = open_trace(path);
+    struct tr_event e;
+    uint64_t n = 0;
+    while (tr_reader_next(r, &e))
+        n++;
+    *ret = *tr_reader_info(r);
+    ret->problem = ret->problem ? "yes" : NULL;
+    tr_reader_close(r);
+    return n;
+}
+
+static inline void some_events(struct tr_stream *s, int n)
+{
+    for (int i = 0; i < n; i++)
+        tr_go_ready(s, 1 + (uint64_t)i % 10, 0, TR_NONE, NULL);
+}
+
 /* ---- built ---- one nanosecond a tick; stream i + 1 is that of M i */
 
 enum { BUILT_CHUNK = 4096, BUILT_STREAMS = 4, BUILT_SIZE = BUILT_CHUNK * (BUILT_STREAMS + 1) };
@@ -87,6 +108,7 @@ static inline void built_init(struct built *b, unsigned streams)
         *built_chunk(b, i) = (struct tr_chunk_header){.magic = TR_CHUNK_MAGIC,
                                                       .used = sizeof(struct tr_chunk_header),
                                                       .stream = i,
+                                                      .place = i,
                                                       .cur_p = -1,
                                                       .m = i ? i - 1 : 0};
     built_seal(b);
@@ -99,21 +121,36 @@ static inline void built_raw(struct built *b, unsigned chunk, const void *p, siz
     c->used += (uint32_t)n;
 }
 
-/* Head, time and context of a record of M m at time `at`; then its arguments follow as numbers. */
-static inline void built_event(struct built *b, unsigned m, uint64_t at, unsigned type,
-                               uint64_t ctx, unsigned args, const uint64_t *arg)
+/* A record of M m at time `at`: a head, which says X or not, the n bytes of context and arguments,
+ * and the time in full. */
+static inline void built_record(struct built *b, unsigned m, uint64_t at, unsigned head,
+                                const void *args, size_t n)
 {
-    unsigned char buf[TR_RECORD_MAX], *p = buf;
+    unsigned char first = (unsigned char)(head | 3 << 6);
     uint64_t dt = at - b->now[m];
     b->now[m] = at;
     struct tr_file_header *f = (struct tr_file_header *)b->bytes;
     f->end_ticks = at > f->end_ticks ? at : f->end_ticks;
-    *p++ = (unsigned char)(type | TR_HEAD_X | 3 << 6);
-    memcpy(p, &dt, 7);
-    p = tr_put_leb(p + 7, ctx);
-    for (unsigned i = 0; i < args; i++)
-        p = tr_put_leb(p, arg[i]);
-    built_raw(b, m + 1, buf, (size_t)(p - buf));
+    built_raw(b, m + 1, &first, 1);
+    built_raw(b, m + 1, args, n);
+    built_raw(b, m + 1, &dt, 7);
+}
+
+/* One whose context and arguments are numbers, as many as count says, and then a key and a stack,
+ * if it has a key. */
+static inline void built_event(struct built *b, unsigned m, uint64_t at, unsigned head,
+                               unsigned count, const uint64_t *numbers, const uint64_t *key)
+{
+    unsigned char buf[TR_RECORD_MAX], *p = buf;
+    for (unsigned i = 0; i < count; i++)
+        p = tr_put_leb(p, numbers[i]);
+    if (key) {
+        *p++ = TR_KEY_NEW;
+        memcpy(p, key, sizeof(*key));
+        p += sizeof(*key);
+        *p++ = 0;
+    }
+    built_record(b, m, at, head, buf, (size_t)(p - buf));
 }
 
 static inline uint64_t built_g(struct built *b, unsigned m, uint64_t g)
@@ -124,69 +161,53 @@ static inline uint64_t built_g(struct built *b, unsigned m, uint64_t g)
 }
 
 /* The events by name.  Objects and functions are left out (key 0, defined by a new key). */
-static inline void built_key(struct built *b, unsigned m, uint64_t key, unsigned stack)
-{
-    unsigned char buf[10] = {TR_KEY_NEW};
-    memcpy(buf + 1, &key, sizeof(key));
-    buf[9] = (unsigned char)stack;
-    built_raw(b, m + 1, buf, sizeof(buf));
-}
-
 static inline void b_create(struct built *b, unsigned m, uint64_t at, uint64_t g)
 {
-    uint64_t by = built_g(b, m, 0);
-    built_event(b, m, at, TR_EV_GO_CREATE, by, 1, (uint64_t[]){built_g(b, m, g)});
-    built_key(b, m, 0, 0);
+    uint64_t by = built_g(b, m, 0), numbers[] = {by, built_g(b, m, g)};
+    built_event(b, m, at, TR_EV_GO_CREATE | TR_HEAD_X, 2, numbers, &(uint64_t){0});
 }
 
 static inline void b_start(struct built *b, unsigned m, uint64_t at, uint64_t g, unsigned p)
 {
-    built_event(b, m, at, TR_EV_GO_START, p, 1, (uint64_t[]){built_g(b, m, g)});
+    uint64_t numbers[] = {p, built_g(b, m, g)};
+    built_event(b, m, at, TR_EV_GO_START | TR_HEAD_X, 2, numbers, NULL);
 }
 
 static inline void b_block(struct built *b, unsigned m, uint64_t at, uint64_t g, unsigned why,
                            uint64_t obj)
 {
-    built_event(b, m, at, TR_EV_GO_BLOCK, built_g(b, m, g), 0, NULL);
-    built_key(b, m, (uint64_t)why << TR_KEY_WHY_SHIFT | obj, 0);
+    uint64_t numbers[] = {built_g(b, m, g)}, key = (uint64_t)why << TR_KEY_WHY_SHIFT | obj;
+    built_event(b, m, at, TR_EV_GO_BLOCK | TR_HEAD_X, 1, numbers, &key);
 }
 
 static inline void b_about_g(struct built *b, unsigned m, uint64_t at, enum tr_type type,
                              uint64_t g)
 {
-    built_event(b, m, at, type, built_g(b, m, g), 0, NULL);
+    uint64_t numbers[] = {built_g(b, m, g)};
+    built_event(b, m, at, type | TR_HEAD_X, 1, numbers, NULL);
 }
 
 static inline void b_ready(struct built *b, unsigned m, uint64_t at, uint64_t g, uint64_t by)
 {
-    uint64_t ctx = built_g(b, m, by);
-    built_event(b, m, at, TR_EV_GO_READY, ctx, 1, (uint64_t[]){built_g(b, m, g)});
-    built_key(b, m, 0, 0);
+    uint64_t ctx = built_g(b, m, by), numbers[] = {ctx, built_g(b, m, g)};
+    built_event(b, m, at, TR_EV_GO_READY | TR_HEAD_X, 2, numbers, &(uint64_t){0});
 }
 
-/* P_STOP takes its P as context; P_START, which has none, writes its argument in the same place
- * if X is left out. */
+/* P_STOP has its P as context, P_START as argument. */
 static inline void b_proc(struct built *b, unsigned m, uint64_t at, enum tr_type type, unsigned p)
 {
-    built_event(b, m, at, type, p, 0, NULL);
-    struct tr_chunk_header *c = built_chunk(b, m + 1);
-    if (type == TR_EV_P_START)
-        ((unsigned char *)c)[c->used - 9] &= (unsigned char)~TR_HEAD_X;
+    built_event(b, m, at, type == TR_EV_P_START ? type : type | TR_HEAD_X, 1, (uint64_t[]){p},
+                NULL);
 }
 
 static inline void b_retake(struct built *b, unsigned m, uint64_t at, unsigned p, unsigned victim)
 {
-    built_event(b, m, at, TR_EV_P_RETAKE, p, 1, (uint64_t[]){victim});
-    struct tr_chunk_header *c = built_chunk(b, m + 1);
-    ((unsigned char *)c)[c->used - 10] &= (unsigned char)~TR_HEAD_X;
+    built_event(b, m, at, TR_EV_P_RETAKE, 2, (uint64_t[]){p, victim}, NULL);
 }
 
 static inline void b_thread(struct built *b, unsigned m, uint64_t at, enum tr_type type)
 {
-    built_event(b, m, at, type, 0, 0, NULL);
-    struct tr_chunk_header *c = built_chunk(b, m + 1);
-    c->used -= 1; /* no context */
-    ((unsigned char *)c)[c->used - 8] &= (unsigned char)~TR_HEAD_X;
+    built_event(b, m, at, type, 0, NULL, NULL);
 }
 
 static inline struct tr_reader *built_open(struct built *b)
