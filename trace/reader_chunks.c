@@ -133,7 +133,9 @@ static int read_file_header(struct tr_reader *r, char *err)
     if (got < sizeof(*f))
         return refuse(err, r, "the trace is cut within its header; nothing can be read");
     if (f->version != TR_VERSION) {
-        snprintf(err, TR_ERR_MAX, "%s: trace format version %u; this goshawk reads version %u",
+        snprintf(err, TR_ERR_MAX,
+                 "%s: trace format version %u; this goshawk reads version %u: record it again, or "
+                 "read it with the goshawk that recorded it",
                  r->path, f->version, TR_VERSION);
         return -EBADMSG;
     }

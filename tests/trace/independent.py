@@ -389,10 +389,11 @@ def compare(goshawk, path):
 
 
 def record(programs, folder):
-    """One trace of each kind: complete, marks, a snapshot, killed, cut."""
+    """One trace of each kind: complete, long, marks, a snapshot, killed, cut."""
     gen, marks, recordings = map(os.path.abspath, programs)
     quiet = {'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL, 'cwd': folder}
     subprocess.run([gen, 'whole', '1500', '3', '2', '9'], check=True, **quiet)
+    subprocess.run([gen, 'long', '40000', '2', '2', '9'], check=True, **quiet)
     subprocess.run([marks], check=True, env=dict(os.environ, GOSHAWK_TRACE='marks'), **quiet)
     subprocess.run([recordings, 'call'], check=True, **quiet,
                    env=dict(os.environ, GOSHAWK_FLIGHT='256K', GOSHAWK_FLIGHT_FILE='snapshot'))
@@ -406,8 +407,14 @@ def record(programs, folder):
         cuts.append(f'cut{half}')
         with open(os.path.join(folder, cuts[-1]), 'wb') as cut:
             cut.write(data[:half * 32768 + 3000])
-    return [os.path.join(folder, n) for n in ['whole', 'marks', 'snapshot', '3.gtrace', 'crash'] +
-            cuts]
+    with open(os.path.join(folder, 'long'), 'rb') as f:
+        data = f.read()
+    for chunk in (4, 6, 8):  # where staging chunks stand for what is cut off, and where not
+        cuts.append(f'long{chunk}')
+        with open(os.path.join(folder, cuts[-1]), 'wb') as cut:
+            cut.write(data[:chunk * 65536 + 9000])
+    kinds = ['whole', 'long', 'marks', 'snapshot', '3.gtrace', 'crash']
+    return [os.path.join(folder, n) for n in kinds + cuts]
 
 
 def main():
