@@ -15,6 +15,7 @@
 #include "atomic.h"
 #include "env.h"
 #include "hook.h"
+#include "picture.h"
 #include "print.h"
 #include "proc.h"
 #include "scheduler.h"
@@ -37,16 +38,19 @@ struct telling {
     void *arg;
 };
 
-static void tell_one(struct g *g, void *arg)
+/* What g is just doing, while it may go on.  name has G_NAME_MAX bytes.  Returns false when there
+ * is nothing to tell. */
+static bool look_at(const struct g *g, char *name, struct tr_alive *ret)
 {
-    const struct telling *t = arg;
     uint32_t state = at_load_rlx(&g->state); /* relaxed: a picture */
     if (state == G_FREE || (g->flags & (G_THREAD | G_SYSTEM)))
-        return;
-    struct tr_alive a = {.g = g->id, .state = TR_STATE_RUNNABLE, .fn = g->entry, .name = ""};
+        return false;
+    struct tr_alive a = {.g = g->id, .state = TR_STATE_RUNNABLE, .fn = g->entry, .name = name};
+    name[0] = 0;
     if (!(g->flags & G_SEED)) {
         const struct m *m = g->m;
-        a.name = g->name;
+        memcpy(name, g->name, G_NAME_MAX);
+        name[G_NAME_MAX - 1] = 0;
         if (state == G_PARKED) {
             a.state = TR_STATE_BLOCKED;
             a.why = (enum tr_reason)g->why;
@@ -58,7 +62,20 @@ static void tell_one(struct g *g, void *arg)
             a.why = TR_SYSCALL;
         }
     }
-    t->tell(t->arg, &a);
+    *ret = a;
+    return true;
+}
+
+static void tell_one(struct g *g, void *arg)
+{
+    const struct telling *t = arg;
+    struct tr_alive a;
+    char name[G_NAME_MAX];
+    san_picture_begin();
+    bool lives = look_at(g, name, &a);
+    san_picture_end();
+    if (lives)
+        t->tell(t->arg, &a);
 }
 
 static void tell_all(tr_tell *tell, void *arg)

@@ -19,6 +19,10 @@
  *  - RLIMIT_FSIZE kills by signal: it is looked at before the file grows or is written to.
  *  - fork(): the child sees the parent's mappings.  Its tr_on becomes 0 before it runs anything.
  *
+ *
+ * Known: a file system that writes every page to a new place (btrfs, or after a copy by reflink)
+ * may find its disk full when a page is written again; that is a SIGBUS still.
+ *
  * All of it under rec.lock, once for each chunk. */
 #include "record.h"
 #include <errno.h>
@@ -94,7 +98,7 @@ int tr_file_grow(uint64_t need)
     if (need <= rec.allocated)
         return 0;
     if (need > rec.limit)
-        return -EDQUOT;
+        return -TR_ELIMIT;
     if (!tr_file_is_ours())
         return -EBADF;
     uint64_t step = rec.allocated / 4;

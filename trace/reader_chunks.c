@@ -27,11 +27,13 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "clock.h"
 
 #define BASELINE_MIN_NS \
     10000000 /* two calibrations closer than this are worse than the header's rate */
-#define CHUNKS_MAX   ((uint64_t)1 << 31)
-#define RATE_ERR_MAX 0.02 /* a rate that differs more from the header's is damage */
+#define CHUNKS_MAX       ((uint64_t)1 << 31)
+#define RUNNING_SLACK_NS 100000
+#define RATE_ERR_MAX     0.02 /* a rate that differs more from the header's is damage */
 
 bool tr_room(void **p, size_t *cap, size_t n, size_t size)
 {
@@ -212,9 +214,22 @@ static bool same_place(const void *owner, uint32_t n, const void *place)
 
 static const struct tr_index_ops by_place = {hash_of, same_place};
 
+static int claim_is_wrong(struct tr_reader *r, uint32_t index)
+{
+    uint64_t at = chunk_offset(r, index);
+    tr_problem(r, at, 0, "damaged at offset %llu: a chunk that belongs elsewhere",
+               (unsigned long long)at);
+    return 0;
+}
+
 static int note_staging(struct tr_reader *r, uint32_t index, uint32_t place)
 {
     uint32_t n = r->staged_index.count;
+    if (!r->running && place >= r->file.chunks)
+        return claim_is_wrong(r, index);
+    if (tr_index_find(&r->staged_index, &by_place, r, tr_index_hash(place), &place) !=
+        TR_INDEX_NONE)
+        return claim_is_wrong(r, index);
     if (!tr_room((void **)&r->staged, &r->staged_cap, n, sizeof(*r->staged)))
         return -ENOMEM;
     r->staged[n] = (struct staged){place, index};
@@ -264,10 +279,18 @@ static void calibrate(struct tr_reader *r, uint64_t ticks, int64_t mono)
     r->info.tick_ns = 1e9 / hz;
 }
 
+/* A program that runs goes on handing out chunks: those after this reading of the header do not
+ * count, or one could be missed and the next one be seen. */
+static uint64_t count_of(const struct tr_reader *r)
+{
+    uint64_t there = (r->size + r->file.chunk_size - 1) / r->file.chunk_size;
+    return r->running && r->file.chunks < there ? r->file.chunks : there;
+}
+
 static int list_chunks(struct tr_reader *r)
 {
     const uint64_t size = r->file.chunk_size;
-    uint64_t count = (r->size + size - 1) / size, last_ticks = r->file.start_ticks;
+    uint64_t count = count_of(r), last_ticks = r->file.start_ticks;
     uint64_t cal_ticks = 0;
     int64_t cal_mono = 0;
     calibrate(r, 0, 0);
@@ -409,19 +432,42 @@ static void fill_info(struct tr_reader *r)
              : f->end == TR_FILE_LIMIT ? TR_END_LIMIT
              : f->end == TR_FILE_FULL  ? TR_END_FULL
                                        : TR_END_KILLED;
-    if (i->end == TR_END_KILLED && r->fd >= 0 && flock(r->fd, LOCK_SH | LOCK_NB) != 0 &&
-        errno == EWOULDBLOCK)
+    if (r->running)
         i->end = TR_END_RUNNING;
     if (i->end != TR_END_KILLED && i->end != TR_END_RUNNING)
         i->end_ns = tr_ticks_to_ns(r, f->end_ticks);
 }
 
+static bool is_running(const struct tr_reader *r)
+{
+    return r->fd >= 0 && r->file.end == TR_FILE_OPEN && flock(r->fd, LOCK_SH | LOCK_NB) != 0 &&
+           errno == EWOULDBLOCK;
+}
+
+/* Streams are read one after the other while they are written: what was there when this began is
+ * whole, what came since is there in part.  now: CLOCK_MONOTONIC then, which differs a little from
+ * what the counter's rate will make of it. */
+static void mark_begun(struct tr_reader *r, int64_t now)
+{
+    int64_t age;
+    if (!__builtin_sub_overflow(now, r->file.start_mono, &age) && age > 0)
+        tr_incomplete(r, age > RUNNING_SLACK_NS ? age - age / 1024 - RUNNING_SLACK_NS : 0);
+}
+
 int tr_chunks_open(struct tr_reader *r, char *err)
 {
+    int64_t now = clock_nanos();
     int e = read_file_header(r, err);
     if (e)
         return e;
+    r->running = is_running(r);
+    if (!r->running && r->file.end == TR_FILE_OPEN && r->fd >= 0)
+        e = read_file_header(r, err); /* it may have ended just now */
+    if (e)
+        return e;
     r->info.complete_until = INT64_MAX;
+    if (r->running)
+        mark_begun(r, now);
     e = list_chunks(r);
     if (e)
         snprintf(err, TR_ERR_MAX, "%s: %s", r->path, strerror(-e));

@@ -153,6 +153,7 @@ struct tr_reader {
     struct stream dict;
     struct stream *streams;
     size_t stream_count, stream_cap;
+    bool running; /* the program records on while this reads */
     struct staged *staged;
     size_t staged_cap;
     struct tr_index staged_index; /* by place */

@@ -114,15 +114,23 @@ struct tr_stream *tr_enter_slow(struct tr_stream *s);
 /* Unlocks the shared stream. */
 void tr_leave_shared(void);
 
-/* ---- chunks.c ---- all but the second and the last two require rec.lock */
+/* The counter and CLOCK_MONOTONIC at the same moment. */
+struct tr_clock {
+    uint64_t ticks; /* not shifted */
+    int64_t mono;
+};
+struct tr_clock tr_clock_pair(void);
+
+/* ---- chunks.c ---- all require rec.lock, where not said otherwise */
 
 /* Is rec.fd still the recording's file?  A program may close any number and open it anew. */
 bool tr_file_is_ours(void);
 
-/* Writes the n bytes at p to offset at.  Returns 0 or -errno. */
+/* Writes the n bytes at p to offset at of any file; needs no lock.  Returns 0 or -errno. */
 int tr_write_at(int fd, const void *p, size_t n, uint64_t at);
 
-/* Makes the file have room for `need` bytes.  Returns 0 or -errno; -EDQUOT at the size limit. */
+/* Makes the file have room for `need` bytes.  Returns 0 or -errno; -TR_ELIMIT at the size limit. */
+enum { TR_ELIMIT = 100000 }; /* beyond every errno */
 int tr_file_grow(uint64_t need);
 
 /* Makes c, which is zeroed, chunk number place of the file. */
@@ -139,15 +147,8 @@ struct tr_chunk_header *tr_chunk_next(struct tr_stream *s);
 /* The same, taking rec.lock, for the dictionary; NULL also when gen does not run any more. */
 struct tr_chunk_header *tr_chunk_take_dict(uint32_t gen, uint32_t seq);
 
-/* Ends a chunk: sums it up and unmaps it. */
+/* Ends a chunk: sums it up and unmaps it.  By its owner; needs no lock. */
 void tr_chunk_finish(struct tr_chunk_header *c);
-
-/* The counter and CLOCK_MONOTONIC at the same moment. */
-struct tr_clock {
-    uint64_t ticks; /* not shifted */
-    int64_t mono;
-};
-struct tr_clock tr_clock_pair(void);
 
 /* ---- flight.c ---- all but the last two require rec.lock */
 

@@ -1,4 +1,4 @@
-/* recorder.c - the life of a recording: its file, its chunks, its streams, its end.
+/* recorder.c - the life of a recording: its start, its streams, its end.
  *
  * chunks.c has the file and its chunks, writer.c what goes into them.
  *
@@ -97,7 +97,7 @@ static const char *error_text(int err)
 void tr_recording_end_early(int err)
 {
     uint64_t bytes = rec.next * TR_CHUNK_SIZE;
-    bool limit = err == -EDQUOT && bytes + TR_CHUNK_SIZE > rec.limit;
+    bool limit = err == -TR_ELIMIT;
     tr_recording_end(limit ? TR_FILE_LIMIT : TR_FILE_FULL, limit ? 0 : -err);
     rt_printf(
         2,
@@ -366,7 +366,7 @@ static int begin_file(void)
 {
     int err = tr_file_grow(TR_CHUNK_SIZE);
     if (err)
-        return err == -EDQUOT ? -EFBIG : err;
+        return err == -TR_ELIMIT ? -EFBIG : err;
     void *p = mmap(NULL, TR_CHUNK_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, rec.fd, 0);
     if (p == MAP_FAILED)
         return -errno;

@@ -33,6 +33,7 @@ enum {
     PRICE = 64,    /* of learning one, in walks that were not known */
     BUDGET = 4096, /* at the beginning, and at most */
 };
+#define STACK_MAX ((uintptr_t)1 << 34) /* a deeper frame is one whose stack is not known */
 
 struct tr_walks *tr_walks_new(void)
 {
@@ -87,10 +88,17 @@ static bool equal(const uintptr_t *a, const uintptr_t *b, size_t n)
     return i == n;
 }
 
-/* A walk that found something else than pcs, or read what cannot be compared, is not learned. */
-static bool take_words(struct tr_walk *w, const struct unwind_frame *f, const uintptr_t *pcs,
-                       size_t n, size_t max)
+/* Does value point into the stack between sp and its top?  Where that is not known, none does. */
+static bool is_inner(uintptr_t value, const struct tr_place *at)
 {
+    return at->depth < STACK_MAX && value - at->f.sp <= at->depth;
+}
+
+/* A walk that found something else than pcs, or read what cannot be compared, is not learned. */
+static bool take_words(struct tr_walk *w, const struct tr_place *at, const uintptr_t *pcs, size_t n,
+                       size_t max)
+{
+    const struct unwind_frame *f = &at->f;
     struct unwind_words words;
     uintptr_t again[TR_STACK_MAX];
     if (unwind_frame(f, again, max, &words) != n || !equal(again, pcs, n) || !words.whole ||
@@ -99,6 +107,7 @@ static bool take_words(struct tr_walk *w, const struct unwind_frame *f, const ui
     w->fp = f->fp - f->sp;
     w->by_fp = words.fp;
     w->n = (uint8_t)words.n;
+    w->max = (uint8_t)max;
     w->inner = 0;
     for (uint32_t i = 0; i < words.n; i++) {
         uintptr_t off = words.word[i].at - f->sp;
@@ -106,7 +115,7 @@ static bool take_words(struct tr_walk *w, const struct unwind_frame *f, const ui
             return false;
         w->at[i] = (uint32_t)off;
         w->value[i] = words.word[i].value;
-        if (tr_walk_inner(w->value[i], f->sp)) {
+        if (is_inner(w->value[i], at)) {
             w->value[i] -= f->sp;
             w->inner |= 1u << i;
         }
@@ -115,14 +124,14 @@ static bool take_words(struct tr_walk *w, const struct unwind_frame *f, const ui
 }
 
 /* Its second time, or the words have changed and the stack has not. */
-static void learn(struct tr_walks *t, struct tr_walk *w, const struct unwind_frame *f,
+static void learn(struct tr_walks *t, struct tr_walk *w, const struct tr_place *at,
                   const uintptr_t *pcs, size_t n, size_t max)
 {
     if (w->state == TR_WALK_STRANGE || t->budget < PRICE)
         return;
     t->budget -= PRICE;
     w->worth = TR_WALK_KEEP;
-    w->state = take_words(w, f, pcs, n, max) ? TR_WALK_KNOWN : TR_WALK_STRANGE;
+    w->state = take_words(w, at, pcs, n, max) ? TR_WALK_KNOWN : TR_WALK_STRANGE;
 }
 
 void tr_walks_learn(struct tr_walks *t, const struct tr_place *at, const uintptr_t *pcs, size_t n,
@@ -136,13 +145,13 @@ void tr_walks_learn(struct tr_walks *t, const struct tr_place *at, const uintptr
         struct tr_walk *w = &set->way[i];
         if (set->pc[i] != f->pc || set->depth[i] != at->depth)
             continue;
-        if (w->gen != gen && w->state == TR_WALK_KNOWN && tr_walk_holds(w, f)) {
+        if (w->gen != gen && w->state == TR_WALK_KNOWN && w->max == max && tr_walk_holds(w, f)) {
             w->id = id;
             w->gen = gen;
             return;
         }
         if (w->gen == gen && w->id == id) {
-            learn(t, w, f, pcs, n, max);
+            learn(t, w, at, pcs, n, max);
             return;
         }
     }

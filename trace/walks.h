@@ -29,6 +29,7 @@ struct tr_walk {
     uint32_t id;  /* of the stack ... */
     uint32_t gen; /* ... in this recording */
     uint8_t state, worth, n;
+    uint8_t max; /* frames that were asked for */
     bool by_fp;
     uint32_t inner;                 /* words that point into the stack: bits */
     uint32_t at[TR_WALK_WORDS];     /* where the words lie above sp */
@@ -40,12 +41,12 @@ static_assert(TR_WALK_WORDS <= 32, "a bit for each");
 struct tr_walk_set {
     uintptr_t pc[TR_WALK_WAYS], depth[TR_WALK_WAYS];
     struct tr_walk way[TR_WALK_WAYS];
-};
+} __attribute__((aligned(64)));
 
 /* All by the thread whose stacks they are. */
 struct tr_walks {
     uint32_t budget, turn;
-    struct tr_walk_set set[TR_WALK_SETS] __attribute__((aligned(64)));
+    struct tr_walk_set set[TR_WALK_SETS];
 };
 
 /* Returns NULL when memory is short. */
@@ -63,12 +64,6 @@ static inline struct tr_walk_set *tr_walk_set(struct tr_walks *t, const struct t
     uint64_t h =
         (at->depth * UINT64_C(0x9e3779b97f4a7c15) ^ at->f.pc) * UINT64_C(0xbf58476d1ce4e5b9);
     return &t->set[h >> 32 & (TR_WALK_SETS - 1)];
-}
-
-/* Does value point into the stack above sp? */
-static inline bool tr_walk_inner(uintptr_t value, uintptr_t sp)
-{
-    return value - sp < (uintptr_t)1 << 24;
 }
 
 /* Would a walk from f read w's words?  Requires: w is known, pc and depth are f's. */

@@ -471,42 +471,47 @@ void tr_race(struct tr_stream *s, const struct tr_side *now, const struct tr_sid
     finish(s, &d);
 }
 
-/* A record about g whose arguments are numbers. */
+/* A record about g whose arguments are n numbers, and then texts of the dictionary. */
 static void put_mark(struct tr_stream *s, unsigned type, uint64_t g, unsigned n,
-                     const uint64_t *numbers)
+                     const uint64_t *numbers, unsigned n_texts, const struct number *texts)
 {
     if (!(s = enter(s)))
         return;
     struct draft d = begin_about_g(s, type, g);
     for (unsigned i = 0; i < n; i++)
         put_leb(&d, numbers[i]);
+    for (unsigned i = 0; i < n_texts; i++)
+        put_leb(&d, number_in(s, texts[i]));
     finish(s, &d);
 }
 
 void tr_task_begin(struct tr_stream *s, uint64_t g, uint64_t task, uint64_t parent,
                    const char *name)
 {
-    put_mark(s, TR_EV_TASK_BEGIN, g, 3, (uint64_t[]){task, parent, tr_dict_string(name)});
+    struct number text = string_number(name);
+    put_mark(s, TR_EV_TASK_BEGIN, g, 2, (uint64_t[]){task, parent}, 1, &text);
 }
 
 void tr_task_end(struct tr_stream *s, uint64_t g, uint64_t task)
 {
-    put_mark(s, TR_EV_TASK_END, g, 1, &task);
+    put_mark(s, TR_EV_TASK_END, g, 1, &task, 0, NULL);
 }
 
 void tr_region_begin(struct tr_stream *s, uint64_t g, uint64_t task, const char *name)
 {
-    put_mark(s, TR_EV_REGION_BEGIN, g, 2, (uint64_t[]){task, tr_dict_string(name)});
+    struct number text = string_number(name);
+    put_mark(s, TR_EV_REGION_BEGIN, g, 1, &task, 1, &text);
 }
 
 void tr_region_end(struct tr_stream *s, uint64_t g, uint64_t task, const char *name)
 {
-    put_mark(s, TR_EV_REGION_END, g, 2, (uint64_t[]){task, tr_dict_string(name)});
+    struct number text = string_number(name);
+    put_mark(s, TR_EV_REGION_END, g, 1, &task, 1, &text);
 }
 
 void tr_log(struct tr_stream *s, uint64_t g, uint64_t task, const char *category,
             const char *message)
 {
-    put_mark(s, TR_EV_LOG, g, 3,
-             (uint64_t[]){task, tr_dict_string(category), tr_dict_string(message)});
+    const struct number texts[] = {string_number(category), string_number(message)};
+    put_mark(s, TR_EV_LOG, g, 1, &task, 2, texts);
 }

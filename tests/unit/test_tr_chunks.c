@@ -5,10 +5,10 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-Test(chunks, the_size_limit_ends_the_recording_and_not_the_program)
+static void limited(const char *limit, unsigned bytes)
 {
     struct tr_info info;
-    setenv("GOSHAWK_TRACE_LIMIT", "300K", 1);
+    setenv("GOSHAWK_TRACE_LIMIT", limit, 1);
     cr_assert_eq(tr_start(tmp_trace()), 0);
     struct tr_stream *s = tr_stream_open(0, 1);
     some_events(s, 1000000);
@@ -17,9 +17,18 @@ Test(chunks, the_size_limit_ends_the_recording_and_not_the_program)
     uint64_t n = count_events(tmp_trace(), &info);
     cr_assert_gt(n, 10000u);
     cr_assert_eq(info.end, TR_END_LIMIT);
-    cr_assert_leq(info.file_size, 300u << 10);
+    cr_assert_leq(info.file_size, bytes);
     cr_assert_null(info.problem);
+    tr_stream_close(s);
     unlink(tmp_trace());
+}
+
+Test(chunks, the_size_limit_ends_the_recording_and_not_the_program)
+{
+    limited("128K", 128 << 10);
+    limited("192K", 192 << 10); /* room for one chunk more, but a staging chunk needs two */
+    limited("260K", 260 << 10);
+    limited("600K", 600 << 10);
 }
 
 Test(chunks, a_file_size_limit_of_the_process_is_no_signal)

@@ -230,6 +230,19 @@ Test(reader_chunks, a_chunk_of_an_earlier_place_is_damage)
     tr_reader_close(r);
 }
 
+Test(reader_chunks, a_place_that_two_say_or_that_does_not_exist_is_damage)
+{
+    for (int twice = 0; twice < 2; twice++) {
+        build_staged(2);
+        built_chunk(&b, twice ? 1 : 2)->place = twice ? 3 : 9;
+        built_seal(&b);
+        memset(built_chunk(&b, 3), 0, sizeof(struct tr_chunk_header));
+        struct tr_reader *r = built_open(&b);
+        cr_assert_not_null(strstr(tr_reader_info(r)->problem, "belongs elsewhere"));
+        tr_reader_close(r);
+    }
+}
+
 /* The program runs: between the opening and the reading of the chunk it was copied to its place,
  * and the staging chunk stands for another one. */
 Test(reader_chunks, a_staging_chunk_that_has_gone_on_is_read_from_its_place)

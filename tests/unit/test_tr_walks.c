@@ -1,6 +1,7 @@
 /* test_tr_walks.c - whatever is known without a walk is what a walk finds. */
 #include "walks.h"
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <string.h>
 #include "rand.h"
 #include "vmem.h"
@@ -204,6 +205,78 @@ Test(walks, numbers_count_in_their_own_recording)
         cr_expect(known == 0 || known == expected[i][2], "time %zu: %u", i, known);
 #endif
     }
+    tr_walks_free(walks);
+}
+
+/* ---- several stacks ---- */
+
+enum { STACK = 128 << 10 };
+
+static void *some_frames(void *end)
+{
+    top = (uintptr_t)end;
+    for (volatile int i = 0; i < 3; i++) { /* one call in the code */
+        from_four_places();
+        of_any_size(0);
+    }
+    return NULL;
+}
+
+/* Runs some_frames() on a stack of its own, that ends at end. */
+static void on_stack(char *end)
+{
+    pthread_attr_t attr;
+    pthread_t t;
+    cr_assert_eq(pthread_attr_init(&attr), 0);
+    cr_assert_eq(pthread_attr_setstack(&attr, end - STACK, STACK), 0);
+    cr_assert_eq(pthread_create(&t, &attr, some_frames, end), 0);
+    cr_assert_eq(pthread_join(t, NULL), 0);
+    pthread_attr_destroy(&attr);
+}
+
+Test(walks, what_is_learned_on_one_stack_is_known_on_the_others)
+{
+    static char memory[4 * STACK] __attribute__((aligned(4096)));
+    begin();
+    for (int i = 1; i <= 4; i++) {
+        found = asked = 0;
+        r.state = 7; /* the same frames */
+        on_stack(memory + i * STACK);
+        if (i <= 2)
+            continue; /* the second time they are learned, all of them */
+        cr_expect_gt(asked, 20);
+#if defined(__x86_64__)
+        cr_expect_eq(found, asked, "stack %d: found %u of %u", i, found, asked);
+#endif
+    }
+    tr_walks_free(walks);
+}
+
+/* Two stacks that differ in their third frame. */
+__attribute__((noinline)) static void between(void)
+{
+    same_place();
+    __asm__ volatile("" ::: "memory"); /* no tail call */
+}
+
+__attribute__((noinline)) static void from_two_places(void)
+{
+    between();
+    __asm__ volatile("");
+    between();
+    __asm__ volatile("" ::: "memory");
+}
+
+/* A recording with short stacks teaches nothing for one with long ones. */
+Test(walks, stacks_of_another_length_are_others)
+{
+    begin();
+    for (volatile int i = 0; i < 8; i++) { /* one call in the code; event() compares */
+        max = i < 4 ? 2 : TR_STACK_MAX;
+        gen = i < 4 ? ONE : OTHER;
+        from_two_places();
+    }
+    cr_expect_eq(stack_count, 3);
     tr_walks_free(walks);
 }
 
