@@ -149,12 +149,75 @@ static int read_file_header(struct tr_reader *r, char *err)
     return sane ? 0 : refuse(err, r, "the header is damaged (impossible values)");
 }
 
-/* ---- the list of chunks ---- */
+/* ---- staging chunks ---- */
 
 static uint64_t chunk_offset(const struct tr_reader *r, uint64_t index)
 {
     return index * r->file.chunk_size + (index == 0 ? r->file.header_size : 0);
 }
+
+static uint64_t hash_of(const void *owner, uint32_t n)
+{
+    return tr_index_hash(((const struct tr_reader *)owner)->staged[n].place);
+}
+
+static bool same_place(const void *owner, uint32_t n, const void *place)
+{
+    return ((const struct tr_reader *)owner)->staged[n].place == *(const uint32_t *)place;
+}
+
+static const struct tr_index_ops by_place = {hash_of, same_place};
+
+/* The file is damaged.  Returns 0: what else there is can be read. */
+static int claim_is_wrong(struct tr_reader *r, uint32_t index)
+{
+    uint64_t at = chunk_offset(r, index);
+    tr_problem(r, at, 0, "damaged at offset %llu: a chunk that belongs elsewhere",
+               (unsigned long long)at);
+    return 0;
+}
+
+static int note_staging(struct tr_reader *r, uint32_t index, uint32_t place)
+{
+    uint32_t n = r->staged_index.count;
+    if (!r->running && place >= r->file.chunks)
+        return claim_is_wrong(r, index);
+    if (tr_index_find(&r->staged_index, &by_place, r, tr_index_hash(place), &place) !=
+        TR_INDEX_NONE)
+        return claim_is_wrong(r, index);
+    if (!tr_room((void **)&r->staged, &r->staged_cap, n, sizeof(*r->staged)))
+        return -ENOMEM;
+    r->staged[n] = (struct staged){place, index};
+    return tr_index_add(&r->staged_index, &by_place, r, n, tr_index_hash(place)) ? 0 : -ENOMEM;
+}
+
+/* Where chunk `place` is: its staging chunk, if that stands for it still (a program that runs may
+ * have gone on). */
+static bool find_header(struct tr_reader *r, uint32_t place, struct tr_chunk_header *h,
+                        uint32_t *ret_index)
+{
+    uint32_t n = tr_index_find(&r->staged_index, &by_place, r, tr_index_hash(place), &place);
+    if (n != TR_INDEX_NONE) {
+        *ret_index = r->staged[n].index;
+        if (tr_chunks_read(r, chunk_offset(r, *ret_index), h, sizeof(*h)) == sizeof(*h) &&
+            h->place == place)
+            return true;
+    }
+    *ret_index = place;
+    return tr_chunks_read(r, chunk_offset(r, place), h, sizeof(*h)) == sizeof(*h);
+}
+
+/* The same, once more where a program that runs may have been writing it. */
+static bool read_header(struct tr_reader *r, uint32_t place, struct tr_chunk_header *h,
+                        uint32_t *ret_index)
+{
+    bool there = find_header(r, place, h, ret_index);
+    for (int i = 0; i < 3 && there && r->running && h->header_sum != tr_chunk_header_sum(h); i++)
+        there = find_header(r, place, h, ret_index);
+    return there;
+}
+
+/* ---- the list of chunks ---- */
 
 static struct stream *stream_of(struct tr_reader *r, const struct tr_chunk_header *h)
 {
@@ -199,60 +262,6 @@ static bool never_begun(const struct tr_reader *r, const struct tr_chunk_header 
         return open;
     return h->magic == 0 && (i >= f->chunks || (i + 1 == f->chunks && open));
 }
-
-/* ---- staging chunks ---- */
-
-static uint64_t hash_of(const void *owner, uint32_t n)
-{
-    return tr_index_hash(((const struct tr_reader *)owner)->staged[n].place);
-}
-
-static bool same_place(const void *owner, uint32_t n, const void *place)
-{
-    return ((const struct tr_reader *)owner)->staged[n].place == *(const uint32_t *)place;
-}
-
-static const struct tr_index_ops by_place = {hash_of, same_place};
-
-static int claim_is_wrong(struct tr_reader *r, uint32_t index)
-{
-    uint64_t at = chunk_offset(r, index);
-    tr_problem(r, at, 0, "damaged at offset %llu: a chunk that belongs elsewhere",
-               (unsigned long long)at);
-    return 0;
-}
-
-static int note_staging(struct tr_reader *r, uint32_t index, uint32_t place)
-{
-    uint32_t n = r->staged_index.count;
-    if (!r->running && place >= r->file.chunks)
-        return claim_is_wrong(r, index);
-    if (tr_index_find(&r->staged_index, &by_place, r, tr_index_hash(place), &place) !=
-        TR_INDEX_NONE)
-        return claim_is_wrong(r, index);
-    if (!tr_room((void **)&r->staged, &r->staged_cap, n, sizeof(*r->staged)))
-        return -ENOMEM;
-    r->staged[n] = (struct staged){place, index};
-    return tr_index_add(&r->staged_index, &by_place, r, n, tr_index_hash(place)) ? 0 : -ENOMEM;
-}
-
-/* Where chunk `place` is: its staging chunk, if that stands for it still (a program that runs may
- * have gone on). */
-static bool read_header(struct tr_reader *r, uint32_t place, struct tr_chunk_header *h,
-                        uint32_t *ret_index)
-{
-    uint32_t n = tr_index_find(&r->staged_index, &by_place, r, tr_index_hash(place), &place);
-    if (n != TR_INDEX_NONE) {
-        *ret_index = r->staged[n].index;
-        if (tr_chunks_read(r, chunk_offset(r, *ret_index), h, sizeof(*h)) == sizeof(*h) &&
-            h->place == place)
-            return true;
-    }
-    *ret_index = place;
-    return tr_chunks_read(r, chunk_offset(r, place), h, sizeof(*h)) == sizeof(*h);
-}
-
-/* ---- the list, continued ---- */
 
 static int list_chunk(struct tr_reader *r, uint32_t index, const struct tr_chunk_header *h)
 {
