@@ -1,13 +1,14 @@
 /* reader_chunks.c - the file as a row of chunks: header, index, clock, and what is cut or damaged.
  *
- * Opening reads the file header and the 64 bytes at the head of each chunk, never the chunks
- * themselves (the dictionary's excepted), so it is quick at any size.  Nothing is mapped: a file
- * that shrinks while it is read gives short reads, not a signal.
+ * Opening reads the file header and the 64 bytes at the head of each chunk, of the chunks
+ * themselves only the dictionary's and each stream's last one, so it is quick at any size.  Nothing
+ * is mapped: a file that shrinks while it is read gives short reads, not a signal.
  *
  * What is whole.  Chunks are handed out in order of time.  So if the file is cut at chunk k,
- * everything before the time at which chunk k-1 was begun is there in all streams; later events
- * are there only in part.  complete_until says up to where; from then on the state machines are
- * not held against the events.  A damaged chunk has the same effect from the time of its loss.
+ * everything before the time at which the last chunk before k was begun is there in all streams;
+ * later events are there only in part.  complete_until says up to where; from then on the state
+ * machines are not held against the events.  A damaged chunk has the same effect from the time of
+ * its loss.
  *
  * Staging.  A chunk whose place is another one's number has the bytes of that one, which come there
  * when they are complete: until then what stands there does not count.  A staging chunk lies before
@@ -32,8 +33,8 @@
 #define BASELINE_MIN_NS \
     10000000 /* two calibrations closer than this are worse than the header's rate */
 #define CHUNKS_MAX       ((uint64_t)1 << 31)
-#define RUNNING_SLACK_NS 100000
-#define RATE_ERR_MAX     0.02 /* a rate that differs more from the header's is damage */
+#define RUNNING_SLACK_NS 100000 /* what two clocks may differ by at the start */
+#define RATE_ERR_MAX     0.02   /* a rate that differs more from the header's is damage */
 
 bool tr_room(void **p, size_t *cap, size_t n, size_t size)
 {

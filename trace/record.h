@@ -100,7 +100,10 @@ int tr_recording_announce(struct tr_file_header *old);
 /* Requires: rec.lock and a recording that runs.  how: TR_FILE_*. */
 void tr_recording_end(uint32_t how, int err);
 
-/* The same when the file cannot grow any more: says so on stderr, too.  err: -errno. */
+enum { TR_ELIMIT = 100000 }; /* the size limit is reached; beyond every errno */
+
+/* The same when the file cannot grow any more: says so on stderr, too.  err: -errno, or
+ * -TR_ELIMIT. */
 void tr_recording_end_early(int err);
 
 /* A fresh regular file, or -errno.  An existing one is unlinked where possible: it may be in
@@ -130,7 +133,6 @@ bool tr_file_is_ours(void);
 int tr_write_at(int fd, const void *p, size_t n, uint64_t at);
 
 /* Makes the file have room for `need` bytes.  Returns 0 or -errno; -TR_ELIMIT at the size limit. */
-enum { TR_ELIMIT = 100000 }; /* beyond every errno */
 int tr_file_grow(uint64_t need);
 
 /* Makes c, which is zeroed, chunk number place of the file. */

@@ -167,9 +167,9 @@ static inline uint32_t number_in(const struct tr_stream *s, struct number number
     return s->gen == number.gen ? number.id : 0;
 }
 
-/* The stack of f, that of the caller's caller.  A number that a turn of the dictionary's tables has
- * made a later recording's is learned under gen, which by then has passed and does not come
- * again. */
+/* The stack of the frame at, the caller's caller, by a walk.  A number that a turn of the
+ * dictionary's tables has made a later recording's is learned under gen, which by then has passed
+ * and does not come again. */
 static __attribute__((noinline)) uint32_t walk(struct tr_stream *s, const struct tr_place *at,
                                                uint32_t gen)
 {
@@ -190,8 +190,7 @@ INLINE struct tr_place place_of(const struct tr_stream *s, struct unwind_frame f
 }
 
 /* The number of the stack of a caller of this thread. */
-static inline __attribute__((always_inline)) struct number stack_of(struct tr_stream *s,
-                                                                    const struct tr_place *at)
+INLINE struct number stack_of(struct tr_stream *s, const struct tr_place *at)
 {
     uint32_t gen = at_load_acq(&tr_on); /* [looked-up] before the dictionary */
     uint32_t id = likely(s && s->walks) ? tr_walks_find(s->walks, at, gen) : 0;
